@@ -1,0 +1,4 @@
+export * from './constants.js';
+export * from './packets.js';
+export * from './protocol-error.js';
+export * from './reason-codes.js';
