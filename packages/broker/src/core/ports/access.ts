@@ -1,0 +1,51 @@
+import type { ProtocolVersion, QoS, ReasonCode } from '@cauldron/codec';
+import type { Link } from './link.js';
+
+/** What a CONNECT claims. */
+export interface Credentials {
+  readonly link: Link;
+  readonly protocolVersion: ProtocolVersion;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  /** A copy that the authenticator may keep. */
+  readonly password: Uint8Array | undefined;
+}
+
+/** The answer to a CONNECT. `rule` says what decided, for the log and for `explain`: a file and line, a setting. */
+export type Admission =
+  | { readonly admitted: true; readonly username: string | undefined; readonly rule: string }
+  | { readonly admitted: false; readonly reasonCode: ReasonCode; readonly reason: string; readonly rule: string };
+
+/** Decides who gets in. It may answer at once, or later: meanwhile nothing more is read from that client. */
+export interface Authenticator {
+  authenticate(credentials: Credentials): Admission | Promise<Admission>;
+}
+
+/** A client whom the authenticator let in, as the rules on topics see it. It outlives the connection with its session. */
+export interface Principal {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  /** The address of its last connection. */
+  readonly address: string;
+}
+
+/** `rule` names what decided: a file and line, a role, a setting. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly rule: string;
+}
+
+/**
+ * Decides who may do what with which topic. Answers are cached for each client and topic until `version` changes, so
+ * it is not asked for each message.
+ */
+export interface Authorizer {
+  /** True while everybody may do everything: then nothing is asked and nothing cached. */
+  readonly unrestricted: boolean;
+  /** Raised by every change of the rules: older answers are forgotten. */
+  readonly version: number;
+  mayPublish(client: Principal, topic: string, qos: QoS, retain: boolean): Decision | Promise<Decision>;
+  maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision>;
+  /** Asked for each topic that a subscription brings, at delivery: it has to know. */
+  mayReceive(client: Principal, topic: string): Decision;
+}

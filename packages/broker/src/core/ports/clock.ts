@@ -1,0 +1,9 @@
+/** Time, passed in so that tests do not wait. */
+export interface Clock {
+  /** Milliseconds since 1970, as people and stored data count them. It may jump. */
+  wallMs(): number;
+  /** Milliseconds from any fixed moment. It never goes back: delays and time-outs count with it. */
+  monotonicMs(): number;
+  /** Calls `tick` about every `intervalMs` until the returned function is called. Does not keep the process alive. */
+  every(intervalMs: number, tick: () => void): () => void;
+}

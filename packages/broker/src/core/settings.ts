@@ -1,0 +1,93 @@
+import type { ProtocolVersion, QoS } from '@cauldron/codec';
+
+/**
+ * What the broker holds to, with the default and the abuse that each bound stops. The names in mosquitto.conf and their
+ * units stand in `config/options.ts`; here are plain numbers, `Infinity` for "no limit". Read at the moment of use, so
+ * that a reload takes effect at once.
+ */
+export interface Settings {
+  /** Largest packet taken from a client, in bytes: what one client can make the broker hold in one piece. */
+  maximumPacketSize: number;
+  /** Messages of QoS 1 and 2 that one client may have unacknowledged at once, in each direction. */
+  maxInflightMessages: number;
+  /** Messages that wait for one client beyond that window: an absent client cannot fill the memory or the disk. */
+  maxQueuedMessages: number;
+  /** The same in bytes of topic, payload and properties. */
+  maxQueuedBytes: number;
+  /** Whether QoS 0 messages wait for absent clients with a lasting session, too. */
+  queueQoS0Messages: boolean;
+  /** Bytes that may wait for one connection's socket; past it QoS 0 messages to it are dropped, and counted. */
+  maxOutputBytes: number;
+  /** Longest keep-alive in seconds that a client may choose; 0: any. Above: 5.0 is told another, 3.x is refused. */
+  maxKeepAliveS: number;
+  /** Time from the network connection to a whole CONNECT, in ms: silent connections cannot pile up. */
+  connectTimeoutMs: number;
+  /** Live connections, clients and others: what a flood of connections can take. */
+  maxConnections: number;
+  /** Longest session expiry in seconds that is granted. */
+  maxSessionExpiryS: number;
+  /** Subscriptions of one session. */
+  maxSubscriptions: number;
+  /** Levels of a topic or filter: each is a node of an index. */
+  maxTopicLevels: number;
+  /** Whether clients may send retained messages; false refuses them. */
+  retainAvailable: boolean;
+  /** True: overlapping subscriptions each get the message. False: once, with the highest QoS and all identifiers. */
+  allowDuplicateMessages: boolean;
+  /** Whether a client may leave its id to the broker. */
+  allowEmptyClientId: boolean;
+  /** How ids that the broker makes begin. */
+  assignedClientIdPrefix: string;
+  /** Deliver with the QoS of the subscription even if the message came with less. */
+  upgradeOutgoingQoS: boolean;
+  /** Whether connecting and leaving clients are logged. */
+  connectionMessages: boolean;
+  /** Given to 5.0 clients that ask for response information: the prefix of the topics for their responses. */
+  responseTopicPrefix: string;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  maximumPacketSize: 2_000_000,
+  maxInflightMessages: 20,
+  maxQueuedMessages: 1000,
+  maxQueuedBytes: Number.POSITIVE_INFINITY,
+  queueQoS0Messages: false,
+  maxOutputBytes: 16 * 1024 * 1024,
+  maxKeepAliveS: 0,
+  connectTimeoutMs: 30_000,
+  maxConnections: Number.POSITIVE_INFINITY,
+  maxSessionExpiryS: Number.POSITIVE_INFINITY,
+  maxSubscriptions: 100_000,
+  maxTopicLevels: 200,
+  retainAvailable: true,
+  allowDuplicateMessages: true,
+  allowEmptyClientId: true,
+  assignedClientIdPrefix: 'auto-',
+  upgradeOutgoingQoS: false,
+  connectionMessages: true,
+  responseTopicPrefix: 'response/',
+};
+
+/** What may differ from listener to listener. */
+export interface ListenerPolicy {
+  /** For logs and errors: `127.0.0.1:1883`. */
+  readonly name: string;
+  /** Whether clients without a user name get in. */
+  readonly allowAnonymous: boolean;
+  readonly acceptedVersions: readonly ProtocolVersion[];
+  /** Publishing with more is refused; 5.0 clients are told. */
+  readonly maximumQoS: QoS;
+  /** Topic aliases that a client may define towards the broker. */
+  readonly maxTopicAliasesFromClient: number;
+  /** Topic aliases that the broker uses towards a client that allows them. */
+  readonly maxTopicAliasesToClient: number;
+}
+
+export const DEFAULT_LISTENER: ListenerPolicy = {
+  name: 'default',
+  allowAnonymous: true,
+  acceptedVersions: [3, 4, 5],
+  maximumQoS: 2,
+  maxTopicAliasesFromClient: 10,
+  maxTopicAliasesToClient: 10,
+};
