@@ -1,0 +1,135 @@
+import type { ProtocolVersion, QoS, RetainHandling } from '@cauldron/codec';
+import type { Message } from '../message.js';
+
+/** A number that grows with every append. What is done up to a ticket is durable once `committed` has reached it. */
+export type Ticket = number;
+
+/** Where a message lies in its shard's order; grows, and is never used again. 0: not stored. */
+export type Position = number;
+
+/** Lasting sessions live in one of this many shards, by their client id. Fixed for ever: keys on disk begin with it. */
+export const SHARDS = 32;
+
+export interface WillRecord {
+  readonly message: Message;
+  readonly delayS: number;
+}
+
+/** What is known of a lasting session apart from its lists. */
+export interface SessionRecord {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly address: string;
+  readonly protocolVersion: ProtocolVersion;
+  readonly expiryIntervalS: number;
+  /** Wall clock, ms: when its last connection ended; `null` while it is connected. */
+  readonly disconnectedAtMs: number | null;
+  /** The will that is still to be sent if the client does not return, or if the process ends. */
+  readonly will: WillRecord | null;
+}
+
+export interface SubscriptionRecord {
+  /** As the client wrote it, `$share/...` included. */
+  readonly filter: string;
+  readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: RetainHandling;
+  /** 0: none. */
+  readonly identifier: number;
+}
+
+/** One session's part in a stored message. */
+export interface QueuedFor {
+  readonly clientId: string;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  /** The identifiers of the subscriptions that it matched; null for none. */
+  readonly identifiers: readonly number[] | null;
+}
+
+export interface QueuedMessage extends QueuedFor {
+  readonly position: Position;
+  readonly message: Message;
+}
+
+/** What an outbound packet id waits for. */
+export type InflightState = 1 | 2 | 3;
+
+export interface InflightRecord {
+  readonly packetId: number;
+  /** 1: PUBACK, 2: PUBREC, 3: PUBCOMP. */
+  readonly state: InflightState;
+  /** Null in state 3: the client has the message. */
+  readonly delivery: QueuedMessage | null;
+}
+
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly subscriptions: readonly SubscriptionRecord[];
+  /** In the order in which they were first sent. */
+  readonly inflight: readonly InflightRecord[];
+  /** Ids of inbound QoS 2 messages that await their PUBREL. */
+  readonly inbound: readonly number[];
+  /** Messages that wait and have no packet id yet. */
+  readonly queuedMessages: number;
+  readonly queuedBytes: number;
+}
+
+/**
+ * A durable change. Durable state changes only by entries: applying the same entries in the same order gives the same
+ * state anywhere, so an entry carries every time and position and its effect reads no clock.
+ */
+export type Entry =
+  /** A session began, resumed, or ended its connection: its record is replaced, its lists stay. */
+  | { readonly kind: 'session'; readonly record: SessionRecord }
+  /** It is over, with all that belongs to it. */
+  | { readonly kind: 'sessionRemoved'; readonly clientId: string }
+  | { readonly kind: 'subscribed'; readonly clientId: string; readonly subscription: SubscriptionRecord }
+  | { readonly kind: 'unsubscribed'; readonly clientId: string; readonly filter: string }
+  /** A message waits for these sessions of one shard. It is stored once, until the last of them is done with it. */
+  | {
+      readonly kind: 'queued';
+      readonly shard: number;
+      readonly position: Position;
+      readonly message: Message;
+      readonly sessions: readonly QueuedFor[];
+    }
+  /** A queued message got its packet id. It leaves the queue and is in flight, in state 1 or 2 by its QoS. */
+  | { readonly kind: 'sent'; readonly clientId: string; readonly position: Position; readonly packetId: number }
+  /** PUBREC came: the message is the client's, the id waits for PUBCOMP. */
+  | { readonly kind: 'received'; readonly clientId: string; readonly packetId: number }
+  /** PUBACK or PUBCOMP came, or an error instead: the id is free and the message done. */
+  | { readonly kind: 'completed'; readonly clientId: string; readonly packetId: number }
+  /** A message that waited without an id is gone: expired, discarded, too large, or sent with QoS 0. */
+  | { readonly kind: 'dropped'; readonly clientId: string; readonly position: Position }
+  /** An inbound QoS 2 message was taken over with this id. */
+  | { readonly kind: 'inboundHeld'; readonly clientId: string; readonly packetId: number }
+  /** Its PUBREL came. */
+  | { readonly kind: 'inboundReleased'; readonly clientId: string; readonly packetId: number }
+  | { readonly kind: 'retained'; readonly message: Message }
+  | { readonly kind: 'retainedCleared'; readonly topic: string };
+
+/**
+ * What survives the process. Entries appended in one turn of the event loop become durable together or not at all.
+ * Reads answer at once and see every entry appended before them, durable or not.
+ */
+export interface Store {
+  /** The ticket of the last append; 0 before the first. */
+  readonly appended: Ticket;
+  /** All entries up to this ticket are durable. Equals `appended` when nothing is under way. */
+  readonly committed: Ticket;
+  /** Called once per commit, never from within `append`. Set by the broker before its first append. */
+  onCommit: (committed: Ticket) => void;
+  /** The next free position of a shard; each call gives another. */
+  nextPosition(shard: number): Position;
+  /** Applies the entry. Messages in it must have been kept. Returns `appended`. */
+  append(entry: Entry): Ticket;
+  /** All lasting sessions, without their queues. For the start. */
+  sessions(): Iterable<StoredSession>;
+  retained(): Iterable<Message>;
+  /** Messages that wait for a session beyond `after`, in order of position, at most `limit`. */
+  queue(clientId: string, after: Position, limit: number): QueuedMessage[];
+  /** Commits what was appended and lets go of all resources. */
+  close(): Promise<void>;
+}
