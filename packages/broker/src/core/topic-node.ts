@@ -1,0 +1,76 @@
+/**
+ * What the subscription tree and the retained tree have in common: a node for each level of a topic, which finds, takes
+ * and gives up children. Most nodes of a real tree have one child or none, so a Map is made for the second one only.
+ */
+export abstract class TopicNode<N extends TopicNode<N>> {
+  /** The text between two slashes; the key under which the parent holds this node. */
+  readonly level: string;
+  /** The child, while there is one only; else null. */
+  onlyChild: N | null = null;
+  /** The children by level, while there are two or more; else null. */
+  children: Map<string, N> | null = null;
+
+  constructor(level: string) {
+    this.level = level;
+  }
+
+  findChild(level: string): N | null {
+    const only = this.onlyChild;
+    if (only !== null) return only.level === level ? only : null;
+    return this.children?.get(level) ?? null;
+  }
+
+  /** The caller has made sure that there is no child of this level yet. */
+  addChild(node: N): void {
+    if (this.children !== null) {
+      this.children.set(node.level, node);
+    } else if (this.onlyChild !== null) {
+      this.children = new Map([
+        [this.onlyChild.level, this.onlyChild],
+        [node.level, node],
+      ]);
+      this.onlyChild = null;
+    } else {
+      this.onlyChild = node;
+    }
+  }
+
+  /**
+   * The caller has made sure that `node` is a child. When one child is left, the Map is let go but not changed: an
+   * iterator over it still comes to that child.
+   */
+  removeChild(node: N): void {
+    const children = this.children;
+    if (children === null) {
+      this.onlyChild = null;
+      return;
+    }
+    children.delete(node.level);
+    if (children.size > 1) return;
+    for (const last of children.values()) this.onlyChild = last;
+    this.children = null;
+  }
+
+  get hasChildren(): boolean {
+    return this.onlyChild !== null || this.children !== null;
+  }
+}
+
+/** Where the level that begins at `start` ends: at the next slash or at the end of the topic. */
+export function endOfLevel(topic: string, start: number): number {
+  const slash = topic.indexOf('/', start);
+  return slash === -1 ? topic.length : slash;
+}
+
+/**
+ * Characters that a kept level may hold in memory beyond its own. A substring can be a view of the string that it was
+ * cut from, so the level of a short topic could keep alive a topic of 65,535 bytes which was removed long ago.
+ */
+const KEPT_CHARACTERS = 256;
+
+/** The level from `start` to `end`, fit to be kept: it does not hold a much longer topic in memory. */
+export function keptLevel(topic: string, start: number, end: number): string {
+  const level = topic.substring(start, end);
+  if (topic.length - level.length <= KEPT_CHARACTERS) return level;
+  return ` ${level}`.substring(1); // joining copies; the substring then is a view of the copy
+}
