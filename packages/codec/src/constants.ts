@@ -18,6 +18,13 @@ export const PacketType = {
 } as const;
 export type PacketType = (typeof PacketType)[keyof typeof PacketType];
 
+const packetNames: readonly string[] = ['reserved', ...Object.keys(PacketType)];
+
+/** 'PUBLISH' for 3; 'reserved' for 0, the one type that the standard does not use. */
+export function packetName(type: PacketType | 0): string {
+  return packetNames[type];
+}
+
 /** The protocol version as it stands in CONNECT: 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0. */
 export type ProtocolVersion = 3 | 4 | 5;
 
