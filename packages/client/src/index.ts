@@ -1,1 +1,15 @@
-export {};
+export { Client, type ClientEvents, connectOver, type DisconnectOptions } from './client.js';
+export { type Clock, systemClock } from './clock.js';
+export { connect } from './connect.js';
+export * from './errors.js';
+export type {
+  ConnectOptions,
+  PublishOptions,
+  PublishProperties,
+  SubscribeOptions,
+  UnsubscribeOptions,
+  WillOptions,
+} from './options.js';
+export { type PublishResult, Session } from './session.js';
+export type { Message, MessageHandler } from './subscriptions.js';
+export type { Transport, TransportEvents, TransportFactory } from './transport.js';

@@ -1,0 +1,458 @@
+import {
+  type Connack,
+  type Connect,
+  type Disconnect,
+  decodePacket,
+  Framer,
+  type Packet,
+  PacketType,
+  PacketWriter,
+  type Properties,
+  ProtocolError,
+  type Publish,
+  ReasonCode,
+  type Suback,
+  type Subscribe,
+  type Unsuback,
+  type Unsubscribe,
+} from '@cauldron/codec';
+import type { Clock } from './clock.js';
+import { Deferred } from './deferred.js';
+import {
+  type ClientError,
+  ConnectionClosed,
+  ConnectionFailed,
+  ConnectionLost,
+  ConnectionRefused,
+  ConnectTimeout,
+  KeepAliveTimeout,
+  OutboxFull,
+  ProtocolViolation,
+  ServerDisconnected,
+} from './errors.js';
+import { Handshakes } from './handshakes.js';
+import { KeepAlive } from './keep-alive.js';
+import { Output } from './output.js';
+import { Requests } from './requests.js';
+import { ServerLimits } from './server-limits.js';
+import { OutgoingMessage, type PublishResult, type Session } from './session.js';
+import { TopicAliases } from './topic-aliases.js';
+import type { Transport, TransportEvents, TransportFactory } from './transport.js';
+
+/** What a connection tells its owner. */
+export interface ConnectionOwner {
+  /** The server has accepted. */
+  opened(connack: Connack): void;
+  /** A message was received. It is acknowledged when this returns. It must not throw. */
+  message(message: Publish): void;
+  /** The server sent a DISCONNECT; `closed` follows. */
+  serverDisconnected(packet: Disconnect): void;
+  /** The end; `error` is null when the client asked for it. Exactly once, nothing else is called after it. */
+  closed(error: ClientError | null): void;
+  /** Each packet that is sent or received, for logs; null when nobody looks. */
+  readonly trace: ((direction: 'sent' | 'received', packet: Packet) => void) | null;
+}
+
+export interface ConnectionSettings {
+  readonly connect: Connect;
+  /** Bytes of the largest packet that is taken from the server. */
+  readonly maximumPacketSize: number;
+  /** Milliseconds from the start to CONNACK. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds that a server may take for a sign of life after PINGREQ. */
+  readonly pingTimeoutMs: number;
+  /** Messages with QoS 1 and 2 that are sent without being acknowledged; the server may ask for fewer. */
+  readonly maximumInflight: number;
+  /** Bytes that may wait to be sent, before `publish` refuses. */
+  readonly maximumBufferedBytes: number;
+}
+
+/**
+ * - `opening`: the transport is
+ * - `awaitingConnack`: CONNECT has been sent
+ * - `open`
+ * - `draining`: the client wants to leave; what has begun is ended first
+ * - `disconnecting`: DISCONNECT is sent or about to be, nothing is read any more
+ * - `closed`
+ */
+type State = 'opening' | 'awaitingConnack' | 'open' | 'draining' | 'disconnecting' | 'closed';
+
+/** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
+const FLUSH_AT = 65_536;
+/** A server that does not close after DISCONNECT is hung up on after this time. */
+const CLOSE_GRACE_MS = 5_000;
+
+const SENT: PublishResult = { reasonCode: ReasonCode.SUCCESS };
+
+/**
+ * The protocol on one network connection: bytes to packets and back, the order of things, limits and time-outs. It ends
+ * with the transport; what outlives it is in the session.
+ */
+export class Connection {
+  readonly #settings: ConnectionSettings;
+  readonly #session: Session;
+  readonly #owner: ConnectionOwner;
+  readonly #clock: Clock;
+  readonly #transport: Transport;
+  readonly #framer: Framer;
+  readonly #writer = new PacketWriter();
+  readonly #output = new Output();
+  readonly #aliases: TopicAliases;
+  readonly #requests: Requests;
+  #handshakes: Handshakes | null = null;
+  #limits: ServerLimits | null = null;
+  #keepAlive: KeepAlive | null = null;
+  #state: State = 'opening';
+  /** Why the connection ends, once that is known. */
+  #error: ClientError | null = null;
+  #cancelTimer: () => void;
+  #flushScheduled = false;
+  /** The transport has enough for now. */
+  #clogged = false;
+  /** For the QoS 0 messages in the output; one promise serves all of them. */
+  #written: Deferred<PublishResult> | null = null;
+  #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
+
+  constructor(
+    settings: ConnectionSettings,
+    session: Session,
+    open: TransportFactory,
+    owner: ConnectionOwner,
+    clock: Clock,
+  ) {
+    this.#settings = settings;
+    this.#session = session;
+    this.#owner = owner;
+    this.#clock = clock;
+    const { protocolVersion, properties } = settings.connect;
+    this.#framer = new Framer(settings.maximumPacketSize);
+    this.#framer.strictLength = protocolVersion === 5;
+    this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
+    this.#requests = new Requests(session.packetIds, (packet) => this.#send(packet));
+    session.attach();
+    this.#cancelTimer = clock.after(settings.connectTimeoutMs, () => {
+      this.#destroy(new ConnectTimeout(`The server did not answer within ${settings.connectTimeoutMs} ms`));
+    });
+    this.#transport = open(this.#transportEvents());
+  }
+
+  /** What the server can do; null before CONNACK. */
+  get limits(): ServerLimits | null {
+    return this.#limits;
+  }
+
+  /**
+   * Sends a message. QoS 0: resolved when it has been handed to a transport that has room for more. QoS 1 and 2:
+   * resolved when the handshake is over, rejected with PublishRefused when the server does not want the message.
+   */
+  publish(packet: Publish): Promise<PublishResult> {
+    try {
+      const { limits, handshakes } = this.#usable();
+      limits.checkPublish(packet);
+      if (this.#output.length + this.#session.queuedBytes > this.#settings.maximumBufferedBytes) {
+        throw new OutboxFull(`More than ${this.#settings.maximumBufferedBytes} bytes wait to be sent`);
+      }
+      if (packet.qos > 0) {
+        const message = new OutgoingMessage(packet);
+        handshakes.publish(message);
+        return message.promise;
+      }
+      this.#send(packet);
+      this.#written ??= new Deferred();
+      return this.#written.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
+  async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
+    this.#usable().limits.checkSubscribe(request);
+    return this.#requests.subscribe(request);
+  }
+
+  async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
+    this.#usable();
+    return this.#requests.unsubscribe(request);
+  }
+
+  /**
+   * Ends the connection when every handshake is over: those of the messages sent (also the ones that still wait), those
+   * of QoS 2 messages received, and requests. Messages that arrive meanwhile are left to the server.
+   */
+  disconnect(reasonCode: ReasonCode, properties?: Properties): void {
+    if (this.#state !== 'open') {
+      if (this.#state === 'opening' || this.#state === 'awaitingConnack') this.abort();
+      return;
+    }
+    this.#farewell = { type: PacketType.DISCONNECT, reasonCode, ...(properties && { properties }) };
+    this.#state = 'draining';
+    this.resume();
+    // Not at once: this may be called while a message is delivered, and its acknowledgement comes before DISCONNECT.
+    this.#scheduleFlush();
+  }
+
+  /** Ends the waiting of `disconnect`: DISCONNECT is sent now. */
+  hurry(): void {
+    if (this.#state === 'draining') this.#leave(this.#farewell);
+  }
+
+  /** Gives up an attempt to connect. */
+  abort(): void {
+    this.#destroy(new ConnectionClosed('The attempt to connect was given up'));
+  }
+
+  pause(): void {
+    this.#keepAlive?.pause();
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#keepAlive?.resume();
+    this.#transport.resume();
+  }
+
+  #transportEvents(): TransportEvents {
+    return {
+      opened: () => {
+        if (this.#state !== 'opening') return;
+        this.#state = 'awaitingConnack';
+        try {
+          this.#send(this.#settings.connect); // [MQTT-3.1.0-1]
+        } catch (error) {
+          this.#destroy(new ConnectionFailed('CONNECT cannot be written', { cause: error }));
+        }
+      },
+      data: (bytes, length) => this.#read(bytes, length),
+      drained: () => {
+        this.#clogged = false;
+        this.#flush();
+      },
+      closed: (error) => this.#end(error),
+    };
+  }
+
+  #read(bytes: Uint8Array, length: number): void {
+    this.#keepAlive?.heard();
+    if (!this.#reads()) return;
+    const framer = this.#framer;
+    try {
+      framer.feed(bytes, length);
+      while (this.#reads() && framer.next()) {
+        const version = this.#settings.connect.protocolVersion;
+        const packet = decodePacket(framer.bytes, framer.start, framer.body, framer.end, version);
+        if (this.#owner.trace !== null) this.#owner.trace('received', packet);
+        this.#receive(packet);
+      }
+      framer.finish();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #reads(): boolean {
+    return this.#state === 'open' || this.#state === 'draining' || this.#state === 'awaitingConnack';
+  }
+
+  #receive(packet: Packet): void {
+    if (this.#handshakes === null) {
+      if (packet.type !== PacketType.CONNACK) {
+        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'The first packet is not a CONNACK');
+      }
+      this.#receiveConnack(packet);
+      return;
+    }
+    switch (packet.type) {
+      case PacketType.PUBLISH:
+        this.#receivePublish(packet, this.#handshakes);
+        break;
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+      case PacketType.PUBREL:
+      case PacketType.PUBCOMP:
+        this.#handshakes.receive(packet);
+        break;
+      case PacketType.SUBACK:
+      case PacketType.UNSUBACK:
+        this.#requests.receive(packet);
+        break;
+      case PacketType.PINGRESP:
+        break;
+      case PacketType.DISCONNECT:
+        this.#receiveDisconnect(packet);
+        break;
+      case PacketType.AUTH:
+        // This client sends no authentication method, so the server may not ask [MQTT-4.12.0-7].
+        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method');
+      default:
+        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `A server sends no packet of type ${packet.type}`);
+    }
+    if (this.#state === 'draining') this.#scheduleFlush();
+  }
+
+  #receiveConnack(connack: Connack): void {
+    const { connect, maximumInflight, pingTimeoutMs } = this.#settings;
+    if (connack.reasonCode !== ReasonCode.SUCCESS) {
+      this.#error = new ConnectionRefused(connect.protocolVersion, connack.reasonCode, connack.properties);
+      this.#state = 'disconnecting';
+      this.#hangUp(); // [MQTT-4.13.2-1]
+      return;
+    }
+    if (connect.clean && connack.sessionPresent) {
+      // [MQTT-3.2.2-4]
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although a clean session was asked for');
+    }
+    this.#cancelTimer();
+    const limits = new ServerLimits(connack);
+    this.#limits = limits;
+    this.#session.clientId = connack.properties?.assignedClientIdentifier ?? connect.clientId;
+    const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
+    if (keepAlive > 0) {
+      this.#keepAlive = new KeepAlive(
+        this.#clock,
+        keepAlive * 1_000,
+        pingTimeoutMs,
+        () => this.#ping(),
+        () => this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
+      );
+    }
+    this.#state = 'open';
+    this.#handshakes = new Handshakes(this.#session, {
+      version: connect.protocolVersion,
+      sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
+      receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
+      send: (packet) => this.#send(packet),
+    });
+    this.#owner.opened(connack);
+    this.#handshakes.start(connect.clean, connack.sessionPresent);
+  }
+
+  #receivePublish(packet: Publish, handshakes: Handshakes): void {
+    // The client is leaving: the message stays with the server, which keeps it as long as the session. To acknowledge
+    // it would be to lose it. ![MQTT-4.5.0-2]
+    if (this.#state !== 'open') return;
+    this.#aliases.resolve(packet);
+    if (!handshakes.begin(packet)) return;
+    packet.payload = new Uint8Array(packet.payload);
+    const { properties } = packet;
+    if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
+    this.#owner.message(packet);
+    handshakes.acknowledge(packet);
+  }
+
+  #receiveDisconnect(packet: Disconnect): void {
+    if (this.#settings.connect.protocolVersion < 5) {
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A server sends no DISCONNECT before MQTT 5.0');
+    }
+    this.#error = new ServerDisconnected(packet.reasonCode, packet.properties);
+    this.#state = 'disconnecting';
+    this.#output.clear();
+    this.#owner.serverDisconnected(packet);
+    this.#hangUp();
+  }
+
+  /** @throws ConnectionClosed when nothing can be asked of the connection (any more). */
+  #usable(): { limits: ServerLimits; handshakes: Handshakes } {
+    if (this.#state !== 'open' || this.#limits === null || this.#handshakes === null) {
+      throw this.#error ?? new ConnectionClosed('The client is disconnected');
+    }
+    return { limits: this.#limits, handshakes: this.#handshakes };
+  }
+
+  /** @throws ProtocolError for what cannot be encoded, NotSupportedByServer for what is too large for the server. */
+  #send(packet: Packet): void {
+    const bytes = this.#writer.write(packet, this.#settings.connect.protocolVersion);
+    this.#limits?.checkSize(bytes.length);
+    if (this.#owner.trace !== null) this.#owner.trace('sent', packet);
+    this.#output.append(bytes);
+    if (this.#output.length >= FLUSH_AT) this.#flush();
+    this.#scheduleFlush();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      if (this.#state === 'draining' && this.#session.idle && this.#requests.idle) this.#leave(this.#farewell);
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#clogged || this.#state === 'closed') return;
+    if (this.#output.length > 0) {
+      this.#handshakes?.flushed();
+      this.#keepAlive?.sent();
+      this.#clogged = !this.#transport.write(this.#output.take());
+    }
+    if (this.#clogged) return;
+    this.#written?.resolve(SENT);
+    this.#written = null;
+    if (this.#state === 'disconnecting') this.#hangUp();
+  }
+
+  /** Sends the last packet [MQTT-3.14.4-1] and closes. */
+  #leave(packet: Disconnect): void {
+    try {
+      this.#send(packet);
+    } catch {
+      // The reason string or the properties make it larger than the server takes [MQTT-3.14.2-3].
+      this.#send({ type: PacketType.DISCONNECT, reasonCode: packet.reasonCode });
+    }
+    this.#state = 'disconnecting';
+  }
+
+  /** The one place where an error in what the server sent becomes the end of the connection. */
+  #fail(error: unknown): void {
+    if (!(error instanceof ProtocolError)) {
+      this.#destroy(new ConnectionFailed('Internal error', { cause: error }));
+      return;
+    }
+    const { reasonCode, message } = error;
+    this.#error = new ProtocolViolation(reasonCode, message, { cause: error });
+    if (this.#settings.connect.protocolVersion === 5 && this.#handshakes !== null) {
+      this.#leave({ type: PacketType.DISCONNECT, reasonCode, properties: { reasonString: message } });
+    } else {
+      this.#destroy(this.#error);
+    }
+  }
+
+  #ping(): void {
+    if (this.#state === 'open' || this.#state === 'draining') this.#send({ type: PacketType.PINGREQ });
+  }
+
+  /** Closes when all is written [MQTT-3.14.4-2], and does not wait for ever for the server to do the same. */
+  #hangUp(): void {
+    this.#transport.end();
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(CLOSE_GRACE_MS, () => this.#transport.destroy());
+  }
+
+  #destroy(error: ClientError): void {
+    if (this.#state === 'closed') return;
+    this.#error ??= error;
+    this.#transport.destroy();
+  }
+
+  /** The transport is gone. */
+  #end(cause: Error | null): void {
+    const before = this.#state;
+    if (before === 'closed') return;
+    const options = cause === null ? undefined : { cause };
+    if (this.#error === null && before === 'opening') {
+      this.#error = new ConnectionFailed(`The server cannot be reached${cause ? `: ${cause.message}` : ''}`, options);
+    } else if (this.#error === null && before !== 'disconnecting') {
+      this.#error = new ConnectionLost(`The connection was lost${cause ? `: ${cause.message}` : ''}`, options);
+    }
+    this.#state = 'closed';
+    this.#cancelTimer();
+    this.#keepAlive?.stop();
+    this.#output.clear();
+    const error = this.#error ?? new ConnectionClosed('The client was disconnected');
+    this.#written?.reject(error);
+    this.#requests.end(error);
+    this.#session.detach(error);
+    this.#owner.closed(this.#error);
+  }
+}

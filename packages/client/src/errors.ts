@@ -1,0 +1,133 @@
+import { ConnectReturnCode, type Properties, type ProtocolVersion, type ReasonCode, reasonName } from '@cauldron/codec';
+
+/** Whatever goes wrong between this client and its server. What goes wrong in the caller is a TypeError or RangeError. */
+export class ClientError extends Error {
+  override readonly name: string = 'ClientError';
+}
+
+/** No stream to the server came about; `cause` is the system's error, with its `code`. */
+export class ConnectionFailed extends ClientError {
+  override readonly name = 'ConnectionFailed';
+}
+
+/** The server was not reached, or did not answer CONNECT, within `connectTimeoutMs`. */
+export class ConnectTimeout extends ClientError {
+  override readonly name = 'ConnectTimeout';
+}
+
+/** The server answered CONNECT with a refusal. */
+export class ConnectionRefused extends ClientError {
+  override readonly name = 'ConnectionRefused';
+  readonly protocolVersion: ProtocolVersion;
+  /** As the CONNACK carried it: a `ReasonCode` in 5.0, a `ConnectReturnCode` in 3.1 and 3.1.1. */
+  readonly reasonCode: ReasonCode | ConnectReturnCode;
+  /** The code in words. */
+  readonly reason: string;
+  /** What the server added for people, 5.0 only. */
+  readonly reasonString: string | undefined;
+  /** Another server to use, with the codes USE_ANOTHER_SERVER and SERVER_MOVED, 5.0 only. */
+  readonly serverReference: string | undefined;
+
+  constructor(protocolVersion: ProtocolVersion, reasonCode: ReasonCode | ConnectReturnCode, properties?: Properties) {
+    const reason = protocolVersion === 5 ? reasonName(reasonCode as ReasonCode) : returnCodeName(reasonCode);
+    super(withDetail(`The server refused the connection: ${reason}`, properties?.reasonString));
+    this.protocolVersion = protocolVersion;
+    this.reasonCode = reasonCode;
+    this.reason = reason;
+    this.reasonString = properties?.reasonString;
+    this.serverReference = properties?.serverReference;
+  }
+}
+
+/** The stream ended without a DISCONNECT; `cause` is the system's error, if there was one. */
+export class ConnectionLost extends ClientError {
+  override readonly name = 'ConnectionLost';
+}
+
+/** The server did not answer a PINGREQ within `pingTimeoutMs`. */
+export class KeepAliveTimeout extends ClientError {
+  override readonly name = 'KeepAliveTimeout';
+}
+
+/** The server ended the connection with a DISCONNECT (5.0 only). */
+export class ServerDisconnected extends ClientError {
+  override readonly name = 'ServerDisconnected';
+  readonly reasonCode: ReasonCode;
+  /** The code in words. */
+  readonly reason: string;
+  readonly reasonString: string | undefined;
+  readonly serverReference: string | undefined;
+
+  constructor(reasonCode: ReasonCode, properties?: Properties) {
+    const reason = reasonName(reasonCode);
+    super(withDetail(`The server disconnected: ${reason}`, properties?.reasonString));
+    this.reasonCode = reasonCode;
+    this.reason = reason;
+    this.reasonString = properties?.reasonString;
+    this.serverReference = properties?.serverReference;
+  }
+}
+
+/** The server broke the protocol, and the client ended the connection; `cause` is the codec's ProtocolError. */
+export class ProtocolViolation extends ClientError {
+  override readonly name = 'ProtocolViolation';
+  readonly reasonCode: ReasonCode;
+
+  constructor(reasonCode: ReasonCode, message: string, options?: ErrorOptions) {
+    super(`The server broke the protocol: ${message}`, options);
+    this.reasonCode = reasonCode;
+  }
+}
+
+/** Asked of a client that has been disconnected, or outstanding when it was. */
+export class ConnectionClosed extends ClientError {
+  override readonly name = 'ConnectionClosed';
+}
+
+/** The server acknowledged a message with a refusal (5.0 only). It is not sent again [MQTT-4.4.0-2]. */
+export class PublishRefused extends ClientError {
+  override readonly name = 'PublishRefused';
+  readonly reasonCode: ReasonCode;
+  readonly reason: string;
+  readonly reasonString: string | undefined;
+
+  constructor(topic: string, reasonCode: ReasonCode, properties?: Properties) {
+    const reason = reasonName(reasonCode);
+    super(withDetail(`The server refused the message to ${topic}: ${reason}`, properties?.reasonString));
+    this.reasonCode = reasonCode;
+    this.reason = reason;
+    this.reasonString = properties?.reasonString;
+  }
+}
+
+/** The server said in its CONNACK that it does not do what was asked (5.0 only), or that packets must be smaller. */
+export class NotSupportedByServer extends ClientError {
+  override readonly name = 'NotSupportedByServer';
+}
+
+/** More waits to be sent than `maximumBufferedBytes` allows: the caller publishes faster than the server takes. */
+export class OutboxFull extends ClientError {
+  override readonly name = 'OutboxFull';
+}
+
+/** The return codes of 3.1 and 3.1.1 in words (MQTT 3.1.1, table 3.1). */
+function returnCodeName(code: number): string {
+  switch (code) {
+    case ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION:
+      return 'unacceptable protocol version';
+    case ConnectReturnCode.IDENTIFIER_REJECTED:
+      return 'identifier rejected';
+    case ConnectReturnCode.SERVER_UNAVAILABLE:
+      return 'server unavailable';
+    case ConnectReturnCode.BAD_USER_NAME_OR_PASSWORD:
+      return 'bad user name or password';
+    case ConnectReturnCode.NOT_AUTHORIZED:
+      return 'not authorized';
+    default:
+      return `return code ${code}`;
+  }
+}
+
+function withDetail(message: string, reasonString: string | undefined): string {
+  return reasonString === undefined ? message : `${message} (${reasonString})`;
+}

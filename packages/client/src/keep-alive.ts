@@ -1,0 +1,80 @@
+import type { Clock } from './clock.js';
+
+/**
+ * Watches over a connection on which nothing happens. When nothing was sent, or nothing was received, for the keep-alive
+ * interval, it asks for a PINGREQ [MQTT-3.1.2-20]; when nothing at all is received for `timeoutMs` after that, the
+ * connection is given up. One timer for each connection, which is not touched by traffic: that only notes the time.
+ */
+export class KeepAlive {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
+  readonly #ping: () => void;
+  readonly #giveUp: () => void;
+  #sentMs: number;
+  #heardMs: number;
+  #pingedMs = -1;
+  #paused = false;
+  #cancel: () => void;
+
+  /**
+   * @param ping sends a PINGREQ
+   * @param giveUp closes the connection: the server is silent. Nothing is called after it.
+   */
+  constructor(clock: Clock, intervalMs: number, timeoutMs: number, ping: () => void, giveUp: () => void) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#ping = ping;
+    this.#giveUp = giveUp;
+    this.#sentMs = this.#heardMs = clock.nowMs();
+    this.#cancel = clock.after(intervalMs, this.#check);
+  }
+
+  sent(): void {
+    this.#sentMs = this.#clock.nowMs();
+  }
+
+  heard(): void {
+    this.#heardMs = this.#clock.nowMs();
+    this.#pingedMs = -1;
+  }
+
+  /** While the client does not read, silence says nothing about the server. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#pingedMs >= 0) this.#pingedMs = this.#clock.nowMs();
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  readonly #check = (): void => {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#deadlineMs()) {
+      this.#giveUp();
+      return;
+    }
+    if (nowMs >= this.#dueMs()) {
+      if (this.#pingedMs < 0) this.#pingedMs = nowMs;
+      this.#sentMs = nowMs;
+      this.#ping();
+    }
+    this.#cancel = this.#clock.after(Math.min(this.#dueMs(), this.#deadlineMs()) - nowMs, this.#check);
+  };
+
+  /** When the next PINGREQ is due. */
+  #dueMs(): number {
+    return this.#intervalMs + (this.#pingedMs < 0 ? Math.min(this.#sentMs, this.#heardMs) : this.#sentMs);
+  }
+
+  /** When the server has been silent for too long. */
+  #deadlineMs(): number {
+    return this.#pingedMs < 0 || this.#paused ? Number.POSITIVE_INFINITY : this.#pingedMs + this.#timeoutMs;
+  }
+}
