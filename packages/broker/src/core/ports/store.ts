@@ -4,7 +4,10 @@ import type { Message } from '../message.js';
 /** A number that grows with every append. What is done up to a ticket is durable once `committed` has reached it. */
 export type Ticket = number;
 
-/** Where a message lies in its shard's order; grows, and is never used again. 0: not stored. */
+/**
+ * Where a message lies in its shard's order; grows. One that an entry has used is never given out again, not even after
+ * its message is gone and the process has started anew. 0: not stored.
+ */
 export type Position = number;
 
 /** Lasting sessions live in one of this many shards, by their client id. Fixed for ever: keys on disk begin with it. */
@@ -46,6 +49,8 @@ export interface QueuedFor {
   readonly retain: boolean;
   /** The identifiers of the subscriptions that it matched; null for none. */
   readonly identifiers: readonly number[] | null;
+  /** The shared subscription (`$share/...`) through which it came; null for none. */
+  readonly sharedFilter: string | null;
 }
 
 export interface QueuedMessage extends QueuedFor {
@@ -79,15 +84,24 @@ export interface StoredSession {
 /**
  * A durable change. Durable state changes only by entries: applying the same entries in the same order gives the same
  * state anywhere, so an entry carries every time and position and its effect reads no clock.
+ *
+ * An entry that names a session, filter, packet id, position or topic that the store does not have is ignored, as far as
+ * it does so: an acknowledgement may follow the end of its session, and the end of a message that was never written.
  */
 export type Entry =
   /** A session began, resumed, or ended its connection: its record is replaced, its lists stay. */
   | { readonly kind: 'session'; readonly record: SessionRecord }
   /** It is over, with all that belongs to it. */
   | { readonly kind: 'sessionRemoved'; readonly clientId: string }
+  /** Replaces the session's subscription with the same filter, if there is one. */
   | { readonly kind: 'subscribed'; readonly clientId: string; readonly subscription: SubscriptionRecord }
   | { readonly kind: 'unsubscribed'; readonly clientId: string; readonly filter: string }
-  /** A message waits for these sessions of one shard. It is stored once, until the last of them is done with it. */
+  /**
+   * A message waits for these sessions of one shard. It is stored once, until the last of them is done with it. An entry
+   * that was held back may come after those of later positions: the session's queue has it in its place all the same.
+   * The same position may come again for further sessions, with the same message. A session has it once: where it waits
+   * already, nothing changes.
+   */
   | {
       readonly kind: 'queued';
       readonly shard: number;
@@ -95,9 +109,12 @@ export type Entry =
       readonly message: Message;
       readonly sessions: readonly QueuedFor[];
     }
-  /** A queued message got its packet id. It leaves the queue and is in flight, in state 1 or 2 by its QoS. */
+  /**
+   * A queued message got its packet id. It leaves the queue and is last in flight, in state 1 or 2 by its QoS. If the id
+   * was in flight, what it stood for is done.
+   */
   | { readonly kind: 'sent'; readonly clientId: string; readonly position: Position; readonly packetId: number }
-  /** PUBREC came: the message is the client's, the id waits for PUBCOMP. */
+  /** PUBREC came: the message is the client's, the id waits for PUBCOMP. It keeps its place in the order. */
   | { readonly kind: 'received'; readonly clientId: string; readonly packetId: number }
   /** PUBACK or PUBCOMP came, or an error instead: the id is free and the message done. */
   | { readonly kind: 'completed'; readonly clientId: string; readonly packetId: number }
@@ -107,6 +124,7 @@ export type Entry =
   | { readonly kind: 'inboundHeld'; readonly clientId: string; readonly packetId: number }
   /** Its PUBREL came. */
   | { readonly kind: 'inboundReleased'; readonly clientId: string; readonly packetId: number }
+  /** Replaces the topic's retained message, if there is one. */
   | { readonly kind: 'retained'; readonly message: Message }
   | { readonly kind: 'retainedCleared'; readonly topic: string };
 
@@ -119,16 +137,26 @@ export interface Store {
   readonly appended: Ticket;
   /** All entries up to this ticket are durable. Equals `appended` when nothing is under way. */
   readonly committed: Ticket;
-  /** Called once per commit, never from within `append`. Set by the broker before its first append. */
+  /**
+   * Called once per commit, never from within `append`; may append. Set by the broker before its first append. A store
+   * that has nothing to wait for commits within `append` and never calls it, so look at `committed` before waiting.
+   */
   onCommit: (committed: Ticket) => void;
   /** The next free position of a shard; each call gives another. */
   nextPosition(shard: number): Position;
-  /** Applies the entry. Messages in it must have been kept. Returns `appended`. */
+  /**
+   * Applies the entry. It belongs to the store from then on: nothing in it may change, and its messages, wills included,
+   * must have been kept. Returns `appended`.
+   */
   append(entry: Entry): Ticket;
-  /** All lasting sessions, without their queues. For the start. */
+  /**
+   * All lasting sessions, without their queues, in any order. For the start. Entries may be appended during the walk;
+   * one that ends the session just shown does not disturb it.
+   */
   sessions(): Iterable<StoredSession>;
+  /** All retained messages, in any order; entries may be appended during the walk. */
   retained(): Iterable<Message>;
-  /** Messages that wait for a session beyond `after`, in order of position, at most `limit`. */
+  /** Messages that wait for a session beyond `after`, in order of position, at most `limit`. None for one unknown. */
   queue(clientId: string, after: Position, limit: number): QueuedMessage[];
   /** Commits what was appended and lets go of all resources. */
   close(): Promise<void>;
