@@ -221,20 +221,24 @@ export async function connectOver(
   signal?.throwIfAborted();
   const subscriptions = new Subscriptions();
   const listeners = new Listeners<ClientEvents>();
-  const opened = new Deferred<Connack>();
+  const opened = new Deferred<Client>();
   const closed = new Deferred<ClientError | null>();
-  const deliver = (message: Publish) => {
-    const handlers = subscriptions.handlersOf(message.topic);
-    if (handlers.length > 0) for (const handler of handlers) call(handler, message);
-    else if (onMessage !== undefined) call(onMessage, message);
-  };
+  let client: Client | null = null;
   const connection = new Connection(
     connectionSettings(options),
     session,
     open,
     {
-      opened: opened.resolve,
-      message: deliver,
+      opened: (connack) => {
+        client = new Client(connection, session, connack, closed.promise, subscriptions, listeners);
+        opened.resolve(client);
+      },
+      message: (message) => {
+        if (client === null) return;
+        const handlers = subscriptions.handlersOf(message.topic);
+        if (handlers.length > 0) for (const handler of handlers) call(handler, message, client);
+        else if (onMessage !== undefined) call(onMessage, message, client);
+      },
       serverDisconnected: (packet) => listeners.tell('serverDisconnect', packet),
       closed: (error) => {
         if (error !== null) opened.reject(error);
@@ -248,8 +252,7 @@ export async function connectOver(
   const abort = () => connection.abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    const connack = await opened.promise;
-    return new Client(connection, session, connack, closed.promise, subscriptions, listeners);
+    return await opened.promise;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -258,9 +261,9 @@ export async function connectOver(
   }
 }
 
-function call(handler: MessageHandler, message: Publish): void {
+function call(handler: MessageHandler, message: Publish, client: Client): void {
   try {
-    handler(message);
+    handler(message, client);
   } catch (error) {
     throwLater(error);
   }

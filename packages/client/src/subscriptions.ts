@@ -1,10 +1,14 @@
 import { type Publish, parseSharedFilter, topicMatches } from '@cauldron/codec';
+import type { Client } from './client.js';
 
 /** A message as it was received; payload and properties belong to the receiver. */
 export type Message = Readonly<Omit<Publish, 'type'>>;
 
-/** Called for each message. It is acknowledged when the call returns. */
-export type MessageHandler = (message: Message) => void;
+/**
+ * Called for each message, with the client that received it. The message is acknowledged when the call returns, unless
+ * the connection has ended by then; what it throws becomes an uncaught exception, after the acknowledgement.
+ */
+export type MessageHandler = (message: Message, client: Client) => void;
 
 interface Subscription {
   /** As it was subscribed. */

@@ -1,0 +1,156 @@
+import { nearestName } from './nearest-name.js';
+
+/** What a flag takes. The kind decides how its argument is read, what the help shows, and what an error says. */
+type Kind =
+  | { readonly kind: 'switch' }
+  | { readonly kind: 'text'; readonly value: string }
+  /** May be given several times. */
+  | { readonly kind: 'list'; readonly value: string }
+  | { readonly kind: 'choice'; readonly value: string; readonly choices: readonly string[] }
+  | { readonly kind: 'integer'; readonly value: string; readonly lowest: number; readonly highest: number }
+  | { readonly kind: 'decimal'; readonly value: string; readonly lowest: number }
+  /** Takes several arguments, as many as `arity` says from what follows; may be given several times. */
+  | { readonly kind: 'group'; readonly value: string; readonly arity: (following: readonly string[]) => number };
+
+export type Flag = Kind & {
+  /** A dash and a letter. */
+  readonly short?: string;
+  /** Two dashes and a word. */
+  readonly long?: string;
+  /** For the help: what it does, and its default. */
+  readonly doc: string;
+};
+
+/** The flags of a tool under the names that the program uses, in the order of the help. */
+export type FlagTable = Readonly<Record<string, Flag>>;
+
+type ValueOf<K extends Flag['kind']> = K extends 'switch'
+  ? true
+  : K extends 'integer' | 'decimal'
+    ? number
+    : K extends 'list'
+      ? string[]
+      : K extends 'group'
+        ? string[][]
+        : string;
+
+/** What was given; a flag that was not is absent. */
+export type Values<T extends FlagTable> = { [Name in keyof T]?: ValueOf<T[Name]['kind']> };
+
+/** The person who typed the command has to change it; the message says what. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/**
+ * Reads a command line. As in Mosquitto's tools each flag and each argument stands for itself, and an argument may begin
+ * with a dash; `--flag=argument` is taken too.
+ * @throws UsageError
+ */
+export function parseArguments<T extends FlagTable>(table: T, argv: readonly string[]): Values<T> {
+  const flags = flagsByName(table);
+  const values: Record<string, unknown> = {};
+  for (let at = 0; at < argv.length; ) {
+    const { name, following } = splitArgument(argv.slice(at), flags);
+    const found = flags.get(name);
+    if (found === undefined) throw unknownFlag(argv[at], flags.keys());
+    const [key, flag] = found;
+    const taken = flag.kind === 'switch' ? 0 : flag.kind === 'group' ? flag.arity(following) : 1;
+    if (following.length < taken) throw new UsageError(`${name} needs${argumentOf(flag)}`);
+    values[key] = read(name, flag, following.slice(0, taken), values[key]);
+    at = argv.length - following.length + taken;
+  }
+  return values as Values<T>;
+}
+
+/** The help text for the flags: two columns. */
+export function describeFlags(table: FlagTable): string {
+  const rows = Object.values(table).map((flag) => {
+    const names = [flag.short ?? '   ', flag.long].filter((name) => name !== undefined);
+    const separator = flag.short === undefined ? ' ' : ', ';
+    return { names: `  ${names.join(separator)}${argumentOf(flag)}`, doc: flag.doc };
+  });
+  const column = Math.min(34, Math.max(...rows.map(({ names }) => names.length)) + 2);
+  return rows.map(({ names, doc }) => describeFlag(names, doc, column)).join('');
+}
+
+function argumentOf(flag: Flag): string {
+  return flag.kind === 'switch' ? '' : ` ${flag.value}`;
+}
+
+const HELP_WIDTH = 100;
+
+function describeFlag(names: string, doc: string, column: number): string {
+  const indent = ' '.repeat(column);
+  let line = names.length + 2 > column ? `${names}\n${indent}` : names.padEnd(column);
+  let text = '';
+  let used = column;
+  for (const word of doc.split(' ')) {
+    if (used > column && used + 1 + word.length > HELP_WIDTH) {
+      text += `${line}\n`;
+      line = indent;
+      used = column;
+    }
+    const gap = used > column ? ' ' : '';
+    line += gap + word;
+    used += gap.length + word.length;
+  }
+  return `${text}${line}\n`;
+}
+
+type FlagsByName = ReadonlyMap<string, readonly [key: string, flag: Flag]>;
+
+function flagsByName(table: FlagTable): FlagsByName {
+  const flags = new Map<string, readonly [string, Flag]>();
+  for (const [key, flag] of Object.entries(table)) {
+    if (flag.short !== undefined) flags.set(flag.short, [key, flag]);
+    if (flag.long !== undefined) flags.set(flag.long, [key, flag]);
+  }
+  return flags;
+}
+
+/** The flag that the arguments begin with, and what follows it: the rest of the line, after a `=` if there is one. */
+function splitArgument(rest: readonly string[], flags: FlagsByName): { name: string; following: readonly string[] } {
+  const [first, ...following] = rest;
+  const equals = first.startsWith('--') ? first.indexOf('=') : -1;
+  if (equals < 0) return { name: first, following };
+  const name = first.slice(0, equals);
+  if (flags.get(name)?.[1].kind === 'switch') throw new UsageError(`${name} takes no argument`);
+  return { name, following: [first.slice(equals + 1), ...following] };
+}
+
+function read(name: string, flag: Flag, taken: readonly string[], before: unknown): unknown {
+  const [text] = taken;
+  switch (flag.kind) {
+    case 'switch':
+      return true;
+    case 'text':
+      return text;
+    case 'list':
+      return [...((before as string[] | undefined) ?? []), text];
+    case 'group':
+      return [...((before as string[][] | undefined) ?? []), [...taken]];
+    case 'choice':
+      if (flag.choices.includes(text)) return text;
+      throw new UsageError(`${name} is one of ${flag.choices.join(', ')}, not "${text}"`);
+    case 'integer': {
+      const { lowest, highest } = flag;
+      const number = Number(text);
+      if (/^[+-]?\d+$/.test(text) && number >= lowest && number <= highest) return number;
+      throw new UsageError(`${name} is a whole number from ${lowest} to ${highest}, not "${text}"`);
+    }
+    case 'decimal': {
+      const number = Number(text);
+      if (/^[\d.]+$/.test(text) && number >= flag.lowest) return number;
+      throw new UsageError(`${name} is a number of at least ${flag.lowest}, not "${text}"`);
+    }
+  }
+}
+
+function unknownFlag(typed: string, names: Iterable<string>): UsageError {
+  const [name] = typed.split('=', 1);
+  const all = [...names];
+  // A long name after one dash is a slip that is worth a hint too.
+  const nearest = name.startsWith('-') ? (nearestName(name, all) ?? nearestName(`-${name}`, all)) : undefined;
+  return new UsageError(`Unknown option '${typed}'.${nearest === undefined ? '' : ` Did you mean ${nearest}?`}`);
+}

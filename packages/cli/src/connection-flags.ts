@@ -1,0 +1,238 @@
+import type { ConnectOptions, WillOptions } from '@cauldron/client';
+import {
+  assertTopicFilter,
+  assertTopicName,
+  NEVER_EXPIRES,
+  ProtocolError,
+  type ProtocolVersion,
+  type QoS,
+} from '@cauldron/codec';
+import { type FlagTable, UsageError, type Values } from './arguments.js';
+import { type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
+
+const VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
+  '31': 3,
+  '311': 4,
+  '5': 5,
+  mqttv31: 3,
+  mqttv311: 4,
+  mqttv5: 5,
+};
+
+/** The flags for reaching a broker, which all client tools have. */
+export const CONNECTION_FLAGS = {
+  host: { short: '-h', long: '--host', kind: 'text', value: 'HOST', doc: 'Host of the broker. Default localhost.' },
+  port: {
+    short: '-p',
+    long: '--port',
+    kind: 'integer',
+    value: 'PORT',
+    lowest: 1,
+    highest: 65_535,
+    doc: 'Port of the broker. Default 1883.',
+  },
+  url: {
+    short: '-L',
+    long: '--url',
+    kind: 'text',
+    value: 'URL',
+    doc: 'Broker and topic in one: mqtt://[user[:password]@]host[:port][/topic], or ws:// and wss:// for WebSocket.',
+  },
+  ws: { long: '--ws', kind: 'switch', doc: 'Talks MQTT over WebSocket.' },
+  id: { short: '-i', long: '--id', kind: 'text', value: 'ID', doc: 'Client id. Default: one is made up.' },
+  idPrefix: {
+    short: '-I',
+    long: '--id-prefix',
+    kind: 'text',
+    value: 'PREFIX',
+    doc: 'Client id of this prefix and the process id.',
+  },
+  username: { short: '-u', long: '--username', kind: 'text', value: 'NAME', doc: 'User name.' },
+  password: { short: '-P', long: '--pw', kind: 'text', value: 'PASSWORD', doc: 'Password.' },
+  keepAlive: {
+    short: '-k',
+    long: '--keepalive',
+    kind: 'integer',
+    value: 'SECONDS',
+    lowest: 5,
+    highest: 65_535,
+    doc: 'Time without traffic after which the connection is probed. Default 60.',
+  },
+  protocolVersion: {
+    short: '-V',
+    long: '--protocol-version',
+    kind: 'choice',
+    value: 'VERSION',
+    choices: Object.keys(VERSIONS),
+    doc: 'MQTT version: 31, 311 or 5. Default 311.',
+  },
+  keepSession: {
+    short: '-c',
+    long: '--disable-clean-session',
+    kind: 'switch',
+    doc: 'The broker keeps the session when the connection ends, and goes on with the one it has. Needs -i.',
+  },
+  sessionExpiry: {
+    short: '-x',
+    long: '--session-expiry-interval',
+    kind: 'text',
+    value: 'SECONDS',
+    doc: 'Time that the broker keeps the session, -1 or inf for ever. MQTT 5. Default 0, with -c for ever.',
+  },
+  maximumInflight: {
+    short: '-M',
+    long: '--max-inflight',
+    kind: 'integer',
+    value: 'COUNT',
+    lowest: 1,
+    highest: 65_535,
+    doc: 'Messages with QoS 1 and 2 that may be on their way at once. Default 20.',
+  },
+  properties: {
+    short: '-D',
+    long: '--property',
+    kind: 'group',
+    value: 'PACKET PROPERTY VALUE',
+    arity: propertyArity,
+    doc: 'A property for a packet, or PACKET user-property NAME VALUE; can be repeated. MQTT 5.',
+  },
+  willTopic: { long: '--will-topic', kind: 'text', value: 'TOPIC', doc: 'Topic of the will.' },
+  willPayload: { long: '--will-payload', kind: 'text', value: 'TEXT', doc: 'Payload of the will. Default empty.' },
+  willQos: {
+    long: '--will-qos',
+    kind: 'integer',
+    value: 'QOS',
+    lowest: 0,
+    highest: 2,
+    doc: 'QoS of the will. Default 0.',
+  },
+  willRetain: { long: '--will-retain', kind: 'switch', doc: 'The will is retained.' },
+  debug: { short: '-d', long: '--debug', kind: 'switch', doc: 'Shows each packet on the standard output.' },
+  quiet: { long: '--quiet', kind: 'switch', doc: 'No error messages.' },
+} as const satisfies FlagTable;
+
+type ConnectionValues = Values<typeof CONNECTION_FLAGS>;
+
+export interface ConnectionTarget {
+  readonly url: URL;
+  /** The path of `-L`; null without one. */
+  readonly topic: string | null;
+  readonly options: ConnectOptions;
+  /** Those of CONNECT and of the will are in `options` already. */
+  readonly properties: PropertySets;
+}
+
+/** Where to connect to, and how. @throws UsageError */
+export function connectionTarget(values: ConnectionValues): ConnectionTarget {
+  const properties = parseProperties(values.properties ?? []);
+  const { url, topic } = targetUrl(values);
+  const needsVersion5 = values.properties !== undefined || values.sessionExpiry !== undefined;
+  const protocolVersion = needsVersion5 ? 5 : VERSIONS[values.protocolVersion ?? '311'];
+  const { requestProblemInformation, requestResponseInformation, ...connect } = properties.connect;
+  const options: ConnectOptions = {
+    ...connect,
+    protocolVersion,
+    clean: values.keepSession !== true,
+    keepAliveSeconds: values.keepAlive ?? 60,
+    maximumInflight: values.maximumInflight ?? 20,
+    ...clientId(values),
+    ...(requestProblemInformation === 0 && { requestProblemInformation: false }),
+    ...(requestResponseInformation === 1 && { requestResponseInformation: true }),
+  };
+  if (values.username !== undefined) options.username = values.username;
+  if (values.password !== undefined) options.password = values.password;
+  if (values.password !== undefined && values.username === undefined && url.username === '' && protocolVersion < 5) {
+    throw new UsageError('-P needs -u: before MQTT 5 there is no password without a user name');
+  }
+  if (values.sessionExpiry !== undefined) options.sessionExpiryInterval = sessionExpiry(values.sessionExpiry);
+  const will = willOf(values, properties);
+  if (will !== null) options.will = will;
+  return { url, topic, options, properties };
+}
+
+/** @throws UsageError when the number is none, which the table has ruled out already. */
+export function qosOf(value: number | undefined): QoS {
+  if (value === undefined) return 0;
+  if (value === 0 || value === 1 || value === 2) return value;
+  throw new UsageError(`A QoS is 0, 1 or 2, not ${value}`);
+}
+
+/** @throws UsageError that says what is wrong with it. */
+export function checkedTopicName(topic: string): string {
+  return checked(topic, assertTopicName);
+}
+
+/** @throws UsageError that says what is wrong with it. */
+export function checkedTopicFilter(filter: string): string {
+  return checked(filter, assertTopicFilter);
+}
+
+function checked(topic: string, assertValid: (topic: string) => void): string {
+  try {
+    assertValid(topic);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new UsageError(error.message);
+    throw error;
+  }
+  return topic;
+}
+
+/** The flags -h, -p and --ws come before what -L says. */
+function targetUrl(values: ConnectionValues): { url: URL; topic: string | null } {
+  let [address, topic] = values.url === undefined ? ['mqtt://localhost', null] : splitUrl(values.url);
+  let defaultPort = '';
+  if (values.ws === true && address.startsWith('mqtt:')) {
+    address = address.replace(/^mqtt:/, 'ws:');
+    defaultPort = '1883';
+  }
+  if (!URL.canParse(address)) throw new UsageError(`-L is no URL: "${values.url}"`);
+  const url = new URL(address);
+  if (values.host !== undefined) {
+    const host = values.host.replace(/^\[|\]$/g, '');
+    url.hostname = host.includes(':') ? `[${host}]` : host;
+  }
+  if (url.hostname === '') throw new UsageError(`-h is the name or the address of a host, not "${values.host ?? ''}"`);
+  if (values.port !== undefined) url.port = String(values.port);
+  else url.port ||= defaultPort;
+  return { url, topic };
+}
+
+/** The topic is taken as it stands: `#` and `?` have no special meaning in it. */
+function splitUrl(text: string): [address: string, topic: string | null] {
+  const parts = /^((?:mqtt|ws|wss):\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
+  if (parts === null)
+    throw new UsageError(`-L is mqtt://host/topic, ws://host/topic or wss://host/topic, not "${text}"`);
+  const [, address, topic = ''] = parts;
+  return [address, topic === '' ? null : topic];
+}
+
+function clientId({ id, idPrefix, keepSession }: ConnectionValues): { clientId?: string } {
+  if (id !== undefined && idPrefix !== undefined) throw new UsageError('-i and -I cannot be used together');
+  if (id === '') throw new UsageError('-i is not empty; leave it out, and one is made up');
+  if (keepSession && id === undefined) throw new UsageError('-c needs -i: the broker keeps the session under that id');
+  if (id !== undefined) return { clientId: id };
+  return idPrefix === undefined ? {} : { clientId: `${idPrefix}${process.pid}` };
+}
+
+function sessionExpiry(text: string): number {
+  if (text === '-1' || text === 'inf' || text === '∞') return NEVER_EXPIRES;
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && seconds <= NEVER_EXPIRES) return seconds;
+  throw new UsageError(`-x is a number of seconds up to ${NEVER_EXPIRES}, -1 or inf, not "${text}"`);
+}
+
+function willOf(values: ConnectionValues, { will: properties }: PropertySets): WillOptions | null {
+  const { willTopic, willPayload, willQos, willRetain } = values;
+  const given = [willPayload, willQos, willRetain, Object.keys(properties)[0]].some((one) => one !== undefined);
+  if (willTopic === undefined) {
+    if (given) throw new UsageError('A will needs --will-topic');
+    return null;
+  }
+  return {
+    topic: checkedTopicName(willTopic),
+    payload: willPayload ?? '',
+    qos: qosOf(willQos),
+    retain: willRetain === true,
+    properties,
+  };
+}

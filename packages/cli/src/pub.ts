@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { type Client, connect, type PublishOptions } from '@cauldron/client';
+import { type FlagTable, UsageError, type Values } from './arguments.js';
+import { BatchedOutput } from './batched-output.js';
+import { CONNECTION_FLAGS, checkedTopicName, connectionTarget, qosOf } from './connection-flags.js';
+import { DebugLog } from './debug-log.js';
+import { describeFailure } from './failure.js';
+import { LineSplitter } from './line-splitter.js';
+import { Publisher } from './publisher.js';
+import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
+
+const FLAGS = {
+  topic: { short: '-t', long: '--topic', kind: 'text', value: 'TOPIC', doc: 'Topic to publish to.' },
+  message: { short: '-m', long: '--message', kind: 'text', value: 'TEXT', doc: 'The message.' },
+  file: { short: '-f', long: '--file', kind: 'text', value: 'FILE', doc: 'The message is the content of this file.' },
+  lines: { short: '-l', long: '--stdin-line', kind: 'switch', doc: 'Each line of the standard input is a message.' },
+  stdin: { short: '-s', long: '--stdin-file', kind: 'switch', doc: 'The whole standard input is the message.' },
+  nothing: { short: '-n', long: '--null-message', kind: 'switch', doc: 'An empty message: clears a retained one.' },
+  qos: {
+    short: '-q',
+    long: '--qos',
+    kind: 'integer',
+    value: 'QOS',
+    lowest: 0,
+    highest: 2,
+    doc: '0 at most once, 1 at least once, 2 exactly once. Default 0.',
+  },
+  retain: { short: '-r', long: '--retain', kind: 'switch', doc: 'The broker keeps the message for later subscribers.' },
+  repeat: {
+    long: '--repeat',
+    kind: 'integer',
+    value: 'COUNT',
+    lowest: 1,
+    highest: 2_147_483_647,
+    doc: 'Publishes the message this many times (with -m, -f, -n and -s). Default 1.',
+  },
+  repeatDelay: {
+    long: '--repeat-delay',
+    kind: 'decimal',
+    value: 'SECONDS',
+    lowest: 0,
+    doc: 'Time between two repetitions. Default 0.',
+  },
+  ...CONNECTION_FLAGS,
+  ...COMMON_FLAGS,
+} as const satisfies FlagTable;
+
+type PubValues = Values<typeof FLAGS>;
+
+const TOOL: Tool<typeof FLAGS> = {
+  name: 'pub',
+  summary: 'Publishes messages to an MQTT broker.',
+  usage: '[-h HOST] [-p PORT] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]',
+  examples: [
+    "-t garden/temperature -m '21.5'",
+    '-h broker.example -u anna -P secret -q 1 -t garden/log -l < log.txt',
+    '-t garden/temperature -r -n',
+  ],
+  flags: FLAGS,
+};
+
+/** Messages with `--repeat` that are handed over at once. */
+const REPEAT_BATCH = 1_000;
+
+/** The largest payload that fits in a packet with the shortest topic. */
+const MAXIMUM_PAYLOAD = 268_435_455 - 3;
+
+/** `cauldron pub`. @param argv without the name of the command. @returns the exit status */
+export function runPub(argv: string[]): Promise<number> {
+  return runTool(TOOL, argv, pub);
+}
+
+async function pub(values: PubValues): Promise<number> {
+  const target = connectionTarget(values);
+  const topic = values.topic ?? target.topic;
+  const modes = [values.message, values.file, values.lines, values.stdin, values.nothing];
+  const given = modes.filter((mode) => mode !== undefined).length;
+  if (topic === null || given === 0)
+    throw new UsageError('Both topic (-t) and message (-m, -f, -l, -s or -n) are needed');
+  if (given > 1) throw new UsageError('Only one of -m, -f, -l, -s and -n can be given');
+  if (values.lines && values.repeat !== undefined) throw new UsageError('--repeat cannot be used with -l');
+  checkedTopicName(topic);
+
+  const payload = values.lines ? null : await payloadOf(values);
+  const options: PublishOptions = { qos: qosOf(values.qos), retain: values.retain === true };
+  if (target.options.protocolVersion === 5) options.properties = target.properties.publish;
+  const warn = (text: string) => {
+    if (!values.quiet) process.stderr.write(text);
+  };
+  const output = new BatchedOutput(process.stdout);
+  const log = values.debug ? new DebugLog((line) => output.writeText(line)) : null;
+  const trace = log === null ? null : log.trace.bind(log);
+  try {
+    const client = await connect(target.url, { ...target.options, trace });
+    const publisher = new Publisher(client, topic, options, warn);
+    if (payload === null) await publishLines(client, publisher);
+    else await publishRepeatedly(publisher, payload, values);
+    await client.disconnect({ properties: target.properties.disconnect });
+    return 0;
+  } catch (error) {
+    const { text, exitCode } = describeFailure(error, target.url);
+    warn(text);
+    return exitCode;
+  } finally {
+    await output.end();
+  }
+}
+
+/** @throws UsageError when there is nothing to send */
+async function payloadOf(values: PubValues): Promise<Uint8Array> {
+  if (values.message !== undefined) return checkedSize(new TextEncoder().encode(values.message), '-m');
+  if (values.file !== undefined) {
+    try {
+      return checkedSize(await readFile(values.file), values.file);
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      throw new UsageError(`Unable to open file "${values.file}": ${(error as Error).message}`);
+    }
+  }
+  if (values.nothing) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAXIMUM_PAYLOAD) break;
+  }
+  if (size === 0) throw new UsageError('-s got no input');
+  return checkedSize(Buffer.concat(chunks), 'The input');
+}
+
+function checkedSize(payload: Uint8Array, source: string): Uint8Array {
+  if (payload.length <= MAXIMUM_PAYLOAD) return payload;
+  throw new UsageError(`${source} is larger than MQTT allows (${MAXIMUM_PAYLOAD} bytes)`);
+}
+
+async function publishRepeatedly(
+  publisher: Publisher,
+  payload: Uint8Array,
+  { repeat = 1, repeatDelay = 0 }: PubValues,
+): Promise<void> {
+  for (let i = 1; i <= repeat; i++) {
+    publisher.publish(payload);
+    if (repeatDelay > 0 && i < repeat) {
+      await publisher.nextBatch();
+      await setTimeout(repeatDelay * 1_000);
+    } else if (i % REPEAT_BATCH === 0) {
+      await publisher.nextBatch();
+    }
+  }
+  await publisher.finish();
+}
+
+async function publishLines(client: Client, publisher: Publisher): Promise<void> {
+  const input = process.stdin;
+  // The next line may be far away, so the end of the connection has to end the reading.
+  const forget = client.on('close', (error) => input.destroy(error ?? undefined));
+  const splitter = new LineSplitter();
+  for await (const chunk of input as AsyncIterable<Uint8Array>) {
+    for (const line of splitter.push(chunk)) publisher.publish(line);
+    await publisher.nextBatch();
+  }
+  forget();
+  const last = splitter.end();
+  if (last !== null) publisher.publish(last);
+  await publisher.finish();
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { describeFlags, type FlagTable, parseArguments, UsageError, type Values } from './arguments.js';
+
+/** One command of `cauldron`. */
+export interface Tool<T extends FlagTable> {
+  readonly name: string;
+  /** One line for the help. */
+  readonly summary: string;
+  /** What follows the name, without the flags that may be left out. */
+  readonly usage: string;
+  readonly examples: readonly string[];
+  readonly flags: T;
+}
+
+/** The flags that every tool has. */
+export const COMMON_FLAGS = {
+  help: { long: '--help', kind: 'switch', doc: 'Shows this text.' },
+  version: { long: '--version', kind: 'switch', doc: 'Shows the version.' },
+} as const satisfies FlagTable;
+
+/** Exit status for a command line that cannot be carried out; that of Mosquitto's tools. */
+const USAGE_EXIT_CODE = 1;
+
+/** Reads the command line and runs the tool, or shows its help. @returns the exit status */
+export async function runTool<T extends FlagTable>(
+  tool: Tool<T & typeof COMMON_FLAGS>,
+  argv: readonly string[],
+  run: (values: Values<T & typeof COMMON_FLAGS>) => Promise<number>,
+): Promise<number> {
+  try {
+    const values = parseArguments(tool.flags, argv);
+    if (values.help) {
+      process.stdout.write(helpOf(tool));
+      return 0;
+    }
+    if (values.version) {
+      process.stdout.write(`cauldron ${tool.name} version ${version()}\n`);
+      return 0;
+    }
+    return await run(values);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`Error: ${error.message}\n\nUse 'cauldron ${tool.name} --help' to see usage.\n`);
+    return USAGE_EXIT_CODE;
+  }
+}
+
+function helpOf({ name, summary, usage, examples, flags }: Tool<FlagTable>): string {
+  const shown = examples.map((example) => `  cauldron ${name} ${example}\n`).join('');
+  return `${summary}\n\nUsage: cauldron ${name} ${usage}\n\nExamples:\n${shown}\nOptions:\n${describeFlags(flags)}`;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
