@@ -239,8 +239,8 @@ describe('Framer', () => {
     const size = 10 * 1024 * 1024;
     const sent = frame(0x30, size, 5);
     const framer = new Framer();
-    const copied = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'set');
     let bytesCopied = 0;
+    const copied = vi.spyOn(Uint8Array.prototype, 'set');
     copied.mockImplementation(function (this: Uint8Array, source: ArrayLike<number>, offset = 0) {
       bytesCopied += source.length;
       for (let i = 0; i < source.length; i++) this[offset + i] = source[i];
