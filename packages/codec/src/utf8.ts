@@ -4,8 +4,8 @@ import { ReasonCode } from './reason-codes.js';
 /** A string, and binary data, carry their length in two bytes. */
 export const MAX_STRING_BYTES = 65_535;
 
-/** Up to here plain code beats a call into the platform's decoder and encoder (measured). */
-const SHORT = 48;
+/** Characters up to which plain code beats a call into the platform's decoder and encoder (measured). */
+const SHORT = 40;
 
 // fatal: over-long forms, surrogates and what lies above U+10FFFF are refused, not replaced [MQTT-1.5.4-1].
 // ignoreBOM: U+FEFF is a character like any other and stays [MQTT-1.5.4-3].
