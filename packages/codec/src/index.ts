@@ -1,5 +1,4 @@
 export * from './byte-copy.js';
-export * from './byte-copy.js';
 export * from './constants.js';
 export * from './decode.js';
 export * from './decode-connect.js';
