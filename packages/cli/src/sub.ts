@@ -228,8 +228,8 @@ class Subscriber {
 
   #leave(exitCode: number, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
     this.#exitCode ??= exitCode;
-    this.#connecting.abort();
-    void this.#client?.disconnect({ reasonCode, properties: this.#target.properties.disconnect });
+    if (this.#client === null) this.#connecting.abort();
+    else void this.#client.disconnect({ reasonCode, properties: this.#target.properties.disconnect });
   }
 
   #complain(text: string): void {

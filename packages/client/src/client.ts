@@ -249,13 +249,14 @@ export async function connectOver(
     },
     clock,
   );
-  const abort = () => connection.abort();
+  const abort = () => {
+    if (client === null) connection.abort();
+  };
   signal?.addEventListener('abort', abort, { once: true });
   try {
     return await opened.promise;
   } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
+    throw signal?.aborted ? signal.reason : error;
   } finally {
     signal?.removeEventListener('abort', abort);
   }

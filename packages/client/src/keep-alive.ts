@@ -15,7 +15,7 @@ export class KeepAlive {
   #heardMs: number;
   #pingedMs = -1;
   #paused = false;
-  #cancel: () => void;
+  #cancel: () => void = () => {};
 
   /**
    * @param ping sends a PINGREQ
@@ -28,7 +28,7 @@ export class KeepAlive {
     this.#ping = ping;
     this.#giveUp = giveUp;
     this.#sentMs = this.#heardMs = clock.nowMs();
-    this.#cancel = clock.after(intervalMs, this.#check);
+    this.#arm(this.#sentMs);
   }
 
   sent(): void {
@@ -46,8 +46,12 @@ export class KeepAlive {
   }
 
   resume(): void {
+    if (!this.#paused) return;
     this.#paused = false;
-    if (this.#pingedMs >= 0) this.#pingedMs = this.#clock.nowMs();
+    if (this.#pingedMs < 0) return;
+    this.#pingedMs = this.#clock.nowMs();
+    this.#cancel();
+    this.#arm(this.#pingedMs);
   }
 
   stop(): void {
@@ -65,8 +69,12 @@ export class KeepAlive {
       this.#sentMs = nowMs;
       this.#ping();
     }
-    this.#cancel = this.#clock.after(Math.min(this.#dueMs(), this.#deadlineMs()) - nowMs, this.#check);
+    this.#arm(nowMs);
   };
+
+  #arm(nowMs: number): void {
+    this.#cancel = this.#clock.after(Math.min(this.#dueMs(), this.#deadlineMs()) - nowMs, this.#check);
+  }
 
   /** When the next PINGREQ is due. */
   #dueMs(): number {

@@ -1,0 +1,202 @@
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { Deferred } from '../deferred.js';
+import type { Transport, TransportFactory } from '../transport.js';
+import { tcp } from './tcp.js';
+import { webSocket } from './websocket.js';
+
+/** The server's end of one stream. */
+interface Peer {
+  readonly received: () => Promise<Uint8Array>;
+  write(bytes: Uint8Array): void;
+  end(): void;
+  pause(): void;
+  resume(): void;
+}
+
+interface Host {
+  readonly peer: Promise<Peer>;
+  readonly factory: TransportFactory;
+  close(): void;
+}
+
+/** Bytes that come in, and whoever waits for more of them. */
+class Inbox {
+  #chunks: Uint8Array[] = [];
+  #wake: () => void = () => {};
+
+  push(bytes: Uint8Array): void {
+    this.#chunks.push(new Uint8Array(bytes));
+    this.#wake();
+  }
+
+  async next(): Promise<Uint8Array> {
+    while (this.#chunks.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return all;
+  }
+}
+
+async function tcpHost(): Promise<Host> {
+  const server = createServer();
+  const peer = new Promise<Peer>((resolve) => {
+    server.on('connection', (socket: Socket) => {
+      const inbox = new Inbox();
+      socket.on('data', (bytes) => inbox.push(bytes));
+      socket.on('error', () => {});
+      resolve({
+        received: () => inbox.next(),
+        write: (bytes) => void socket.write(bytes),
+        end: () => void socket.end(),
+        pause: () => void socket.pause(),
+        resume: () => void socket.resume(),
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No port');
+  return { peer, factory: tcp('127.0.0.1', address.port), close: () => void server.close() };
+}
+
+async function webSocketHost(): Promise<Host> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'mqtt' });
+  const peer = new Promise<Peer>((resolve) => {
+    server.on('connection', (socket, request) => {
+      expect(request.headers['sec-websocket-protocol']).toBe('mqtt'); // [MQTT-6.0.0-3]
+      const inbox = new Inbox();
+      socket.on('message', (data) => inbox.push(data as Buffer));
+      socket.on('error', () => {});
+      resolve({
+        received: () => inbox.next(),
+        write: (bytes) => socket.send(bytes),
+        end: () => socket.close(),
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.on('listening', () => resolve()));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No port');
+  const factory = await webSocket(`ws://127.0.0.1:${address.port}/mqtt`);
+  return { peer, factory, close: () => server.close() };
+}
+
+/** A transport, and what it told. */
+class Opened {
+  readonly inbox = new Inbox();
+  readonly transport: Transport;
+  readonly opened: Promise<void>;
+  readonly closed: Promise<Error | null>;
+  onDrained: () => void = () => {};
+
+  constructor(factory: TransportFactory) {
+    const opened = new Deferred<void>();
+    const closed = new Deferred<Error | null>();
+    this.opened = opened.promise;
+    this.closed = closed.promise;
+    this.transport = factory({
+      opened: opened.resolve,
+      data: (bytes, length) => this.inbox.push(bytes.subarray(0, length)),
+      drained: () => this.onDrained(),
+      closed: closed.resolve,
+    });
+  }
+}
+
+describe.each([
+  ['TCP', tcpHost],
+  ['WebSocket', webSocketHost],
+])('%s', (_, start) => {
+  const hosts: Host[] = [];
+  afterEach(() => {
+    for (const host of hosts.splice(0)) host.close();
+  });
+
+  async function open() {
+    const host = await start();
+    hosts.push(host);
+    const client = new Opened(host.factory);
+    await client.opened;
+    return { client, peer: await host.peer };
+  }
+
+  it('carries bytes both ways', async () => {
+    const { client, peer } = await open();
+    client.transport.write(Uint8Array.of(1, 2, 3));
+    expect([...(await peer.received())]).toEqual([1, 2, 3]);
+    peer.write(Uint8Array.of(4, 5));
+    expect([...(await client.inbox.next())]).toEqual([4, 5]);
+    client.transport.destroy();
+    await client.closed;
+  });
+
+  it('sends everything before its end, and closes without an error', async () => {
+    const { client, peer } = await open();
+    client.transport.write(new Uint8Array(300_000).fill(7));
+    client.transport.end();
+    let size = 0;
+    while (size < 300_000) size += (await peer.received()).length;
+    peer.end();
+    expect(await client.closed).toBeNull();
+    expect(size).toBe(300_000);
+  });
+
+  it('tells when the peer closes', async () => {
+    const { client, peer } = await open();
+    peer.end();
+    expect(await client.closed).toBeNull();
+  });
+
+  it('says when it has enough, and when there is room again', async () => {
+    const { client, peer } = await open();
+    peer.pause();
+    const drained = new Promise<void>((resolve) => {
+      client.onDrained = resolve;
+    });
+    let writes = 0;
+    while (client.transport.write(new Uint8Array(1_000_000))) writes++;
+    expect(writes).toBeLessThan(100);
+    peer.resume();
+    await drained;
+    client.transport.destroy();
+    await client.closed;
+  });
+
+  it('reads nothing while it is paused', async () => {
+    const { client, peer } = await open();
+    client.transport.pause();
+    peer.write(Uint8Array.of(1));
+    client.transport.write(Uint8Array.of(2));
+    await peer.received();
+    client.transport.resume();
+    expect([...(await client.inbox.next())]).toEqual([1]);
+    client.transport.destroy();
+    await client.closed;
+  });
+
+  it('tells why it could not be opened', async () => {
+    const host = await start();
+    host.close();
+    const error = await new Opened(host.factory).closed;
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+it('[MQTT-6.0.0-1] a WebSocket frame with text closes the connection', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'mqtt' });
+  server.on('connection', (socket) => socket.send('text'));
+  await new Promise<void>((resolve) => server.on('listening', () => resolve()));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No port');
+  const client = new Opened(await webSocket(`ws://127.0.0.1:${address.port}/`));
+  expect(await client.closed).toMatchObject({ message: expect.stringContaining('text') });
+  server.close();
+});
