@@ -1,1 +1,21 @@
-export {};
+export { Broker, type BrokerOptions, type PublishOptions } from './core/broker.js';
+export type { Counters } from './core/counters.js';
+export type { HookHandlers, PublishAnswer } from './core/hooks.js';
+export type { MessageHandler } from './core/local-subscription.js';
+export { Message } from './core/message.js';
+export type {
+  Admission,
+  Authenticator,
+  Authorizer,
+  Credentials,
+  Decision,
+  Principal,
+} from './core/ports/access.js';
+export type { Clock } from './core/ports/clock.js';
+export type { Link, LinkHandler, TlsIdentity } from './core/ports/link.js';
+export { type Log, LogType } from './core/ports/log.js';
+export type { Peers } from './core/ports/peers.js';
+export type { Random } from './core/ports/random.js';
+export * from './core/ports/store.js';
+export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
+export { MemoryStore } from './storage/memory-store.js';

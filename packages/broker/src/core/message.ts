@@ -1,4 +1,6 @@
-import type { Properties, QoS } from '@cauldron/codec';
+import type { Properties, ProtocolVersion, PublishMessage, QoS } from '@cauldron/codec';
+import { PublishLayout } from '@cauldron/codec';
+import type { OutboundAliases } from './topic-aliases.js';
 
 /** An application message on its way through the broker: what a PUBLISH said, without what concerns one connection. */
 export class Message {
@@ -15,6 +17,8 @@ export class Message {
   /** Wall clock, ms; `Infinity` when it does not expire. */
   readonly expiresAtMs: number;
   #kept = false;
+  #layout: PublishLayout | null = null;
+  #layoutKey = -1;
 
   constructor(
     topic: string,
@@ -41,6 +45,7 @@ export class Message {
   keep(): this {
     if (!this.#kept) {
       this.#kept = true;
+      this.#layoutKey = -1;
       // Not `payload.slice()`: on a Buffer that would be a view.
       this.payload = Uint8Array.prototype.slice.call(this.payload);
       const correlationData = this.properties?.correlationData;
@@ -49,6 +54,56 @@ export class Message {
       }
     }
     return this;
+  }
+
+  /**
+   * How it is sent with this QoS and retain flag to clients of this version: worked out once for a message that goes to
+   * many. `identifiers` and a message expiry make a layout of their own.
+   */
+  layout(
+    qos: QoS,
+    retain: boolean,
+    version: ProtocolVersion,
+    identifiers: readonly number[] | null,
+    wallMs: number,
+  ): PublishLayout {
+    const isPlain = version !== 5 || (identifiers === null && this.expiresAtMs === Number.POSITIVE_INFINITY);
+    if (!isPlain) return new PublishLayout(this.#forOne(identifiers, wallMs), qos, retain, version);
+    const key = (qos << 2) | (retain ? 2 : 0) | (version === 5 ? 1 : 0);
+    if (this.#layout === null || this.#layoutKey !== key) {
+      this.#layout = new PublishLayout(this.#forAll(), qos, retain, version);
+      this.#layoutKey = key;
+    }
+    return this.#layout;
+  }
+
+  /** For a 5.0 client that knows topic aliases: the topic goes out once, together with its alias, and then the alias alone. */
+  aliasedLayout(
+    qos: QoS,
+    retain: boolean,
+    identifiers: readonly number[] | null,
+    wallMs: number,
+    aliases: OutboundAliases,
+  ): PublishLayout {
+    const known = aliases.known(this.topic);
+    const topicAlias = known > 0 ? known : aliases.assign(this.topic);
+    if (topicAlias === 0) return this.layout(qos, retain, 5, identifiers, wallMs);
+    const message = this.#forOne(identifiers, wallMs);
+    const topic = known > 0 ? '' : this.topic;
+    return new PublishLayout({ ...message, topic, properties: { ...message.properties, topicAlias } }, qos, retain, 5);
+  }
+
+  #forAll(): PublishMessage {
+    const { topic, payload, properties } = this;
+    return properties === null ? { topic, payload } : { topic, payload, properties };
+  }
+
+  #forOne(identifiers: readonly number[] | null, wallMs: number): PublishMessage {
+    const properties: Properties = { ...this.properties };
+    const remaining = this.remainingExpiryS(wallMs);
+    if (remaining !== undefined) properties.messageExpiryInterval = remaining; // [MQTT-3.3.2-6]
+    if (identifiers !== null) properties.subscriptionIdentifiers = identifiers; // [MQTT-3.3.4-3]
+    return { topic: this.topic, payload: this.payload, properties };
   }
 
   /** What it counts against byte bounds: topic, payload and properties, roughly. */
@@ -60,6 +115,14 @@ export class Message {
   remainingExpiryS(wallMs: number): number | undefined {
     if (this.expiresAtMs === Number.POSITIVE_INFINITY) return undefined;
     return Math.max(0, Math.ceil((this.expiresAtMs - wallMs) / 1000));
+  }
+
+  /** The same message with its life beginning now: a will, whose expiry counts from its publication. */
+  startingAt(wallMs: number): Message {
+    const lifeS = this.properties?.messageExpiryInterval;
+    if (lifeS === undefined) return this;
+    const { topic, payload, qos, retain, properties, publisher } = this;
+    return new Message(topic, payload, qos, retain, properties, publisher, wallMs + lifeS * 1000);
   }
 
   isExpired(wallMs: number): boolean {

@@ -1,9 +1,11 @@
 import type { ProtocolVersion, QoS, ReasonCode } from '@cauldron/codec';
+import type { ListenerPolicy } from '../settings.js';
 import type { Link } from './link.js';
 
 /** What a CONNECT claims. */
 export interface Credentials {
   readonly link: Link;
+  readonly listener: ListenerPolicy;
   readonly protocolVersion: ProtocolVersion;
   readonly clientId: string;
   readonly username: string | undefined;

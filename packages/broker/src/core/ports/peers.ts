@@ -8,9 +8,9 @@ import type { Message } from '../message.js';
 export interface Peers {
   /** How many others there are; 0 costs nothing anywhere. */
   readonly count: number;
-  /** Somebody here subscribed to a filter that nobody here had. */
+  /** Somebody here subscribed; called for each subscription, the implementation counts. */
   interestAdded(filter: string): void;
-  /** The last subscription here to this filter is gone. */
+  /** The reverse, once for each `interestAdded`. */
   interestRemoved(filter: string): void;
   /** A message that came from a client of this process. Borrowed: what is kept must be copied (`message.keep()`). */
   publish(message: Message): void;

@@ -1,0 +1,271 @@
+import type { Properties, QoS } from '@cauldron/codec';
+import { assertTopicFilter, assertTopicName, ProtocolError, ReasonCode } from '@cauldron/codec';
+import { openAuthenticator, openAuthorizer } from './access-for-all.js';
+import { Connection } from './connection.js';
+import type { Context } from './context.js';
+import { Counters } from './counters.js';
+import { type HookHandlers, Hooks } from './hooks.js';
+import type { MessageHandler } from './local-subscription.js';
+import { Message } from './message.js';
+import { OutputPool } from './output.js';
+import { peersAlone } from './peers-alone.js';
+import type { Authenticator, Authorizer } from './ports/access.js';
+import type { Clock } from './ports/clock.js';
+import type { Link, LinkHandler } from './ports/link.js';
+import { type Log, LogType } from './ports/log.js';
+import type { Peers } from './ports/peers.js';
+import type { Random } from './ports/random.js';
+import type { Store, Ticket } from './ports/store.js';
+import { PublishRun } from './publish-run.js';
+import { publishMessage } from './publishing.js';
+import { RetainedMessages } from './retained-messages.js';
+import { Router } from './router.js';
+import { SessionRegistry } from './session-registry.js';
+import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './settings.js';
+import { Slowdown } from './slowdown.js';
+import { TimerWheel } from './timer-wheel.js';
+
+/** How often the broker looks at its timers. */
+const TICK_MS = 100;
+
+/** How long `stop` waits for clients to take their last bytes. */
+const STOP_LIMIT_MS = 5000;
+
+const SILENT: Log = { types: 0, write() {} };
+
+export interface BrokerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly settings?: Partial<Settings>;
+  /** Default: everybody whom the listener's `allowAnonymous` lets in. */
+  readonly authenticator?: Authenticator;
+  /** Default: everybody may do everything. */
+  readonly authorizer?: Authorizer;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+  /** Default: this process is alone. */
+  readonly peers?: Peers;
+}
+
+export interface PublishOptions {
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  /** Those of PUBLISH, without topic alias and subscription identifiers. */
+  readonly properties?: Properties;
+}
+
+/**
+ * An MQTT broker without sockets: transports give it links with `accept`, and the program that embeds it can publish,
+ * subscribe and listen to events without one. All that it knows of the world comes in by its options.
+ */
+export class Broker {
+  readonly #context: Context;
+  readonly #stopTicking: () => void;
+  /** What waits for the store, in order of tickets. */
+  #commitActions: { readonly ticket: Ticket; readonly action: () => void }[] = [];
+  #onIdle: (() => void) | null = null;
+  #accessVersion = 0;
+
+  /** Reads back what the store kept. @throws what the store throws when it cannot be read. */
+  constructor(options: BrokerOptions) {
+    const { clock, random, store, log = SILENT } = options;
+    const hooks = new Hooks((event, error) => {
+      if (log.types & LogType.ERROR) log.write(LogType.ERROR, `Error: in a '${event}' hook: ${String(error)}`);
+    });
+    const parts = {
+      settings: { ...DEFAULT_SETTINGS, ...options.settings },
+      clock,
+      random,
+      log,
+      store,
+      authenticator: options.authenticator ?? openAuthenticator,
+      authorizer: options.authorizer ?? openAuthorizer,
+      peers: options.peers ?? peersAlone,
+      hooks,
+      counters: new Counters(),
+      wheel: new TimerWheel(clock.monotonicMs()),
+      outputs: new OutputPool(),
+      connections: new Set<Connection>(),
+      awaitingCommit: new Set<Connection>(),
+      afterCommit: (ticket: Ticket, action: () => void) => this.#afterCommit(ticket, action),
+      flush: () => this.#flush(),
+    };
+    this.#context = assemble(parts);
+    store.onCommit = (committed) => this.#committed(committed);
+    this.#restore();
+    this.#stopTicking = clock.every(TICK_MS, () => this.#tick());
+  }
+
+  /** Values may be changed at any time; `settingsChanged` makes those take effect that decide who gets what. */
+  get settings(): Settings {
+    return this.#context.settings;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#context.counters;
+  }
+
+  /** How things stand, for reports. */
+  get gauges(): {
+    readonly connections: number;
+    readonly clientsConnected: number;
+    readonly sessions: number;
+    readonly subscriptions: number;
+    readonly retained: number;
+  } {
+    const { connections, sessions, router, retained } = this.#context;
+    return {
+      connections: connections.size,
+      clientsConnected: sessions.connected,
+      sessions: sessions.size,
+      subscriptions: router.subscriptions,
+      retained: retained.size,
+    };
+  }
+
+  settingsChanged(): void {
+    this.#context.router.invalidate();
+  }
+
+  /** Takes a new network connection. The transport calls the handler that is returned with all that happens to it. */
+  accept(link: Link, listener: ListenerPolicy = DEFAULT_LISTENER): LinkHandler {
+    const { connections, settings, wheel, log } = this.#context;
+    const connection = new Connection(this.#context, link, listener);
+    const isFull = connections.size >= settings.maxConnections;
+    connections.add(connection);
+    if (settings.connectionMessages && log.types & LogType.NOTICE) {
+      log.write(LogType.NOTICE, `New connection from ${connection.address} on port ${link.localPort}.`);
+    }
+    if (isFull) connection.fail(new ProtocolError(ReasonCode.QUOTA_EXCEEDED, 'global_max_connections is reached'));
+    else wheel.schedule(connection.timer, this.#context.clock.monotonicMs() + settings.connectTimeoutMs);
+    return connection;
+  }
+
+  /**
+   * Publishes as the broker itself. Resolves when what the message promises is durable.
+   * @throws ProtocolError when the topic is not a valid topic name.
+   */
+  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
+    assertTopicName(topic);
+    const { clock, router, store } = this.#context;
+    const { qos = 0, retain = false, properties = null } = options;
+    const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+    const lifeS = properties?.messageExpiryInterval;
+    const expiresAtMs = lifeS === undefined ? Number.POSITIVE_INFINITY : clock.wallMs() + lifeS * 1000;
+    const message = new Message(topic, bytes, qos, retain, properties, '', expiresAtMs);
+    const appendedBefore = store.appended;
+    publishMessage(this.#context, message, router.targetsOf(topic), null);
+    this.#flush();
+    if (store.appended === appendedBefore) return Promise.resolve();
+    return new Promise((resolve) => this.#afterCommit(store.appended, resolve));
+  }
+
+  /**
+   * Calls `handler` for each message that matches, and before that for the retained ones. The function that is returned
+   * ends it. @throws ProtocolError when the filter is not valid.
+   */
+  subscribe(filter: string, handler: MessageHandler): () => void {
+    assertTopicFilter(filter);
+    const unsubscribe = this.#context.router.subscribeLocal(filter, handler);
+    for (const message of this.#context.retained.match(filter)) handler(message);
+    return unsubscribe;
+  }
+
+  /** Listens to an event; the function that is returned ends it. See `HookHandlers`. */
+  on<Event extends keyof HookHandlers>(event: Event, handler: HookHandlers[Event]): () => void {
+    return this.#context.hooks.on(event, handler);
+  }
+
+  /** Ends the connection of a client, if it has one. False: it has none. */
+  disconnect(clientId: string, reason = 'disconnected by the administrator'): boolean {
+    const connection = this.#context.sessions.get(clientId)?.connection ?? null;
+    if (connection === null) return false;
+    connection.disconnect(ReasonCode.ADMINISTRATIVE_ACTION, reason);
+    this.#flush();
+    return true;
+  }
+
+  /**
+   * Ends all connections, telling 5.0 clients why, and closes the store. Wills are published, as after any connection
+   * that the client did not end itself. Resolves when all is gone, after a bounded time.
+   */
+  async stop(): Promise<void> {
+    const { connections, clock, store } = this.#context;
+    for (const connection of [...connections]) {
+      if (connection.isOpen) connection.disconnect(ReasonCode.SERVER_SHUTTING_DOWN, 'server shutting down');
+      else connection.close({ reason: 'server shutting down', publishWill: false });
+    }
+    this.#flush();
+    const startedMs = clock.monotonicMs();
+    if (connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const stopWaiting = clock.every(TICK_MS, () => {
+          if (clock.monotonicMs() - startedMs < STOP_LIMIT_MS) return;
+          for (const connection of [...connections]) connection.link.destroy();
+          done();
+        });
+        const done = (): void => {
+          stopWaiting();
+          this.#onIdle = null;
+          resolve();
+        };
+        this.#onIdle = done;
+      });
+    }
+    this.#stopTicking();
+    await store.close();
+  }
+
+  #restore(): void {
+    const { store, sessions, retained } = this.#context;
+    for (const message of store.retained()) retained.restore(message);
+    for (const stored of store.sessions()) sessions.restore(stored);
+  }
+
+  #tick(): void {
+    const { clock, wheel, authorizer } = this.#context;
+    if (authorizer.version !== this.#accessVersion) {
+      this.#accessVersion = authorizer.version;
+      this.#context.router.invalidate();
+    }
+    wheel.advance(clock.monotonicMs());
+    this.#flush();
+  }
+
+  #flush(): void {
+    const { outputs, peers, connections } = this.#context;
+    outputs.flush();
+    if (peers.count > 0) peers.flush();
+    if (connections.size === 0 && this.#onIdle !== null) this.#onIdle();
+  }
+
+  #afterCommit(ticket: Ticket, action: () => void): void {
+    if (ticket <= this.#context.store.committed) action();
+    else this.#commitActions.push({ ticket, action });
+  }
+
+  #committed(committed: Ticket): void {
+    for (const connection of [...this.#context.awaitingCommit]) connection.committed(committed);
+    const due = this.#commitActions.filter(({ ticket }) => ticket <= committed);
+    if (due.length > 0) {
+      this.#commitActions = this.#commitActions.filter(({ ticket }) => ticket > committed);
+      for (const { action } of due) action();
+    }
+    this.#flush();
+  }
+}
+
+/** The parts know each other through the context, so it is made first and completed with them. */
+function assemble(
+  parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run' | 'slowdown'>,
+): Context {
+  const context = parts as Context;
+  return Object.assign(context, {
+    router: new Router(context),
+    sessions: new SessionRegistry(context),
+    retained: new RetainedMessages(context),
+    run: new PublishRun(context),
+    slowdown: new Slowdown(context),
+  });
+}

@@ -1,0 +1,437 @@
+import type { Packet, Properties, ProtocolVersion, QoS } from '@cauldron/codec';
+import {
+  connectReturnCodeOf,
+  Framer,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  reasonName,
+} from '@cauldron/codec';
+import { ConnectionState, transition } from './connection-state.js';
+import type { Context } from './context.js';
+import { handleAcknowledgement } from './handlers/acknowledgements.js';
+import { handlePacket } from './handlers/index.js';
+import type { Message } from './message.js';
+import { CHUNK_BYTES, Output } from './output.js';
+import { fitPacket } from './packet-fit.js';
+import type { Decision } from './ports/access.js';
+import type { Link, LinkHandler } from './ports/link.js';
+import { LogType } from './ports/log.js';
+import type { Ticket } from './ports/store.js';
+import type { Session } from './session.js';
+import type { ListenerPolicy } from './settings.js';
+import { type Expiring, Timer } from './timer-wheel.js';
+import type { InboundAliases, OutboundAliases } from './topic-aliases.js';
+
+/** Something that leaves once the store has committed up to `ticket`: bytes, or a four-byte acknowledgement. */
+interface Held {
+  readonly ticket: Ticket;
+  readonly bytes: Uint8Array | null;
+  readonly header: number;
+  readonly packetId: number;
+  readonly reasonCode: ReasonCode;
+}
+
+/** How a connection ends, for the log and for the will. */
+export interface Ending {
+  /** What the log says after `disconnected:`. */
+  readonly reason: string;
+  /** Whether the client is sent its will's message: always, but after a DISCONNECT that says otherwise. */
+  readonly publishWill: boolean;
+}
+
+/**
+ * One network connection: its bytes, its state, what it may send and take. What survives it is in its session.
+ * Its link calls it with what comes in; all that it sends leaves at the end of that call, in one write.
+ */
+export class Connection implements LinkHandler, Expiring {
+  readonly link: Link;
+  readonly listener: ListenerPolicy;
+  readonly output: Output;
+  readonly framer: Framer;
+  readonly #context: Context;
+  #state: ConnectionState = ConnectionState.AWAITING_CONNECT;
+  /** Reasons why nothing is read now: each `hold` is one. */
+  #holds = 0;
+  #held: Held[] | null = null;
+  #decisions: Map<string, Decision> | null = null;
+
+  /** The peer sent a CONNECT, if perhaps one that is refused: it speaks MQTT, and can be answered. */
+  connectSeen = false;
+  session: Session | null = null;
+  /** The epoch that the session gave this connection when it was attached. */
+  epoch = 0;
+  version: ProtocolVersion = 4;
+  /** For the log before there is a session. */
+  clientId = '';
+  /** The client's keep-alive, times one and a half, in ms; 0: none. */
+  silenceLimitMs = 0;
+  /** When anything came in last, by the timer wheel's clock. */
+  lastHeardMs: number;
+  /** QoS 1 and 2 messages that may be in flight to the client. */
+  sendMaximum = 20;
+  /** The largest packet that the client takes, in bytes. */
+  maximumPacketSize = Number.POSITIVE_INFINITY;
+  /** Whether the client wants reason strings and user properties with refusals (5.0). */
+  wantsProblemInformation = false;
+  inboundAliases: InboundAliases | null = null;
+  outboundAliases: OutboundAliases | null = null;
+  /** What decides about messages to this client is the same for a whole run of them; see `PublishRun`. */
+  takesRuns = false;
+  /** Publishers wait for this client; it has to say when it has caught up. */
+  isAwaited = false;
+  /** It had its time to catch up and did not: nobody waits for it until its socket is empty. */
+  isStalled = false;
+  /** Keep-alive; before CONNECT, the time limit to it. */
+  readonly timer: Timer;
+
+  constructor(context: Context, link: Link, listener: ListenerPolicy) {
+    this.#context = context;
+    this.link = link;
+    this.listener = listener;
+    this.output = new Output(context.outputs, link);
+    this.framer = new Framer(context.settings.maximumPacketSize);
+    this.lastHeardMs = context.wheel.now;
+    this.timer = new Timer(this);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === ConnectionState.OPEN;
+  }
+
+  moveTo(state: ConnectionState): void {
+    this.#state = transition(this.#state, state);
+  }
+
+  // ---- reading -------------------------------------------------------------------------------------------------------
+
+  onRead(bytes: Uint8Array, length: number): void {
+    const context = this.#context;
+    if (this.#state >= ConnectionState.CLOSING) return;
+    this.lastHeardMs = context.wheel.now;
+    context.counters.bytesReceived += length;
+    const { framer } = this;
+    framer.feed(bytes, length);
+    this.#readFrames(bytes);
+    framer.finish();
+    context.flush();
+  }
+
+  onDrain(): void {
+    this.output.drained();
+    this.isStalled = false;
+    if (this.isAwaited) this.#context.slowdown.release(this);
+    if (this.session !== null) this.session.pump();
+    this.#context.flush();
+  }
+
+  onClose(error: Error | null): void {
+    if (this.#state !== ConnectionState.CLOSING) {
+      const reason = error === null ? 'connection closed by client' : `network error: ${error.message}`;
+      this.#leave({ reason, publishWill: true });
+    }
+    this.moveTo(ConnectionState.CLOSED);
+    this.#context.wheel.cancel(this.timer);
+    this.output.discard();
+    this.#context.connections.delete(this);
+    this.#context.flush();
+  }
+
+  /** Stops reading until `unhold`; calls nest. What was read and not handled yet stays with the framer. */
+  hold(): void {
+    if (this.#holds++ === 0 && this.#state < ConnectionState.CLOSING) this.link.pause();
+  }
+
+  unhold(): void {
+    if (--this.#holds > 0 || this.#state >= ConnectionState.CLOSING) return;
+    this.#readFrames(null);
+    this.framer.finish();
+    if (this.#holds === 0 && this.#state < ConnectionState.CLOSING) this.link.resume();
+  }
+
+  /** Called by the timer wheel: no CONNECT in time, or nothing heard for too long. */
+  fire(nowMs: number): void {
+    if (this.#state !== ConnectionState.OPEN) {
+      this.fail(new ProtocolError(ReasonCode.MAXIMUM_CONNECT_TIME, 'no CONNECT within connect_timeout'));
+      return;
+    }
+    const dueMs = this.lastHeardMs + this.silenceLimitMs;
+    // A client that the broker itself does not read is not silent.
+    if (nowMs < dueMs || this.#holds > 0) {
+      this.#context.wheel.schedule(this.timer, Math.max(dueMs, nowMs + 1000));
+      return;
+    }
+    // [MQTT-3.1.2-22] [MQTT-3.1.2-24]
+    this.fail(new ProtocolError(ReasonCode.KEEP_ALIVE_TIMEOUT, 'exceeded timeout'));
+  }
+
+  /** `fed`: the bytes of this read; frames in them are adjacent and may form runs. */
+  #readFrames(fed: Uint8Array | null): void {
+    const { framer } = this;
+    const { run, counters } = this.#context;
+    // Whether messages of this client may be handled by runs does not change while one read is handled.
+    const formsRuns = this.isOpen && run.takes(this);
+    let packets = 0;
+    try {
+      while (this.#holds === 0 && this.#state < ConnectionState.CLOSING && framer.next()) {
+        packets++;
+        const { bytes, start } = framer;
+        const type = (bytes[start] >> 4) as PacketType | 0;
+        if (type === PacketType.PUBLISH) {
+          if (formsRuns && run.add(this, bytes, start, framer.body, framer.end)) {
+            // What a frame from elsewhere than this read lies in does not outlast the next frame.
+            if (bytes !== fed) run.finish();
+            continue;
+          }
+        } else if (type <= PacketType.PUBCOMP && this.#state === ConnectionState.OPEN && type > PacketType.CONNACK) {
+          handleAcknowledgement(this.#context, this, bytes, start, framer.body, framer.end);
+          continue;
+        }
+        run.finish();
+        handlePacket(this.#context, this, type, bytes, start, framer.body, framer.end);
+      }
+      run.finish();
+    } catch (error) {
+      // What came before the fault counts.
+      run.finish();
+      this.fail(error);
+    }
+    counters.packetsReceived += packets;
+  }
+
+  /**
+   * What the authorizer says about `key`; null while it has not answered. Then the present frame is put back and nothing
+   * more is read until the answer is there: the handler is called again with the same frame, and finds it. A handler
+   * that changes anything does so after its last question, and then calls `forgetDecisions`.
+   */
+  decide(key: string, ask: () => Decision | Promise<Decision>): Decision | null {
+    const known = this.#decisions?.get(key);
+    if (known !== undefined) return known;
+    const answer = ask();
+    if (!(answer instanceof Promise)) return answer;
+    this.framer.unread();
+    this.hold();
+    const goOn = (decision: Decision): void => {
+      this.#decisions ??= new Map();
+      this.#decisions.set(key, decision);
+      this.unhold();
+      this.#context.flush();
+    };
+    answer.then(goOn, (error: unknown) => goOn({ allowed: false, rule: `the authorizer failed: ${String(error)}` }));
+    return null;
+  }
+
+  forgetDecisions(): void {
+    this.#decisions = null;
+  }
+
+  // ---- writing -------------------------------------------------------------------------------------------------------
+
+  /** Sends a packet other than PUBLISH, once `ticket` is committed. One that is too large for the client is shortened. */
+  send(packet: Packet, ticket: Ticket = 0): void {
+    const bytes = fitPacket(packet, this.version, this.maximumPacketSize, this.wantsProblemInformation);
+    if (bytes === null) return;
+    this.#context.counters.packetsSent++;
+    if (this.#mustWait(ticket)) this.#hold({ ticket, bytes, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+    else this.#writeBytes(bytes);
+  }
+
+  /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties, once `ticket` is committed. `header` is its first byte. */
+  acknowledge(header: number, packetId: number, ticket: Ticket, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
+    const said = this.version === 5 ? reasonCode : ReasonCode.SUCCESS;
+    if (this.#mustWait(ticket)) this.#hold({ ticket, bytes: null, header, packetId, reasonCode: said });
+    else this.output.acknowledgement(header, packetId, said);
+    this.#context.counters.packetsSent++;
+  }
+
+  sendPubrel(packetId: number, ticket: Ticket): void {
+    this.acknowledge(0x62, packetId, ticket); // [MQTT-3.6.1-1]
+  }
+
+  /** Something waits for the store, so acknowledgements have to queue behind it. */
+  get holdsBack(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Whether the message fits the packet size that the client takes. */
+  canTake(message: Message, identifiers: readonly number[] | null): boolean {
+    if (this.maximumPacketSize === Number.POSITIVE_INFINITY) return true;
+    const layout = message.layout(1, false, this.version, identifiers, this.#context.clock.wallMs());
+    return layout.size <= this.maximumPacketSize;
+  }
+
+  /** Sends a PUBLISH, once `ticket` is committed; the caller has seen to bounds, window and `canTake`. */
+  sendPublish(
+    message: Message,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+    retain: boolean,
+    identifiers: readonly number[] | null,
+    ticket: Ticket = 0,
+  ): void {
+    const { counters, clock, log } = this.#context;
+    if (log.types & LogType.DEBUG) this.#logSending(message, qos, packetId, dup, retain);
+    counters.publishSent++;
+    counters.packetsSent++;
+    const layout =
+      this.outboundAliases === null
+        ? message.layout(qos, retain, this.version, identifiers, clock.wallMs())
+        : message.aliasedLayout(qos, retain, identifiers, clock.wallMs(), this.outboundAliases);
+    if (ticket > 0 && this.#mustWait(ticket)) {
+      const bytes = new Uint8Array(layout.size);
+      layout.write(bytes, 0, packetId, dup);
+      this.#hold({ ticket, bytes, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+    } else if (layout.size <= CHUNK_BYTES) {
+      const chunk = this.output.reserve(layout.size);
+      this.output.length = layout.write(chunk, this.output.length, packetId, dup);
+    } else {
+      // A large payload is shared by all that it goes to.
+      const { payload } = message.keep();
+      const shared = message.layout(qos, retain, this.version, identifiers, clock.wallMs());
+      const head = new Uint8Array(layout.size - payload.length);
+      shared.writeHead(head, 0, packetId, dup);
+      this.output.share(head);
+      this.output.share(payload);
+    }
+  }
+
+  /** Called after each commit of the store while something waits for one. */
+  committed(ticket: Ticket): void {
+    const held = this.#held;
+    if (held === null) return;
+    let done = 0;
+    while (done < held.length && held[done].ticket <= ticket) {
+      const { bytes, header, packetId, reasonCode } = held[done++];
+      if (bytes === null) this.output.acknowledgement(header, packetId, reasonCode);
+      else this.#writeBytes(bytes);
+    }
+    if (done === held.length) {
+      this.#held = null;
+      this.#context.awaitingCommit.delete(this);
+    } else held.splice(0, done);
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    if (bytes.length > CHUNK_BYTES) this.output.share(bytes);
+    else this.output.copy(bytes, 0, bytes.length);
+  }
+
+  /** Once something waits, what comes later waits too: acknowledgements keep their order [MQTT-4.6.0-2]. */
+  #mustWait(ticket: Ticket): boolean {
+    return this.#held !== null || ticket > this.#context.store.committed;
+  }
+
+  #hold(held: Held): void {
+    if (this.#held === null) {
+      this.#held = [];
+      this.#context.awaitingCommit.add(this);
+    }
+    this.#held.push(held);
+  }
+
+  // ---- ending --------------------------------------------------------------------------------------------------------
+
+  /**
+   * The one place where an error becomes what the peer is told: CONNACK before it is connected, DISCONNECT (5.0) after,
+   * and a line in the log for everybody. Then the connection ends.
+   */
+  fail(error: unknown): void {
+    if (this.#state >= ConnectionState.CLOSING) return;
+    const known = error instanceof ProtocolError;
+    const reasonCode = known ? error.reasonCode : ReasonCode.UNSPECIFIED_ERROR;
+    const text = known ? error.message : 'internal error';
+    const { log } = this.#context;
+    if (!known && log.types & LogType.ERROR) {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.write(LogType.ERROR, `Error: while serving client ${this.name}: ${detail}`);
+    }
+    if (this.#state === ConnectionState.OPEN) this.disconnect(reasonCode, text);
+    else this.refuse(reasonCode, text);
+  }
+
+  /** Refuses a client that is not connected yet. `properties` go into a 5.0 CONNACK. */
+  refuse(reasonCode: ReasonCode, reason: string, properties: Properties = {}): void {
+    if (this.#state >= ConnectionState.CLOSING) return;
+    // A peer that has not said CONNECT is not known to speak MQTT: it is told nothing [MQTT-3.1.0-1].
+    if (this.connectSeen) {
+      const v5 = this.version === 5;
+      this.send({
+        type: PacketType.CONNACK,
+        sessionPresent: false, // [MQTT-3.2.2-6]
+        reasonCode: v5 ? reasonCode : connectReturnCodeOf(reasonCode),
+        ...(v5 && { properties: { ...properties, reasonString: reason } }),
+      });
+    }
+    this.close({ reason: `${reasonName(reasonCode).toLowerCase()}: ${reason}`, publishWill: false });
+  }
+
+  /** Ends an open connection from this side, with a DISCONNECT for a 5.0 client. */
+  disconnect(reasonCode: ReasonCode, reason: string): void {
+    if (this.#state !== ConnectionState.OPEN) return;
+    if (this.version === 5) {
+      // What waits for the store is not sent any more; DISCONNECT itself waits for nothing.
+      this.#held = null;
+      this.send({ type: PacketType.DISCONNECT, reasonCode, properties: { reasonString: reason } });
+    }
+    this.close({ reason: endingText(reasonCode, reason), publishWill: true });
+  }
+
+  /** Ends the connection: the session is detached now, the link when its last bytes have left. */
+  close(ending: Ending): void {
+    if (this.#state >= ConnectionState.CLOSING) return;
+    this.#leave(ending);
+    this.output.finish();
+    this.link.end();
+  }
+
+  /** How the log calls it. */
+  get name(): string {
+    return this.clientId === '' ? `<unknown> [${this.address}]` : this.clientId;
+  }
+
+  get address(): string {
+    const { remoteAddress, remotePort, transport } = this.link;
+    return remoteAddress === '' ? transport : `${remoteAddress}:${remotePort}`;
+  }
+
+  #leave(ending: Ending): void {
+    this.moveTo(ConnectionState.CLOSING);
+    const context = this.#context;
+    context.wheel.cancel(this.timer);
+    context.awaitingCommit.delete(this);
+    this.#held = null;
+    if (this.isAwaited) context.slowdown.release(this);
+    if (context.settings.connectionMessages && context.log.types & LogType.NOTICE) {
+      const who = this.session === null ? `Client ${this.name}` : `Client ${this.clientId} [${this.address}]`;
+      context.log.write(LogType.NOTICE, `${who} disconnected: ${ending.reason}.`);
+    }
+    const { session } = this;
+    this.session = null;
+    if (session !== null) context.sessions.detach(session, this.epoch, ending);
+  }
+
+  #logSending(message: Message, qos: QoS, packetId: number, dup: boolean, retain: boolean): void {
+    const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`;
+    this.#context.log.write(
+      LogType.DEBUG,
+      `Sending PUBLISH to ${this.clientId} (${flags}, '${message.topic}', ... (${message.payload.length} bytes))`,
+    );
+  }
+}
+
+function endingText(reasonCode: ReasonCode, reason: string): string {
+  switch (reasonCode) {
+    case ReasonCode.KEEP_ALIVE_TIMEOUT:
+    case ReasonCode.SESSION_TAKEN_OVER:
+    case ReasonCode.SERVER_SHUTTING_DOWN:
+    case ReasonCode.ADMINISTRATIVE_ACTION:
+      return reason;
+    default:
+      return `${reasonName(reasonCode).toLowerCase()}: ${reason}`;
+  }
+}

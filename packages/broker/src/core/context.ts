@@ -1,0 +1,46 @@
+import type { Connection } from './connection.js';
+import type { Counters } from './counters.js';
+import type { Hooks } from './hooks.js';
+import type { OutputPool } from './output.js';
+import type { Authenticator, Authorizer } from './ports/access.js';
+import type { Clock } from './ports/clock.js';
+import type { Log } from './ports/log.js';
+import type { Peers } from './ports/peers.js';
+import type { Random } from './ports/random.js';
+import type { Store, Ticket } from './ports/store.js';
+import type { RetainedMessages } from './retained-messages.js';
+import type { PublishRun } from './publish-run.js';
+import type { Router } from './router.js';
+import type { SessionRegistry } from './session-registry.js';
+import type { Settings } from './settings.js';
+import type { Slowdown } from './slowdown.js';
+import type { TimerWheel } from './timer-wheel.js';
+
+/** The parts of one broker, as its connections and sessions see them. */
+export interface Context {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly store: Store;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly peers: Peers;
+  readonly hooks: Hooks;
+  readonly counters: Counters;
+  readonly wheel: TimerWheel;
+  readonly outputs: OutputPool;
+  readonly router: Router;
+  readonly sessions: SessionRegistry;
+  readonly retained: RetainedMessages;
+  readonly run: PublishRun;
+  readonly slowdown: Slowdown;
+  /** All that are not closed. */
+  readonly connections: Set<Connection>;
+  /** Connections that hold something back until the store has committed it. */
+  readonly awaitingCommit: Set<Connection>;
+  /** Calls `action` once the store has committed up to `ticket`: now, if it has. */
+  afterCommit(ticket: Ticket, action: () => void): void;
+  /** Ends a batch of work: what it produced leaves. Called once per read, timer tick, or call of the embedding program. */
+  flush(): void;
+}

@@ -1,0 +1,78 @@
+import type { QoS } from '@cauldron/codec';
+import type { Context } from './context.js';
+import { Delivery } from './delivery.js';
+import type { Message } from './message.js';
+import type { Position } from './ports/store.js';
+import { SHARDS } from './ports/store.js';
+import { QUEUE_IS_FULL, type Session } from './session.js';
+
+/**
+ * Gives one message to several sessions with QoS 1 or 2. Two steps, because the store must know a message before anybody
+ * gets it: `add` for each session, then `deliver`. What lasting sessions of one shard wait for is stored once.
+ */
+export class FanOut {
+  readonly #context: Context;
+  readonly #sessions: Session[] = [];
+  readonly #deliveries: Delivery[] = [];
+  /** By shard: where the message will lie; 0 while no lasting session of the shard wants it. */
+  readonly #positions: Position[] = new Array(SHARDS).fill(0);
+  /** The copies that the store is to keep. More than one for a shard only if a session gets the message twice. */
+  readonly #copies: { readonly shard: number; readonly position: Position }[] = [];
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** False: the session's queue is full; it has been counted and logged. */
+  add(
+    session: Session,
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    identifiers: readonly number[] | null,
+    sharedFilter: string | null,
+  ): boolean {
+    const mustWait = session.credit <= 0 || session.queuedMessages > 0;
+    if (mustWait && !session.hasRoom(message.bytes)) {
+      session.refuse(message, QUEUE_IS_FULL);
+      return false;
+    }
+    const position = session.lasting ? this.#positionFor(session) : 0;
+    this.#sessions.push(session);
+    this.#deliveries.push(
+      new Delivery(message, session.clientId, qos, retain, identifiers, position, sharedFilter),
+    );
+    return true;
+  }
+
+  deliver(message: Message): void {
+    const sessions = this.#sessions;
+    if (sessions.length === 0) return;
+    for (const { shard, position } of this.#copies) this.#store(shard, position, message);
+    this.#copies.length = 0;
+    for (let i = 0; i < sessions.length; i++) sessions[i].deliver(this.#deliveries[i]);
+    sessions.length = 0;
+    this.#deliveries.length = 0;
+  }
+
+  #positionFor(session: Session): Position {
+    const { shard } = session;
+    let position = this.#positions[shard];
+    // Overlapping subscriptions can give a session the message twice: each has a position of its own.
+    if (position === 0 || position === session.lastPosition) {
+      position = this.#context.store.nextPosition(shard);
+      this.#positions[shard] = position;
+      this.#copies.push({ shard, position });
+    }
+    session.lastPosition = position;
+    return position;
+  }
+
+  #store(shard: number, position: Position, message: Message): void {
+    this.#positions[shard] = 0;
+    const sessions = this.#deliveries.filter(
+      (delivery, i) => delivery.position === position && this.#sessions[i].shard === shard,
+    );
+    this.#context.store.append({ kind: 'queued', shard, position, message: message.keep(), sessions });
+  }
+}

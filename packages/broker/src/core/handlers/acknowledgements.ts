@@ -1,0 +1,73 @@
+import { decodeAcknowledgement, PacketType, ReasonCode } from '@cauldron/codec';
+import type { Connection } from '../connection.js';
+import type { Context } from '../context.js';
+import { LogType } from '../ports/log.js';
+import type { Session } from '../session.js';
+
+/** The four packet types with the flags that each must have [MQTT-3.6.1-1]. */
+const PUBACK = PacketType.PUBACK << 4;
+const PUBREC = PacketType.PUBREC << 4;
+const PUBREL = (PacketType.PUBREL << 4) | 2;
+const PUBCOMP = PacketType.PUBCOMP << 4;
+
+/**
+ * PUBACK, PUBREC, PUBREL and PUBCOMP of an open connection: the short way for those that say no more than an id.
+ * @throws ProtocolError when the packet is malformed.
+ */
+export function handleAcknowledgement(
+  context: Context,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  body: number,
+  end: number,
+): void {
+  const { session } = connection;
+  if (session === null) return;
+  const header = bytes[start];
+  let packetId = 0;
+  let isRefusal = false;
+  if (end - body === 2 && (header & 0x0f) === (header === PUBREL ? 2 : 0)) {
+    packetId = (bytes[body] << 8) | bytes[body + 1];
+  }
+  if (packetId === 0) {
+    const packet = decodeAcknowledgement(bytes, start, body, end, connection.version);
+    packetId = packet.packetId;
+    isRefusal = packet.reasonCode >= ReasonCode.UNSPECIFIED_ERROR;
+  }
+  if (context.log.types & LogType.DEBUG) {
+    const name = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'][(header >> 4) - PacketType.PUBACK];
+    context.log.write(LogType.DEBUG, `Received ${name} from ${connection.clientId} (Mid: ${packetId})`);
+  }
+  switch (header) {
+    case PUBACK:
+      session.acknowledged(packetId);
+      break;
+    case PUBREC:
+      handlePubrec(connection, session, packetId, isRefusal);
+      break;
+    case PUBREL:
+      handlePubrel(connection, session, packetId);
+      break;
+    case PUBCOMP:
+      session.completed(packetId);
+  }
+  if (connection.isAwaited && session.queuedMessages === 0) context.slowdown.release(connection);
+}
+
+function handlePubrec(connection: Connection, session: Session, packetId: number, isRefusal: boolean): void {
+  if (isRefusal) {
+    session.refused(packetId);
+    return;
+  }
+  const ticket = session.received(packetId);
+  // An id that is not known is answered all the same, or the client would repeat it for ever.
+  if (ticket !== null) connection.sendPubrel(packetId, ticket);
+  else connection.acknowledge(PUBREL, packetId, 0, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+}
+
+function handlePubrel(connection: Connection, session: Session, packetId: number): void {
+  const ticket = session.releaseInbound(packetId);
+  if (ticket !== null) connection.acknowledge(PUBCOMP, packetId, ticket); // [MQTT-4.3.3-11]
+  else connection.acknowledge(PUBCOMP, packetId, 0, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+}

@@ -1,0 +1,278 @@
+import type { Connack, Connect, Properties, Will } from '@cauldron/codec';
+import { decodeConnect, NEVER_EXPIRES, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
+import type { Connection } from '../connection.js';
+import { ConnectionState } from '../connection-state.js';
+import type { Context } from '../context.js';
+import { Message } from '../message.js';
+import type { Admission, Principal } from '../ports/access.js';
+import { LogType } from '../ports/log.js';
+import type { WillRecord } from '../ports/store.js';
+import type { Session } from '../session.js';
+import { OutboundAliases } from '../topic-aliases.js';
+
+/**
+ * CONNECT: what is asked is checked, then who asks; then another connection of the same client is ended, and the session
+ * begins or goes on. Whoever decides about a client may take time: meanwhile nothing is read from it.
+ */
+export function handleConnect(
+  context: Context,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  body: number,
+  end: number,
+): void {
+  const connect = readConnect(connection, bytes, start, body, end);
+  const { clientId, assigned } = clientIdOf(context, connect);
+  connection.clientId = clientId;
+  checkConnect(context, connection, connect);
+  connection.moveTo(ConnectionState.AUTHENTICATING);
+  const admission = context.authenticator.authenticate({
+    link: connection.link,
+    listener: connection.listener,
+    protocolVersion: connect.protocolVersion,
+    clientId,
+    username: connect.username,
+    password: connect.password === undefined ? undefined : copyOf(connect.password),
+  });
+  // What is needed later must not lie in the read buffer.
+  const will = connect.will === undefined ? null : willRecord(connect.will, clientId);
+  const request: ConnectRequest = { connect, clientId, assigned, will };
+  proceed(context, connection, admission, (answer) => admit(context, connection, request, answer));
+}
+
+interface ConnectRequest {
+  readonly connect: Connect;
+  readonly clientId: string;
+  /** The client left the id to the broker. */
+  readonly assigned: boolean;
+  readonly will: WillRecord | null;
+}
+
+function readConnect(
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  body: number,
+  end: number,
+): Connect {
+  let connect: Connect;
+  try {
+    connect = decodeConnect(bytes, start, body, end);
+  } catch (error) {
+    if (error instanceof ProtocolError && error.reasonCode === ReasonCode.UNSUPPORTED_PROTOCOL_VERSION) {
+      connection.connectSeen = true; // Answered with CONNACK 0x01 [MQTT-3.1.2-2]
+    }
+    throw error;
+  }
+  connection.connectSeen = true;
+  connection.version = connect.protocolVersion;
+  connection.framer.strictLength = connect.protocolVersion === 5;
+  connection.wantsProblemInformation =
+    connect.protocolVersion === 5 && connect.properties?.requestProblemInformation !== 0;
+  connection.maximumPacketSize = connect.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  return connect;
+}
+
+function clientIdOf(context: Context, connect: Connect): { clientId: string; assigned: boolean } {
+  if (connect.clientId !== '') return { clientId: connect.clientId, assigned: false };
+  const { settings, random } = context;
+  if (connect.protocolVersion === 3) {
+    throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'MQTT 3.1 needs a client id');
+  }
+  if (connect.protocolVersion === 4 && !connect.clean) {
+    // [MQTT-3.1.3-8]
+    throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'a session that is to last needs a client id');
+  }
+  if (!settings.allowEmptyClientId) {
+    throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'no client id (allow_zero_length_clientid is false)');
+  }
+  const hex = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return { clientId: `${settings.assignedClientIdPrefix}${hex}`, assigned: true }; // [MQTT-3.1.3-6]
+}
+
+function checkConnect(context: Context, connection: Connection, connect: Connect): void {
+  const { settings } = context;
+  const { acceptedVersions, maximumQoS, name } = connection.listener;
+  const { protocolVersion, will, keepAlive, properties } = connect;
+  if (!acceptedVersions.includes(protocolVersion)) {
+    throw new ProtocolError(
+      ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+      `listener ${name} does not take this protocol version (accept_protocol_versions)`,
+    );
+  }
+  if (properties?.authenticationMethod !== undefined) {
+    // [MQTT-4.12.0-1]
+    throw new ProtocolError(
+      ReasonCode.BAD_AUTHENTICATION_METHOD,
+      `authentication method '${properties.authenticationMethod}' is not offered here`,
+    );
+  }
+  if (will !== undefined && will.qos > maximumQoS) {
+    // [MQTT-3.2.2-12]
+    throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `a will with QoS ${will.qos}, max_qos is ${maximumQoS}`);
+  }
+  if (will?.retain === true && !settings.retainAvailable) {
+    // [MQTT-3.2.2-13]
+    throw new ProtocolError(ReasonCode.RETAIN_NOT_SUPPORTED, 'a will with RETAIN, but retain_available is false');
+  }
+  if (protocolVersion !== 5 && settings.maxKeepAliveS > 0 && (keepAlive === 0 || keepAlive > settings.maxKeepAliveS)) {
+    throw new ProtocolError(
+      ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+      `keep-alive ${keepAlive}, max_keepalive is ${settings.maxKeepAliveS}`,
+    );
+  }
+}
+
+function admit(context: Context, connection: Connection, request: ConnectRequest, admission: Admission): void {
+  const { clientId } = request;
+  if (!admission.admitted) {
+    const { log } = context;
+    if (log.types & LogType.NOTICE) {
+      log.write(LogType.NOTICE, `Client ${clientId} [${connection.address}] not admitted: ${admission.rule}`);
+    }
+    connection.refuse(admission.reasonCode, admission.reason);
+    return;
+  }
+  const principal: Principal = { clientId, username: admission.username, address: connection.link.remoteAddress };
+  const elsewhere = context.peers.takeOver(clientId);
+  proceed(context, connection, elsewhere, () => establish(context, connection, request, principal));
+}
+
+/** Nothing can refuse the client any more. */
+function establish(context: Context, connection: Connection, request: ConnectRequest, principal: Principal): void {
+  const { sessions, settings } = context;
+  const { connect, clientId, will } = request;
+  // [MQTT-3.1.4-3]
+  sessions.get(clientId)?.connection?.disconnect(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
+  const { session, present, ticket } = sessions.open({
+    principal,
+    protocolVersion: connect.protocolVersion,
+    clean: connect.clean,
+    expiryIntervalS: Math.min(wantedExpiryS(connect), settings.maxSessionExpiryS),
+    will,
+  });
+  const { epoch } = session;
+  const welcome = (): void => {
+    if (connection.state !== ConnectionState.AUTHENTICATING) return;
+    // Somebody else came with the same id while the store was at work.
+    if (session.epoch !== epoch) connection.refuse(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
+    else open(context, connection, request, session, present);
+  };
+  if (ticket <= context.store.committed) {
+    welcome();
+    return;
+  }
+  connection.hold();
+  context.afterCommit(ticket, () => {
+    welcome();
+    connection.unhold();
+  });
+}
+
+function open(
+  context: Context,
+  connection: Connection,
+  request: ConnectRequest,
+  session: Session,
+  present: boolean,
+): void {
+  const { settings, counters, hooks, log, sessions, wheel } = context;
+  const { connect } = request;
+  const { properties } = connect;
+  connection.sendMaximum = Math.min(properties?.receiveMaximum ?? 65_535, settings.maxInflightMessages, 65_535);
+  const aliases = Math.min(properties?.topicAliasMaximum ?? 0, connection.listener.maxTopicAliasesToClient);
+  if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases); // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
+  connection.takesRuns = aliases === 0;
+  const keepAliveS = keepAliveOf(context, connect);
+  connection.silenceLimitMs = keepAliveS * 1500; // [MQTT-3.1.2-22]
+  wheel.cancel(connection.timer);
+  if (keepAliveS > 0) wheel.schedule(connection.timer, wheel.now + connection.silenceLimitMs);
+  counters.connections++;
+  connection.moveTo(ConnectionState.OPEN);
+  sessions.attach(session, connection);
+  if (settings.connectionMessages && log.types & LogType.NOTICE) {
+    const user = session.principal.username === undefined ? '' : `, u'${session.principal.username}'`;
+    const details = `p${connect.protocolVersion}, c${connect.clean ? 1 : 0}, k${connect.keepAlive}${user}`;
+    log.write(LogType.NOTICE, `New client connected from ${connection.address} as ${connection.clientId} (${details}).`);
+  }
+  const connack: Connack = {
+    type: PacketType.CONNACK,
+    // [MQTT-3.2.2-2] [MQTT-3.2.2-3]; 3.1 has no such flag.
+    sessionPresent: present && connect.protocolVersion > 3,
+    reasonCode: ReasonCode.SUCCESS,
+  };
+  if (connect.protocolVersion === 5) connack.properties = connackProperties(context, connection, request, session);
+  connection.send(connack);
+  hooks.connected(session.principal, present);
+  session.resume();
+}
+
+/** Only what differs from what the client would assume. */
+function connackProperties(
+  context: Context,
+  connection: Connection,
+  request: ConnectRequest,
+  session: Session,
+): Properties {
+  const { settings } = context;
+  const { listener } = connection;
+  const { connect } = request;
+  const properties: Properties = {};
+  const { maximumPacketSize, maxInflightMessages } = settings;
+  if (listener.maxTopicAliasesFromClient > 0) properties.topicAliasMaximum = listener.maxTopicAliasesFromClient;
+  if (maximumPacketSize < Number.POSITIVE_INFINITY) properties.maximumPacketSize = maximumPacketSize;
+  if (maxInflightMessages < 65_535) properties.receiveMaximum = maxInflightMessages;
+  if (request.assigned) properties.assignedClientIdentifier = request.clientId; // [MQTT-3.1.3-7]
+  const keepAliveS = keepAliveOf(context, connect);
+  if (keepAliveS !== connect.keepAlive) properties.serverKeepAlive = keepAliveS; // [MQTT-3.1.2-21]
+  if (session.expiryIntervalS !== wantedExpiryS(connect)) properties.sessionExpiryInterval = session.expiryIntervalS;
+  if (listener.maximumQoS < 2) properties.maximumQoS = listener.maximumQoS === 1 ? 1 : 0; // [MQTT-3.2.2-9]
+  if (!settings.retainAvailable) properties.retainAvailable = 0;
+  if (connect.properties?.requestResponseInformation === 1) {
+    // [MQTT-3.1.2-28]
+    properties.responseInformation = `${settings.responseTopicPrefix}${request.clientId}/`;
+  }
+  return properties;
+}
+
+function keepAliveOf(context: Context, connect: Connect): number {
+  const { maxKeepAliveS } = context.settings;
+  if (maxKeepAliveS === 0) return connect.keepAlive;
+  return connect.keepAlive === 0 ? maxKeepAliveS : Math.min(connect.keepAlive, maxKeepAliveS);
+}
+
+/** 3.1 and 3.1.1 know only sessions that end with their connection, and those that never end. */
+function wantedExpiryS(connect: Connect): number {
+  if (connect.protocolVersion === 5) return connect.properties?.sessionExpiryInterval ?? 0; // [MQTT-3.1.2-23]
+  return connect.clean ? 0 : NEVER_EXPIRES;
+}
+
+function willRecord(will: Will, clientId: string): WillRecord {
+  const { willDelayInterval, ...rest } = will.properties ?? {};
+  const properties = Object.keys(rest).length === 0 ? null : rest;
+  const message = new Message(will.topic, will.payload, will.qos, will.retain, properties, clientId, Number.POSITIVE_INFINITY);
+  return { message: message.keep(), delayS: willDelayInterval ?? 0 };
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes);
+}
+
+/** Goes on with an answer: at once if it is there, else later, with nothing read from the client meanwhile. */
+function proceed<Answer>(
+  context: Context,
+  connection: Connection,
+  answer: Answer | Promise<Answer>,
+  goOn: (answer: Answer) => void,
+): void {
+  if (!(answer instanceof Promise)) {
+    goOn(answer);
+    return;
+  }
+  connection.hold();
+  answer.then(goOn).catch((error: unknown) => connection.fail(error)).finally(() => {
+    connection.unhold();
+    context.flush();
+  });
+}

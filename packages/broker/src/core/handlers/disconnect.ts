@@ -1,0 +1,28 @@
+import { type Disconnect, ProtocolError, ReasonCode, reasonName } from '@cauldron/codec';
+import type { Connection } from '../connection.js';
+import type { Context } from '../context.js';
+import { LogType } from '../ports/log.js';
+
+export function handleDisconnect(context: Context, connection: Connection, packet: Disconnect): void {
+  const { session } = connection;
+  if (session === null) return;
+  if (context.log.types & LogType.DEBUG) {
+    context.log.write(LogType.DEBUG, `Received DISCONNECT from ${connection.clientId}`);
+  }
+  const expiryS = packet.properties?.sessionExpiryInterval;
+  if (expiryS !== undefined) {
+    if (expiryS > 0 && !session.lasting) {
+      // [MQTT-3.14.2-2]
+      throw new ProtocolError(
+        ReasonCode.PROTOCOL_ERROR,
+        'a session expiry interval in DISCONNECT, but none in CONNECT: the session cannot be made to last now',
+      );
+    }
+    session.expiryIntervalS = Math.min(expiryS, context.settings.maxSessionExpiryS);
+  }
+  const isNormal = packet.reasonCode === ReasonCode.SUCCESS;
+  connection.close({
+    reason: isNormal ? 'disconnected by client' : `by the client: ${reasonName(packet.reasonCode).toLowerCase()}`,
+    publishWill: !isNormal, // [MQTT-3.14.4-3]
+  });
+}

@@ -1,0 +1,200 @@
+import type { Properties, Publish } from '@cauldron/codec';
+import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
+import type { Connection } from '../connection.js';
+import type { Context } from '../context.js';
+import { Message } from '../message.js';
+import { LogType } from '../ports/log.js';
+import type { Ticket } from '../ports/store.js';
+import { publishMessage } from '../publishing.js';
+import type { Route } from '../route-cache.js';
+import type { Session } from '../session.js';
+import { InboundAliases } from '../topic-aliases.js';
+
+/** The one topic below `$SYS` that clients may write to: bridges tell there whether they are connected. */
+const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
+
+/**
+ * A PUBLISH by the general way: each check for this message alone. `PublishRun` is the short way for the plain ones; what
+ * both do must be the same to the byte.
+ */
+export function handlePublish(
+  context: Context,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  body: number,
+  end: number,
+): void {
+  const { session } = connection;
+  if (session === null) return;
+  const packet = decodePublish(bytes, start, body, end, connection.version);
+  checkFeatures(context, connection, packet);
+  const route = routeOf(context, connection, packet, bytes, body);
+  if (!mayPublish(context, connection, session, route, packet)) return;
+  connection.forgetDecisions();
+  logReceived(context, connection, packet, route.topic);
+  context.counters.publishReceived++;
+  const appendedBefore = context.store.appended;
+  if (packet.qos === 2) {
+    if (session.inbound?.has(packet.packetId ?? 0) === true) {
+      // A repetition: acknowledged again, delivered never [MQTT-4.3.3-10].
+      acknowledge(connection, packet, 0, ReasonCode.SUCCESS);
+      return;
+    }
+    checkReceiveMaximum(context, connection, session);
+    session.holdInbound(packet.packetId ?? 0);
+  }
+  const reasonCode = accept(context, connection, session, route, packet);
+  if (packet.qos === 2 && reasonCode >= ReasonCode.UNSPECIFIED_ERROR && connection.version === 5) {
+    session.releaseInbound(packet.packetId ?? 0); // PUBREC with an error ends the exchange [MQTT-4.3.3-9].
+  }
+  const { appended } = context.store;
+  acknowledge(connection, packet, appended === appendedBefore ? 0 : appended, reasonCode);
+}
+
+/** Routes the message, and says what its publisher is told. */
+function accept(
+  context: Context,
+  connection: Connection,
+  session: Session,
+  route: Route,
+  packet: Publish,
+): ReasonCode {
+  let message = messageFrom(context, connection, packet, route.topic);
+  let { targets } = route;
+  if (context.hooks.perMessage) {
+    const answer = context.hooks.published(message, session.principal);
+    if (!(answer instanceof Message)) {
+      logRefused(context, connection, route.topic, answer.reason);
+      return answer.refuse;
+    }
+    if (answer.topic !== message.topic) targets = context.router.targetsOf(answer.topic);
+    message = answer;
+  }
+  if (targets === null) return ReasonCode.NO_MATCHING_SUBSCRIBERS;
+  const { matched, refused } = publishMessage(context, message, targets, session);
+  for (const target of targets.sessions) context.slowdown.consider(connection, target.session);
+  if (matched === 0) return ReasonCode.NO_MATCHING_SUBSCRIBERS;
+  return refused === matched ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SUCCESS;
+}
+
+function checkFeatures(context: Context, connection: Connection, packet: Publish): void {
+  const { maximumQoS } = connection.listener;
+  if (packet.qos > maximumQoS) {
+    // [MQTT-3.2.2-11]
+    throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `QoS ${packet.qos}, this listener has max_qos ${maximumQoS}`);
+  }
+  if (packet.retain && !context.settings.retainAvailable) {
+    // [MQTT-3.2.2-14]
+    throw new ProtocolError(ReasonCode.RETAIN_NOT_SUPPORTED, 'RETAIN is set, but retain_available is false');
+  }
+}
+
+function checkReceiveMaximum(context: Context, connection: Connection, session: Session): void {
+  const { maxInflightMessages } = context.settings;
+  if (connection.version === 5 && session.inbound !== null && session.inbound.size >= maxInflightMessages) {
+    // [MQTT-3.3.4-9]
+    throw new ProtocolError(
+      ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+      `more than ${maxInflightMessages} messages of QoS 2 that were not released`,
+    );
+  }
+}
+
+/** The route of the topic that the packet names, or that its alias stands for [MQTT-3.3.2-7]. */
+function routeOf(context: Context, connection: Connection, packet: Publish, bytes: Uint8Array, body: number): Route {
+  const topicAt = body + 2;
+  const topicEnd = topicAt + ((bytes[body] << 8) | bytes[body + 1]);
+  const alias = packet.properties?.topicAlias;
+  if (alias === undefined) return context.router.routeOf(bytes, topicAt, topicEnd);
+  const { maxTopicAliasesFromClient } = connection.listener;
+  if (alias > maxTopicAliasesFromClient) {
+    // [MQTT-3.2.2-17]
+    throw new ProtocolError(
+      ReasonCode.TOPIC_ALIAS_INVALID,
+      `topic alias ${alias}, max_topic_alias is ${maxTopicAliasesFromClient}`,
+    );
+  }
+  connection.inboundAliases ??= new InboundAliases(maxTopicAliasesFromClient);
+  if (topicEnd > topicAt) {
+    const route = context.router.routeOf(bytes, topicAt, topicEnd);
+    connection.inboundAliases.set(alias, route.bytes);
+    return route;
+  }
+  const known = connection.inboundAliases.resolve(alias);
+  if (known === undefined) {
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `topic alias ${alias} was not defined on this connection`);
+  }
+  return context.router.routeOf(known, 0, known.length);
+}
+
+/** False: the client may not, and has been told; or the answer is not there yet. */
+function mayPublish(
+  context: Context,
+  connection: Connection,
+  session: Session,
+  route: Route,
+  packet: Publish,
+): boolean {
+  const { authorizer } = context;
+  const { topic } = route;
+  if (topic.startsWith('$SYS/') && !BRIDGE_STATE.test(topic)) {
+    deny(context, connection, packet, topic, '$SYS is for the broker to write');
+    return false;
+  }
+  if (authorizer.unrestricted || route.writer === session.serial) return true;
+  const decision = connection.decide(`publish ${topic}`, () =>
+    authorizer.mayPublish(session.principal, topic, packet.qos, packet.retain),
+  );
+  if (decision === null) return false;
+  if (!decision.allowed) {
+    connection.forgetDecisions();
+    deny(context, connection, packet, topic, decision.rule);
+    return false;
+  }
+  route.writer = session.serial;
+  return true;
+}
+
+/** 3.1 and 3.1.1 have no way to say no: the message is acknowledged, and goes nowhere [MQTT-3.3.5-2]. */
+function deny(context: Context, connection: Connection, packet: Publish, topic: string, rule: string): void {
+  logRefused(context, connection, topic, rule);
+  acknowledge(connection, packet, 0, ReasonCode.NOT_AUTHORIZED);
+  // In 3.1.1 PUBREL follows, and finds the id unknown: that is answered as well.
+}
+
+function acknowledge(connection: Connection, packet: Publish, ticket: Ticket, reasonCode: ReasonCode): void {
+  if (packet.qos === 0) return;
+  const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+  connection.acknowledge(type << 4, packet.packetId ?? 0, ticket, reasonCode);
+}
+
+function messageFrom(context: Context, connection: Connection, packet: Publish, topic: string): Message {
+  const { properties, payload, qos, retain } = packet;
+  const lifeS = properties?.messageExpiryInterval;
+  const expiresAtMs = lifeS === undefined ? Number.POSITIVE_INFINITY : context.clock.wallMs() + lifeS * 1000;
+  return new Message(topic, payload, qos, retain, passedOn(properties), connection.clientId, expiresAtMs);
+}
+
+/** What receivers get, unaltered [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20]. */
+function passedOn(properties: Properties | undefined): Properties | null {
+  if (properties === undefined) return null;
+  const { topicAlias, ...rest } = properties; // [MQTT-3.3.2-7]
+  for (const _ in rest) return rest;
+  return null;
+}
+
+function logReceived(context: Context, connection: Connection, packet: Publish, topic: string): void {
+  if ((context.log.types & LogType.DEBUG) === 0) return;
+  const { dup, qos, retain, packetId, payload } = packet;
+  const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId ?? 0}`;
+  context.log.write(
+    LogType.DEBUG,
+    `Received PUBLISH from ${connection.clientId} (${flags}, '${topic}', ... (${payload.length} bytes))`,
+  );
+}
+
+function logRefused(context: Context, connection: Connection, topic: string, why: string): void {
+  if ((context.log.types & LogType.NOTICE) === 0) return;
+  context.log.write(LogType.NOTICE, `Denied PUBLISH from ${connection.clientId} to '${topic}': ${why}`);
+}

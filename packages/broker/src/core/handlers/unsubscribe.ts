@@ -1,0 +1,27 @@
+import { PacketType, ReasonCode, type Unsubscribe } from '@cauldron/codec';
+import type { Connection } from '../connection.js';
+import type { Context } from '../context.js';
+import { LogType } from '../ports/log.js';
+
+export function handleUnsubscribe(context: Context, connection: Connection, packet: Unsubscribe): void {
+  const { session } = connection;
+  if (session === null) return;
+  const { hooks, log, router, store } = context;
+  const appendedBefore = store.appended;
+  const reasonCodes: ReasonCode[] = [];
+  for (const filter of packet.filters) {
+    if (log.types & LogType.UNSUBSCRIBE) log.write(LogType.UNSUBSCRIBE, `${connection.clientId} ${filter}`);
+    // [MQTT-3.10.4-1] [MQTT-3.10.4-2]
+    if (!router.unsubscribe(session, filter)) {
+      reasonCodes.push(ReasonCode.NO_SUBSCRIPTION_EXISTED);
+      continue;
+    }
+    if (session.isStored) store.append({ kind: 'unsubscribed', clientId: session.clientId, filter });
+    hooks.unsubscribed(session.principal, filter);
+    reasonCodes.push(ReasonCode.SUCCESS);
+  }
+  const { packetId } = packet;
+  const ticket = store.appended === appendedBefore ? 0 : store.appended;
+  // [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.11.3-1]
+  connection.send({ type: PacketType.UNSUBACK, packetId, reasonCodes }, ticket);
+}

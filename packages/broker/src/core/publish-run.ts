@@ -1,0 +1,337 @@
+import type { QoS } from '@cauldron/codec';
+import { copyBytes, PacketType, ReasonCode } from '@cauldron/codec';
+import type { Connection } from './connection.js';
+import type { Context } from './context.js';
+import { Delivery } from './delivery.js';
+import { AWAITING_PUBACK, AWAITING_PUBREC, Inflight } from './inflight.js';
+import { Message } from './message.js';
+import { CHUNK_BYTES, type Output } from './output.js';
+import { LogType } from './ports/log.js';
+import type { Ticket } from './ports/store.js';
+import { RunLayout } from './run-layout.js';
+import { QUEUE_IS_FULL, type Session } from './session.js';
+import type { Target, Targets } from './targets.js';
+
+const PUBACK = PacketType.PUBACK << 4;
+const PUBREC = PacketType.PUBREC << 4;
+
+const NOTHING = new Uint8Array(0);
+
+/** PUBLISH with QoS 0, 1, 2, neither DUP nor RETAIN: the headers that a run may have. */
+const PLAIN_PUBLISH = 0x30;
+const FLAGS_BUT_QOS = 0x09;
+
+/**
+ * A run: adjacent PUBLISH frames of one read, with the same header byte and the same targets (not: the same topic).
+ * What others decide for each message is decided here once for all of them, and a target gets them as one piece of
+ * bytes; only packet ids are written into it afterwards. Targets that cannot take the frames as they are get them in
+ * another layout, made once for all such targets, or, where each message needs a decision, one by one.
+ *
+ * A broker has one, for the connection whose read is being handled. The connection hands it frames with `add` and calls
+ * `finish` before it does anything else, and before the bytes of the frames go.
+ */
+export class PublishRun {
+  readonly #context: Context;
+  #connection: Connection | null = null;
+  #targets: Targets | null = null;
+  #header = 0;
+  #bytes: Uint8Array = NOTHING;
+  #start = 0;
+  #end = 0;
+  #count = 0;
+  /** The store's last ticket when the run began: if there is a later one, acknowledgements wait for it. */
+  #appendedBefore: Ticket = 0;
+  /** Where each frame begins. */
+  #starts = new Int32Array(1024);
+  /** QoS 1 and 2: where each frame's packet id lies. */
+  #ids = new Int32Array(1024);
+  #sourceIsV5 = false;
+  #publisherId = '';
+  /** The frames for targets of another QoS or protocol version, by `(version 5 ? 3 : 0) + QoS`; made when first used. */
+  readonly #layouts: RunLayout[] = [];
+  /** Which of them hold the present run. */
+  #layoutsMade = 0;
+  /** The messages one by one, for targets that need that; made when first used. */
+  readonly #messages: Message[] = [];
+  /** Those targets. */
+  readonly #singles: Target[] = [];
+
+  constructor(context: Context) {
+    this.#context = context;
+    for (let key = 0; key < 6; key++) this.#layouts.push(new RunLayout(key >= 3, (key % 3) as QoS));
+  }
+
+  /** Whether messages of this connection may be handled by runs at all: nobody wants to see each of them. */
+  takes(connection: Connection): boolean {
+    const { hooks, log, settings, peers } = this.#context;
+    return (
+      !hooks.perMessage &&
+      (log.types & LogType.DEBUG) === 0 &&
+      !settings.upgradeOutgoingQoS &&
+      peers.count === 0 &&
+      connection.session !== null
+    );
+  }
+
+  /**
+   * Takes the frame, or returns false: then it has to go the general way, after `finish`. A frame that it takes is a
+   * valid PUBLISH to a topic on which the client may publish.
+   */
+  add(connection: Connection, bytes: Uint8Array, start: number, body: number, end: number): boolean {
+    const header = bytes[start];
+    if ((header & FLAGS_BUT_QOS) !== 0) return false;
+    const qos = (header - PLAIN_PUBLISH) >> 1;
+    // QoS 3 is malformed; more than the listener allows is refused there, too.
+    if (qos > connection.listener.maximumQoS) return false;
+    const topicAt = body + 2;
+    if (topicAt > end) return false;
+    const topicEnd = topicAt + ((bytes[body] << 8) | bytes[body + 1]);
+    if (topicEnd > end) return false;
+    let at = topicEnd;
+    if (qos > 0) {
+      at += 2;
+      // A packet id of 0 is malformed.
+      if (at > end || (bytes[topicEnd] | bytes[topicEnd + 1]) === 0) return false;
+    }
+    // Without properties only: those would have to be read.
+    if (connection.version === 5 && (at >= end || bytes[at] !== 0)) return false;
+    const { router, authorizer } = this.#context;
+    const route = router.knownRoute(bytes, topicAt, topicEnd - topicAt);
+    if (route === null) return false;
+    const { session } = connection;
+    if (session === null) return false;
+    if (!authorizer.unrestricted && route.writer !== session.serial) return false;
+    const { targets } = route;
+    if (targets === null || targets.perMessage) return false;
+
+    if (
+      targets !== this.#targets ||
+      header !== this.#header ||
+      connection !== this.#connection ||
+      end - this.#start > CHUNK_BYTES
+    ) {
+      this.finish();
+      if (end - start > CHUNK_BYTES) return false;
+      this.#begin(connection, targets, header, bytes, start);
+    }
+    if (qos > 0) {
+      if (qos === 2 && !this.#holdInbound(session, (bytes[topicEnd] << 8) | bytes[topicEnd + 1])) return false;
+      this.#ids[this.#count] = topicEnd;
+    }
+    this.#starts[this.#count++] = start;
+    this.#end = end;
+    if (this.#count === this.#starts.length) this.#growIndex();
+    return true;
+  }
+
+  /** Delivers what was added, and acknowledges it. Called before anything else happens with the connection. */
+  finish(): void {
+    const connection = this.#connection;
+    const targets = this.#targets;
+    if (connection === null || targets === null) return;
+    this.#connection = null;
+    this.#targets = null;
+    const { session } = connection;
+    if (this.#count === 0 || session === null) return;
+    const { counters } = this.#context;
+    counters.publishReceived += this.#count;
+    let matched = 0;
+    const { sessions } = targets;
+    for (let k = 0; k < sessions.length; k++) {
+      const listed = sessions[k];
+      const target = listed.session === session ? listed.forOwn : listed;
+      if (target === null) continue;
+      matched++;
+      if (!this.#deliverAsOne(connection, target)) this.#singles.push(listed);
+    }
+    if (this.#singles.length > 0) this.#deliverSingly(connection, session, matched);
+    else if ((this.#header & 6) !== 0) this.#acknowledgeAll(connection, matched);
+    this.#layoutsMade = 0;
+    if (this.#messages.length > 0) this.#messages.length = 0;
+  }
+
+  #begin(connection: Connection, targets: Targets, header: number, bytes: Uint8Array, start: number): void {
+    this.#connection = connection;
+    this.#targets = targets;
+    this.#header = header;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = start;
+    this.#count = 0;
+    this.#sourceIsV5 = connection.version === 5;
+    this.#publisherId = connection.clientId;
+    this.#appendedBefore = this.#context.store.appended;
+  }
+
+  /** False when the id is held already, or one too many would be: the general way knows what to say. */
+  #holdInbound(session: Session, id: number): boolean {
+    if (session.inbound !== null && session.inbound.size >= this.#context.settings.maxInflightMessages) return false;
+    return session.holdInbound(id);
+  }
+
+  // ---- all frames as one piece ---------------------------------------------------------------------------------------
+
+  /** False: this target has to get the messages one by one. */
+  #deliverAsOne(publisher: Connection, target: Target): boolean {
+    const { session } = target;
+    const { connection } = session;
+    if (connection === null) return !session.lasting;
+    if (!connection.takesRuns || target.identifiers !== null) return false;
+    const publishQoS = ((this.#header >> 1) & 3) as QoS;
+    const qos = publishQoS > target.qos ? target.qos : publishQoS;
+    if (qos > 0 && session.lasting) return false;
+    const isV5 = connection.version === 5;
+    const layout = qos === publishQoS && isV5 === (publisher.version === 5) ? null : this.#layoutFor(isV5, qos);
+    const size = layout === null ? this.#end - this.#start : layout.length;
+    const { output } = connection;
+    if (size > CHUNK_BYTES || size > connection.maximumPacketSize) return false;
+    if (qos === 0) {
+      if (output.pendingBytes + size > this.#context.settings.maxOutputBytes) return false;
+      if (layout === null) output.copy(this.#bytes, this.#start, this.#end);
+      else output.copy(layout.bytes, 0, layout.length);
+      this.#countSent(this.#count);
+    } else this.#deliverIntoWindow(session, connection, qos, layout);
+    if (output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
+    return true;
+  }
+
+  /** QoS 1 and 2 for a session that ends with its connection: as many as its window takes; the rest waits. */
+  #deliverIntoWindow(session: Session, connection: Connection, qos: QoS, layout: RunLayout | null): void {
+    const count = this.#count;
+    const credit = session.queuedMessages > 0 ? 0 : session.credit;
+    let sent = credit < count ? credit : count;
+    if (sent > 0) {
+      session.inflight ??= new Inflight<Delivery>();
+      const firstId = session.inflight.addMany(qos === 1 ? AWAITING_PUBACK : AWAITING_PUBREC, sent);
+      if (firstId === 0) sent = 0;
+      else if (layout === null) {
+        const end = sent === count ? this.#end : this.#starts[sent];
+        copyWithIds(connection.output, this.#bytes, this.#start, end, this.#ids, sent, firstId);
+      } else {
+        const end = sent === count ? layout.length : layout.starts[sent];
+        copyWithIds(connection.output, layout.bytes, 0, end, layout.ids, sent, firstId);
+      }
+      this.#countSent(sent);
+    }
+    for (let i = sent; i < count; i++) {
+      const message = this.#message(i);
+      if (!session.hasRoom(message.bytes)) session.refuse(message, QUEUE_IS_FULL);
+      else session.deliver(new Delivery(message, session.clientId, qos, false, null, 0, null));
+    }
+  }
+
+  #layoutFor(isV5: boolean, qos: QoS): RunLayout {
+    const key = (isV5 ? 3 : 0) + qos;
+    const layout = this.#layouts[key];
+    if ((this.#layoutsMade & (1 << key)) === 0) {
+      this.#layoutsMade |= 1 << key;
+      const fromV5 = this.#sourceIsV5;
+      layout.make(this.#bytes, this.#starts, this.#count, this.#end, (this.#header & 6) !== 0, fromV5);
+    }
+    return layout;
+  }
+
+  #countSent(messages: number): void {
+    const { counters } = this.#context;
+    counters.publishSent += messages;
+    counters.packetsSent += messages;
+  }
+
+  /** PUBACK or PUBREC for each frame: at once if nothing durable was touched, else after the store's commit. */
+  #acknowledgeAll(publisher: Connection, matched: number): void {
+    const { store, counters } = this.#context;
+    const header = (this.#header & 6) === 2 ? PUBACK : PUBREC;
+    const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
+    const bytes = this.#bytes;
+    const ids = this.#ids;
+    const says = publisher.version === 5 && matched === 0;
+    if (ticket > store.committed || publisher.holdsBack || says) {
+      const reasonCode = says ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS;
+      for (let i = 0; i < this.#count; i++) {
+        publisher.acknowledge(header, (bytes[ids[i]] << 8) | bytes[ids[i] + 1], ticket, reasonCode);
+      }
+      return;
+    }
+    const { output } = publisher;
+    counters.packetsSent += this.#count;
+    for (let i = 0; i < this.#count; i++) {
+      const chunk = output.reserve(4);
+      let at = output.length;
+      chunk[at++] = header;
+      chunk[at++] = 2;
+      chunk[at++] = bytes[ids[i]];
+      chunk[at++] = bytes[ids[i] + 1];
+      output.length = at;
+    }
+  }
+
+  // ---- one by one ----------------------------------------------------------------------------------------------------
+
+  /** For targets with lasting sessions, topic aliases, subscription identifiers, or a full socket. */
+  #deliverSingly(publisher: Connection, session: Session, matched: number): void {
+    const { router, store, slowdown } = this.#context;
+    const singles = this.#singles;
+    const qos = (this.#header >> 1) & 3;
+    const bytes = this.#bytes;
+    for (let i = 0; i < this.#count; i++) {
+      const { refused } = router.routeTo(this.#message(i), singles, session);
+      if (qos === 0) continue;
+      const id = (bytes[this.#ids[i]] << 8) | bytes[this.#ids[i] + 1];
+      const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
+      const reasonCode = refused > 0 && refused === matched ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SUCCESS;
+      publisher.acknowledge(qos === 1 ? PUBACK : PUBREC, id, ticket, reasonCode);
+    }
+    for (const target of singles) slowdown.consider(publisher, target.session);
+    singles.length = 0;
+  }
+
+  /** The message of the `i`th frame, as the general way makes it. */
+  #message(i: number): Message {
+    const known = this.#messages[i];
+    if (known !== undefined) return known;
+    const bytes = this.#bytes;
+    let body = this.#starts[i] + 1;
+    while (bytes[body++] > 127);
+    const end = i + 1 === this.#count ? this.#end : this.#starts[i + 1];
+    const topicEnd = body + 2 + ((bytes[body] << 8) | bytes[body + 1]);
+    const { topic } = this.#context.router.routeOf(bytes, body + 2, topicEnd);
+    const qos = ((this.#header >> 1) & 3) as QoS;
+    const payloadAt = topicEnd + (qos > 0 ? 2 : 0) + (this.#sourceIsV5 ? 1 : 0);
+    const payload = bytes.subarray(payloadAt, end);
+    const message = new Message(topic, payload, qos, false, null, this.#publisherId, Number.POSITIVE_INFINITY);
+    this.#messages[i] = message;
+    return message;
+  }
+
+  #growIndex(): void {
+    const starts = new Int32Array(this.#starts.length * 2);
+    starts.set(this.#starts);
+    this.#starts = starts;
+    const ids = new Int32Array(starts.length);
+    ids.set(this.#ids);
+    this.#ids = ids;
+  }
+}
+
+/** Sends frames and writes consecutive packet ids into them; `ids` tells where, relative to `bytes`. */
+function copyWithIds(
+  output: Output,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  ids: Int32Array,
+  count: number,
+  firstId: number,
+): void {
+  const chunk = output.reserve(end - start);
+  const shift = output.length - start;
+  copyBytes(bytes, start, end, chunk, output.length);
+  output.length += end - start;
+  let id = firstId;
+  for (let i = 0; i < count; i++) {
+    const at = shift + ids[i];
+    chunk[at] = id >> 8;
+    chunk[at + 1] = id & 0xff;
+    id = id === 65_535 ? 1 : id + 1;
+  }
+}

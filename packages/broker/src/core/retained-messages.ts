@@ -1,0 +1,49 @@
+import type { Context } from './context.js';
+import type { Message } from './message.js';
+import { RetainedTree } from './retained-tree.js';
+
+/** The last retained message of each topic. */
+export class RetainedMessages {
+  readonly #context: Context;
+  readonly #tree = new RetainedTree<Message>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** For the start: what the store kept. */
+  restore(message: Message): void {
+    this.#tree.set(message.topic, message);
+  }
+
+  /** Takes a message that came with RETAIN: it replaces the one of its topic, or, when it is empty, clears it. */
+  accept(message: Message): void {
+    const { store } = this.#context;
+    if (message.payload.length === 0) {
+      // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+      if (this.#tree.delete(message.topic)) store.append({ kind: 'retainedCleared', topic: message.topic });
+      return;
+    }
+    this.#tree.set(message.topic, message.keep()); // [MQTT-3.3.1-5]
+    store.append({ kind: 'retained', message });
+  }
+
+  get(topic: string): Message | undefined {
+    return this.#tree.get(topic);
+  }
+
+  /** Those that match a filter, found one at a time; expired ones are cleared instead [MQTT-3.3.2-5]. */
+  *match(filter: string): Generator<Message> {
+    const { clock, store } = this.#context;
+    for (const message of this.#tree.match(filter)) {
+      if (message.isExpired(clock.wallMs())) {
+        this.#tree.delete(message.topic);
+        store.append({ kind: 'retainedCleared', topic: message.topic });
+      } else yield message;
+    }
+  }
+}

@@ -1,0 +1,330 @@
+import type { QoS } from '@cauldron/codec';
+import { countLevels, decodeUtf8, isValidTopicName, parseSharedFilter, ProtocolError, ReasonCode } from '@cauldron/codec';
+import type { Context } from './context.js';
+import type { Delivery } from './delivery.js';
+import { FanOut } from './fan-out.js';
+import type { MessageHandler } from './local-subscription.js';
+import { LocalSubscription } from './local-subscription.js';
+import type { Message } from './message.js';
+import { LogType } from './ports/log.js';
+import type { SubscriptionRecord } from './ports/store.js';
+import type { Route } from './route-cache.js';
+import { RouteCache } from './route-cache.js';
+import type { Session } from './session.js';
+import { SharedSubscriptions } from './shared-subscriptions.js';
+import { Subscription } from './subscription.js';
+import { NO_TARGETS, Target, Targets } from './targets.js';
+import { TopicTree } from './topic-tree.js';
+
+type Interest = Subscription | SharedSubscriptions | LocalSubscription;
+
+/** What became of a message. */
+export interface Routed {
+  /** Sessions, group members and local handlers that it was meant for. */
+  matched: number;
+  /** Of these, sessions that could not take it: their bounds are reached. */
+  refused: number;
+}
+
+/** From topics to those who want their messages. */
+export class Router {
+  readonly #context: Context;
+  readonly #tree = new TopicTree<Interest>();
+  readonly #routes = new RouteCache();
+  /** By `$share/GROUP/FILTER`. */
+  readonly #shared = new Map<string, SharedSubscriptions>();
+  /** Target lists of the present version, by the serial numbers of the subscriptions in them. */
+  readonly #interned = new Map<string, Targets>();
+  #lastSerial = 0;
+  readonly #fanOut: FanOut;
+  // Scratch of `targetsOf`.
+  readonly #found: Interest[] = [];
+
+  /**
+   * Raised by every change of subscriptions, access rules, or settings that decide who gets what: a route of an older
+   * version is worked out again.
+   */
+  version = 1;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#fanOut = new FanOut(context);
+  }
+
+  get subscriptions(): number {
+    return this.#tree.size;
+  }
+
+  get sharedGroups(): number {
+    return this.#shared.size;
+  }
+
+  /** Forgets all that was worked out. To be called when access rules or settings changed. */
+  invalidate(): void {
+    this.version++;
+    this.#interned.clear();
+  }
+
+  // ---- subscriptions -------------------------------------------------------------------------------------------------
+
+  /** Adds a session's subscription, or replaces the one to the same filter. True: there was none before. */
+  subscribe(session: Session, record: SubscriptionRecord): boolean {
+    const isNew = !this.unsubscribe(session, record.filter);
+    session.subscriptions ??= new Map();
+    const shared = record.filter.startsWith('$share/') ? parseSharedFilter(record.filter) : null;
+    const serial = ++this.#lastSerial;
+    if (shared === null) {
+      const subscription = new Subscription(serial, session, record, null);
+      session.subscriptions.set(record.filter, subscription);
+      this.#tree.add(record.filter, subscription);
+    } else {
+      let group = this.#shared.get(record.filter);
+      if (group === undefined) {
+        group = new SharedSubscriptions(++this.#lastSerial, record.filter, shared.filter);
+        this.#shared.set(record.filter, group);
+        this.#tree.add(shared.filter, group);
+      }
+      const subscription = new Subscription(serial, session, record, group);
+      session.subscriptions.set(record.filter, subscription);
+      group.members.add(subscription);
+    }
+    this.#context.peers.interestAdded(record.filter);
+    this.invalidate();
+    return isNew;
+  }
+
+  /** False: there was no such subscription. */
+  unsubscribe(session: Session, filter: string): boolean {
+    const subscription = session.subscriptions?.get(filter);
+    if (subscription === undefined) return false;
+    session.subscriptions?.delete(filter);
+    const { group } = subscription;
+    if (group === null) this.#tree.remove(filter, subscription);
+    else {
+      group.members.remove(subscription);
+      if (group.members.size === 0) {
+        this.#shared.delete(filter);
+        this.#tree.remove(group.filter, group);
+      }
+    }
+    this.#context.peers.interestRemoved(filter);
+    this.invalidate();
+    return true;
+  }
+
+  unsubscribeAll(session: Session): void {
+    if (session.subscriptions === null) return;
+    for (const filter of [...session.subscriptions.keys()]) this.unsubscribe(session, filter);
+  }
+
+  /** A handler of the embedding program; the function that is returned ends the subscription. */
+  subscribeLocal(filter: string, handler: MessageHandler): () => void {
+    const subscription = new LocalSubscription(++this.#lastSerial, filter, handler);
+    this.#tree.add(filter, subscription);
+    this.#context.peers.interestAdded(filter);
+    this.invalidate();
+    return () => {
+      if (!this.#tree.remove(filter, subscription)) return;
+      this.#context.peers.interestRemoved(filter);
+      this.invalidate();
+    };
+  }
+
+  // ---- routes --------------------------------------------------------------------------------------------------------
+
+  /** The route of a topic that is known and worked out; null: take `routeOf`. For the hot path: makes no string. */
+  knownRoute(bytes: Uint8Array, start: number, length: number): Route | null {
+    const route = this.#routes.find(bytes, start, length);
+    return route !== null && route.version === this.version ? route : null;
+  }
+
+  /**
+   * The route of the topic in `bytes[start, end)`, worked out for the present version.
+   * @throws ProtocolError when it is not a valid topic name.
+   */
+  routeOf(bytes: Uint8Array, start: number, end: number): Route {
+    let route = this.#routes.find(bytes, start, end - start);
+    if (route === null) {
+      const topic = decodeUtf8(bytes, start, end);
+      if (!isValidTopicName(topic)) {
+        // [MQTT-3.3.2-2]
+        throw new ProtocolError(ReasonCode.TOPIC_NAME_INVALID, `'${topic}' is not a topic name: it is empty or has a wildcard`);
+      }
+      this.#checkLevels(topic);
+      // The broker's own topics are not for the hot path, which does not ask who may write to them.
+      route = topic.startsWith('$SYS/') ? this.#routes.make(bytes, start, end, topic) : this.#routes.add(bytes, start, end, topic);
+    }
+    if (route.version !== this.version) {
+      route.targets = this.targetsOf(route.topic);
+      route.version = this.version;
+      route.writer = 0;
+    }
+    return route;
+  }
+
+  /** Everybody who wants messages of this topic and may have them. */
+  targetsOf(topic: string): Targets {
+    const found = this.#found;
+    this.#tree.match(topic, found);
+    if (found.length === 0) return NO_TARGETS;
+    const { authorizer } = this.#context;
+    if (!authorizer.unrestricted) this.#keepReadable(topic, found);
+    let key = '';
+    for (const interest of found) key += `${interest.serial},`;
+    let targets = this.#interned.get(key);
+    if (targets === undefined) {
+      targets = this.#targetsFrom(found);
+      this.#interned.set(key, targets);
+    }
+    found.length = 0;
+    return targets;
+  }
+
+  // ---- messages ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Gives a message to everybody who wants it: the way of messages that are handled one by one. `origin` is the
+   * publisher's session, null for the broker itself.
+   */
+  route(message: Message, targets: Targets, origin: Session | null): Routed {
+    const routed: Routed = { matched: 0, refused: 0 };
+    this.#planAll(message, targets.sessions, origin, routed);
+    for (const group of targets.shared) {
+      const member = group.members.pick();
+      if (member !== null) this.#plan(member.target, message, group.sharedFilter, routed);
+    }
+    this.#fanOut.deliver(message);
+    for (const { handler } of targets.local) {
+      routed.matched++;
+      handler(message.keep());
+    }
+    return routed;
+  }
+
+  /** The same for some targets only. */
+  routeTo(message: Message, targets: readonly Target[], origin: Session | null): Routed {
+    const routed: Routed = { matched: 0, refused: 0 };
+    this.#planAll(message, targets, origin, routed);
+    this.#fanOut.deliver(message);
+    return routed;
+  }
+
+  /** For one session alone, whatever it subscribed to: retained messages, and those of members that left. */
+  deliverTo(
+    session: Session,
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    identifiers: readonly number[] | null,
+    sharedFilter: string | null,
+  ): void {
+    if (qos === 0) session.deliverAtMostOnce(message, retain, identifiers);
+    else {
+      this.#fanOut.add(session, message, qos, retain, identifiers, sharedFilter);
+      this.#fanOut.deliver(message);
+    }
+  }
+
+  /** A member of a shared subscription ended without having got this message: another one gets it. */
+  reassign(delivery: Delivery): void {
+    const group = delivery.sharedFilter === null ? undefined : this.#shared.get(delivery.sharedFilter);
+    const member = group?.members.pick() ?? null;
+    if (member === null) return;
+    const { session, qos, identifiers } = member.target;
+    const lower = delivery.qos > qos ? qos : delivery.qos;
+    this.deliverTo(session, delivery.message, lower, delivery.retain, identifiers, delivery.sharedFilter);
+  }
+
+  #planAll(message: Message, targets: readonly Target[], origin: Session | null, routed: Routed): void {
+    for (const listed of targets) {
+      const target = listed.session === origin ? listed.forOwn : listed;
+      if (target !== null) this.#plan(target, message, null, routed);
+    }
+  }
+
+  #plan(target: Target, message: Message, sharedFilter: string | null, routed: Routed): void {
+    const { settings, hooks } = this.#context;
+    const { session, identifiers } = target;
+    if (hooks.perMessage && !hooks.mayDeliver(message, session.principal)) return;
+    routed.matched++;
+    const qos = settings.upgradeOutgoingQoS || message.qos > target.qos ? target.qos : message.qos; // [MQTT-3.8.4-8]
+    const retain = target.retainAsPublished && message.retain; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    if (qos > 0 || (session.connection === null && settings.queueQoS0Messages)) {
+      if (!this.#fanOut.add(session, message, qos, retain, identifiers, sharedFilter)) routed.refused++;
+    } else {
+      session.deliverAtMostOnce(message, retain, identifiers);
+    }
+  }
+
+  #keepReadable(topic: string, found: Interest[]): void {
+    const { authorizer, log } = this.#context;
+    let kept = 0;
+    for (const interest of found) {
+      if (interest.kind === 'session') {
+        const { principal } = interest.session;
+        const { allowed, rule } = authorizer.mayReceive(principal, topic);
+        if (!allowed) {
+          if (log.types & LogType.DEBUG) {
+            log.write(LogType.DEBUG, `Denied delivery of '${topic}' to ${principal.clientId}: ${rule}`);
+          }
+          continue;
+        }
+      }
+      found[kept++] = interest;
+    }
+    found.length = kept;
+  }
+
+  #targetsFrom(found: readonly Interest[]): Targets {
+    const sessions: Target[] = [];
+    const shared: SharedSubscriptions[] = [];
+    const local: LocalSubscription[] = [];
+    for (const interest of found) {
+      if (interest.kind === 'session') sessions.push(interest.target);
+      else if (interest.kind === 'shared') shared.push(interest);
+      else local.push(interest);
+    }
+    const { allowDuplicateMessages } = this.#context.settings;
+    return new Targets(allowDuplicateMessages ? sessions : mergeBySession(sessions), shared, local);
+  }
+
+  #checkLevels(topic: string): void {
+    const levels = countLevels(topic);
+    const { maxTopicLevels } = this.#context.settings;
+    if (levels > maxTopicLevels) {
+      throw new ProtocolError(
+        ReasonCode.TOPIC_NAME_INVALID,
+        `The topic has ${levels} levels, max_topic_levels is ${maxTopicLevels}`,
+      );
+    }
+  }
+}
+
+/** One target for each session: the highest QoS, and the identifiers of all matching subscriptions [MQTT-3.3.4-2]. */
+function mergeBySession(targets: readonly Target[]): readonly Target[] {
+  const bySession = new Map<Session, Target[]>();
+  for (const target of targets) {
+    const same = bySession.get(target.session);
+    if (same === undefined) bySession.set(target.session, [target]);
+    else same.push(target);
+  }
+  if (bySession.size === targets.length) return targets;
+  return [...bySession.values()].map((same) => {
+    const merged = mergeTargets(same);
+    merged.forOwn = same.every((target) => target.forOwn !== null)
+      ? merged
+      : mergeOrNull(same.filter((target) => target.forOwn !== null));
+    return merged;
+  });
+}
+
+function mergeOrNull(same: readonly Target[]): Target | null {
+  return same.length === 0 ? null : mergeTargets(same);
+}
+
+function mergeTargets(same: readonly Target[]): Target {
+  const identifiers = same.flatMap((target) => target.identifiers ?? []);
+  const qos = same.reduce<QoS>((highest, target) => (target.qos > highest ? target.qos : highest), 0);
+  const retainAsPublished = same.some((target) => target.retainAsPublished);
+  return new Target(same[0].session, qos, retainAsPublished, identifiers.length === 0 ? null : identifiers);
+}

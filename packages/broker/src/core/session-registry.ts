@@ -1,0 +1,213 @@
+import { NEVER_EXPIRES } from '@cauldron/codec';
+import type { Connection, Ending } from './connection.js';
+import type { Context } from './context.js';
+import { Delivery } from './delivery.js';
+import { Inflight } from './inflight.js';
+import { PacketIdSet } from './packet-id-set.js';
+import type { Decision, Principal } from './ports/access.js';
+import { LogType } from './ports/log.js';
+import type { StoredSession, Ticket, WillRecord } from './ports/store.js';
+import { publishMessage } from './publishing.js';
+import { Session } from './session.js';
+import { SessionQueue } from './session-queue.js';
+
+/** What a CONNECT asks of the session that it opens. */
+export interface SessionRequest {
+  readonly principal: Principal;
+  readonly protocolVersion: 3 | 4 | 5;
+  /** Clean Session or Clean Start. */
+  readonly clean: boolean;
+  readonly expiryIntervalS: number;
+  readonly will: WillRecord | null;
+}
+
+/** All sessions by client id: how they begin, are resumed, left and ended; their wills and their expiry. */
+export class SessionRegistry {
+  readonly #context: Context;
+  readonly #sessions = new Map<string, Session>();
+  #lastSerial = 0;
+  #connected = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Sessions, connected or not. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get connected(): number {
+    return this.#connected;
+  }
+
+  get(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId);
+  }
+
+  values(): IterableIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /**
+   * Begins or resumes a session; whoever had it has been disconnected. `present`: it is an old one. What the client is
+   * promised with its CONNACK is durable once `ticket` is committed.
+   */
+  open(request: SessionRequest): { session: Session; present: boolean; ticket: Ticket } {
+    const { store, wheel } = this.#context;
+    const { principal, clean } = request;
+    let session = this.#sessions.get(principal.clientId);
+    if (session !== undefined && clean) {
+      this.end(session); // [MQTT-3.1.2-4]
+      session = undefined;
+    }
+    const present = session !== undefined;
+    if (session === undefined) {
+      session = new Session(this.#context, principal.clientId, ++this.#lastSerial, principal);
+      this.#sessions.set(principal.clientId, session);
+    }
+    wheel.cancel(session.timer);
+    session.principal = principal;
+    session.protocolVersion = request.protocolVersion;
+    session.expiryIntervalS = request.expiryIntervalS;
+    session.will = request.will; // A delayed will of the last connection is not sent any more [MQTT-3.1.3-9].
+    session.disconnectedAtMs = null;
+    session.epoch++;
+    if (session.lasting || session.isStored) {
+      session.isStored = true;
+      store.append({ kind: 'session', record: session.record });
+    }
+    return { session, present, ticket: session.isStored ? store.appended : 0 };
+  }
+
+  /** From now on the session's messages go to this connection. */
+  attach(session: Session, connection: Connection): void {
+    session.connection = connection;
+    connection.session = session;
+    connection.epoch = session.epoch;
+    this.#connected++;
+  }
+
+  /** The connection that was attached with `epoch` is over. Calls of an older epoch do nothing. */
+  detach(session: Session, epoch: number, ending: Ending): void {
+    if (session.epoch !== epoch || session.connection === null) return;
+    const { clock, hooks, store } = this.#context;
+    session.connection = null;
+    session.forgetReplays();
+    this.#connected--;
+    session.disconnectedAtMs = clock.wallMs();
+    if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]
+    hooks.disconnected(session.principal, ending.reason);
+    if (!session.lasting) {
+      this.end(session);
+      return;
+    }
+    if (session.will !== null && session.will.delayS === 0) this.#publishWill(session);
+    else store.append({ kind: 'session', record: session.record });
+    this.#arm(session, clock.monotonicMs());
+  }
+
+  /** The session is over, with all that belongs to it. */
+  end(session: Session): void {
+    const { router, store, wheel } = this.#context;
+    wheel.cancel(session.timer);
+    this.#sessions.delete(session.clientId);
+    router.unsubscribeAll(session);
+    // A will that waits is due at the latest when the session ends [MQTT-3.1.2-8].
+    if (session.will !== null) this.#publishWill(session);
+    const undelivered = [...session.undelivered()];
+    if (session.isStored) store.append({ kind: 'sessionRemoved', clientId: session.clientId });
+    for (const delivery of undelivered) router.reassign(delivery);
+  }
+
+  /** Called by the session when its timer fires: its delayed will is due, or its end. */
+  timerFired(session: Session): void {
+    const { clock, counters, log } = this.#context;
+    const nowMs = clock.monotonicMs();
+    if (session.will !== null && session.willDueMs <= nowMs) this.#publishWill(session);
+    if (session.expiryDueMs <= nowMs) {
+      counters.sessionsExpired++;
+      if (log.types & LogType.NOTICE) log.write(LogType.NOTICE, `Session of client ${session.clientId} expired.`);
+      this.end(session);
+    } else this.#schedule(session);
+  }
+
+  /** For the start: a session that the store kept. Its client is not connected, whatever it was when the process ended. */
+  restore(stored: StoredSession): void {
+    const { record } = stored;
+    const { clock, router, store } = this.#context;
+    const { clientId, username, address } = record;
+    const session = new Session(this.#context, clientId, ++this.#lastSerial, { clientId, username, address });
+    session.isStored = true;
+    session.protocolVersion = record.protocolVersion;
+    session.expiryIntervalS = record.expiryIntervalS;
+    session.will = record.will;
+    session.disconnectedAtMs = record.disconnectedAtMs ?? clock.wallMs();
+    this.#sessions.set(clientId, session);
+    for (const subscription of stored.subscriptions) router.subscribe(session, subscription);
+    if (stored.inflight.length > 0) {
+      session.inflight = new Inflight<Delivery>();
+      for (const { packetId, state, delivery } of stored.inflight) {
+        session.inflight.restore(packetId, state, delivery === null ? null : Delivery.from(delivery));
+      }
+    }
+    if (stored.inbound.length > 0) {
+      session.inbound = new PacketIdSet();
+      for (const id of stored.inbound) session.inbound.add(id);
+    }
+    if (stored.queuedMessages > 0) {
+      session.queue = new SessionQueue(clientId, store);
+      session.queue.restore(stored.queuedMessages, stored.queuedBytes);
+    }
+    if (!session.lasting) {
+      this.end(session);
+      return;
+    }
+    if (record.disconnectedAtMs === null) store.append({ kind: 'session', record: session.record });
+    const awayMs = Math.max(0, clock.wallMs() - session.disconnectedAtMs);
+    this.#arm(session, clock.monotonicMs() - awayMs);
+  }
+
+  #arm(session: Session, sinceMs: number): void {
+    const { expiryIntervalS, will } = session;
+    session.willDueMs = will === null ? Number.POSITIVE_INFINITY : sinceMs + will.delayS * 1000;
+    session.expiryDueMs =
+      expiryIntervalS === NEVER_EXPIRES ? Number.POSITIVE_INFINITY : sinceMs + expiryIntervalS * 1000;
+    this.#schedule(session);
+  }
+
+  #schedule(session: Session): void {
+    const dueMs = Math.min(session.willDueMs, session.expiryDueMs);
+    if (dueMs < Number.POSITIVE_INFINITY) this.#context.wheel.schedule(session.timer, dueMs);
+  }
+
+  /** The will's message goes out, once; the session forgets it [MQTT-3.1.2-10]. */
+  #publishWill(session: Session): void {
+    const { authorizer, clock, log, store } = this.#context;
+    const { will, principal } = session;
+    if (will === null) return;
+    session.will = null;
+    session.willDueMs = Number.POSITIVE_INFINITY;
+    if (session.isStored) store.append({ kind: 'session', record: session.record });
+    const { topic, qos, retain } = will.message;
+    const message = will.message.startingAt(clock.wallMs());
+    const decide = ({ allowed, rule }: Decision): void => {
+      if (allowed) publishMessage(this.#context, message, this.#context.router.targetsOf(topic), session);
+      else if (log.types & LogType.NOTICE) {
+        log.write(LogType.NOTICE, `Denied will of client ${session.clientId} to '${topic}': ${rule}`);
+      }
+    };
+    const answer = authorizer.unrestricted
+      ? { allowed: true, rule: '' }
+      : authorizer.mayPublish(principal, topic, qos, retain);
+    if (!(answer instanceof Promise)) {
+      decide(answer);
+      return;
+    }
+    const later = (decision: Decision): void => {
+      decide(decision);
+      this.#context.flush();
+    };
+    answer.then(later, (error: unknown) => later({ allowed: false, rule: `the authorizer failed: ${String(error)}` }));
+  }
+}

@@ -1,0 +1,319 @@
+import type { QoS } from '@cauldron/codec';
+import type { Connection } from './connection.js';
+import type { Context } from './context.js';
+import { Delivery } from './delivery.js';
+import { AWAITING_PUBACK, AWAITING_PUBCOMP, AWAITING_PUBREC, Inflight } from './inflight.js';
+import type { Message } from './message.js';
+import { PacketIdSet } from './packet-id-set.js';
+import type { Principal } from './ports/access.js';
+import { LogType } from './ports/log.js';
+import type { Position, SessionRecord, Ticket, WillRecord } from './ports/store.js';
+import { SessionQueue } from './session-queue.js';
+import { shardOf } from './shard.js';
+import type { Subscription } from './subscription.js';
+import type { Expiring } from './timer-wheel.js';
+import { Timer } from './timer-wheel.js';
+
+/** While this much waits for the socket, queues and retained replays hold back: what is sent later costs no memory now. */
+const REPLAY_HIGH_WATER_BYTES = 256 * 1024;
+
+/** Why a message is refused, in the log. */
+export const QUEUE_IS_FULL = 'its queue is full (max_queued_messages, max_queued_bytes)';
+
+/**
+ * What the broker keeps for a client beyond its connection: subscriptions, messages that wait or are in flight, its
+ * will. It meets a connection through `attach`, `detach`, deliveries and acknowledgements alone, each with the epoch
+ * that `attach` gave: what comes from an older connection is ignored.
+ */
+export class Session implements Expiring {
+  readonly clientId: string;
+  /** Unique in this process, never 0. */
+  readonly serial: number;
+  readonly shard: number;
+  principal: Principal;
+  connection: Connection | null = null;
+  /** Raised by every take-over. */
+  epoch = 0;
+  /** Seconds that it outlives its connection; 0: it ends with it. */
+  expiryIntervalS = 0;
+  protocolVersion: 3 | 4 | 5 = 4;
+  will: WillRecord | null = null;
+  /** For the log, the registry and the store: when the last connection ended; null while there is one. */
+  disconnectedAtMs: number | null = null;
+  /** By the clock of the timer wheel; `Infinity` while nothing is due. */
+  willDueMs = Number.POSITIVE_INFINITY;
+  expiryDueMs = Number.POSITIVE_INFINITY;
+  /** The store knows it. */
+  isStored = false;
+  /** By filter, as the client wrote it. Null until the first. */
+  subscriptions: Map<string, Subscription> | null = null;
+  /** Outbound QoS 1 and 2. Made at the first such message. */
+  inflight: Inflight<Delivery> | null = null;
+  /** Ids of inbound QoS 2 messages that were taken over and await PUBREL. Made at the first. */
+  inbound: PacketIdSet | null = null;
+  /** Messages that wait for a connection or for the window. Made at the first. */
+  queue: SessionQueue | null = null;
+  /** The position in the store that it was given last; see `FanOut`. */
+  lastPosition: Position = 0;
+  readonly timer: Timer;
+  #replays: Iterator<Delivery>[] | null = null;
+  #reportedFullAtMs = Number.NEGATIVE_INFINITY;
+  readonly #context: Context;
+
+  constructor(context: Context, clientId: string, serial: number, principal: Principal) {
+    this.#context = context;
+    this.clientId = clientId;
+    this.serial = serial;
+    this.shard = shardOf(clientId);
+    this.principal = principal;
+    this.timer = new Timer(this);
+  }
+
+  /** Whether it outlives its connection: then what it is promised goes to the store. */
+  get lasting(): boolean {
+    return this.expiryIntervalS > 0;
+  }
+
+  get record(): SessionRecord {
+    return {
+      clientId: this.clientId,
+      username: this.principal.username,
+      address: this.principal.address,
+      protocolVersion: this.protocolVersion,
+      expiryIntervalS: this.expiryIntervalS,
+      disconnectedAtMs: this.disconnectedAtMs,
+      will: this.will,
+    };
+  }
+
+  /** Called by the timer wheel: a delayed will is due, or the session's end. */
+  fire(): void {
+    this.#context.sessions.timerFired(this);
+  }
+
+  /** The connection's window: how many more QoS 1 and 2 messages may be in flight. */
+  get credit(): number {
+    const { connection, inflight } = this;
+    if (connection === null) return 0;
+    return inflight === null ? connection.sendMaximum : connection.sendMaximum - inflight.size;
+  }
+
+  get queuedMessages(): number {
+    return this.queue === null ? 0 : this.queue.length;
+  }
+
+  /** Whether its queue takes one more message of this size. */
+  hasRoom(bytes: number): boolean {
+    const { queue } = this;
+    if (queue === null) return true;
+    const { maxQueuedMessages, maxQueuedBytes } = this.#context.settings;
+    return queue.length < maxQueuedMessages && queue.bytes + bytes <= maxQueuedBytes;
+  }
+
+  /** Counts a message that its bounds kept from this client, and says so, at most once a minute. */
+  refuse(message: Message, what: string): void {
+    const { counters, log, wheel } = this.#context;
+    counters.publishDropped++;
+    if (wheel.now - this.#reportedFullAtMs < 60_000) return;
+    this.#reportedFullAtMs = wheel.now;
+    if (log.types & LogType.NOTICE) {
+      log.write(LogType.NOTICE, `Dropping messages for client ${this.clientId}: ${what} (topic '${message.topic}').`);
+    }
+  }
+
+  /** A QoS 0 message: now or never. */
+  deliverAtMostOnce(message: Message, retain: boolean, identifiers: readonly number[] | null): void {
+    const { connection } = this;
+    if (connection === null) return;
+    if (connection.output.pendingBytes + message.payload.length > this.#context.settings.maxOutputBytes) {
+      this.refuse(message, 'it does not read what is sent to it, and max_output_bytes is reached');
+      return;
+    }
+    connection.sendPublish(message, 0, 0, false, retain, identifiers);
+  }
+
+  /**
+   * A QoS 1 or 2 message: goes out if the window is open, else waits. The caller has seen to `hasRoom`, and to the
+   * store's entry if the delivery has a position. The message has been kept if it may wait.
+   */
+  deliver(delivery: Delivery): void {
+    if (this.credit > 0 && this.queuedMessages === 0) {
+      this.#send(delivery);
+      return;
+    }
+    this.enqueue(delivery);
+  }
+
+  enqueue(delivery: Delivery): void {
+    delivery.message.keep();
+    this.queue ??= new SessionQueue(this.clientId, this.#context.store);
+    this.queue.push(delivery);
+  }
+
+  /** Sends what waits as far as the window and the socket allow. Called when either may have opened. */
+  pump(): void {
+    const { connection } = this;
+    if (connection === null || !connection.isOpen) return;
+    const { output } = connection;
+    if (this.queue !== null) {
+      while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
+        const delivery = this.queue.shift();
+        if (delivery === undefined) break;
+        this.#send(delivery);
+      }
+      if (this.queue.length > 0) return;
+    }
+    if (this.#replays !== null) this.#pumpReplays(this.#replays, connection);
+  }
+
+  /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
+  replay(deliveries: Iterator<Delivery>): void {
+    this.#replays ??= [];
+    this.#replays.push(deliveries);
+    this.pump();
+  }
+
+  /** Begins again on a new connection: what is in flight is sent again, in its order [MQTT-4.4.0-1]. */
+  resume(): void {
+    const { connection, inflight } = this;
+    if (connection === null) return;
+    if (inflight !== null) {
+      for (const { id, state, message: delivery } of inflight.entries()) {
+        if (state === AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
+        else if (delivery !== null) {
+          // The id stays in use even if the message is not sent any more: the client may have it already.
+          connection.sendPublish(delivery.message, delivery.qos, id, true, delivery.retain, delivery.identifiers);
+        }
+      }
+    }
+    this.pump();
+  }
+
+  /** PUBACK, with whatever reason code. False: the id was not in flight. */
+  acknowledged(id: number): boolean {
+    const { inflight } = this;
+    if (inflight === null || inflight.state(id) !== AWAITING_PUBACK) return false;
+    this.#complete(inflight, id);
+    return true;
+  }
+
+  /** PUBREC. 0: the id was not in flight. Else PUBREL may go once the ticket, which may be 0, is committed. */
+  received(id: number): Ticket | null {
+    const { inflight } = this;
+    const state = inflight === null ? 0 : inflight.state(id);
+    if (inflight === null || (state !== AWAITING_PUBREC && state !== AWAITING_PUBCOMP)) return null;
+    if (state === AWAITING_PUBCOMP) return 0;
+    const isStored = this.#isStored(inflight.message(id));
+    inflight.advance(id);
+    return isStored ? this.#context.store.append({ kind: 'received', clientId: this.clientId, packetId: id }) : 0;
+  }
+
+  /** PUBREC with an error: the client does not want it, the id is free [MQTT-4.3.3-4]. */
+  refused(id: number): boolean {
+    const { inflight } = this;
+    if (inflight === null || inflight.state(id) !== AWAITING_PUBREC) return false;
+    this.#complete(inflight, id);
+    return true;
+  }
+
+  /** PUBCOMP. False: the id was not in flight, or is not that far. */
+  completed(id: number): boolean {
+    const { inflight } = this;
+    if (inflight === null || inflight.state(id) !== AWAITING_PUBCOMP) return false;
+    this.#complete(inflight, id);
+    return true;
+  }
+
+  /** Takes over an inbound QoS 2 id. False: it is held already, so the message is a repetition [MQTT-4.3.3-10]. */
+  holdInbound(id: number): boolean {
+    this.inbound ??= new PacketIdSet();
+    if (!this.inbound.add(id)) return false;
+    if (this.lasting) this.#context.store.append({ kind: 'inboundHeld', clientId: this.clientId, packetId: id });
+    return true;
+  }
+
+  /** PUBREL. Null: the id was not held. Else PUBCOMP may go once the ticket, which may be 0, is committed. */
+  releaseInbound(id: number): Ticket | null {
+    if (this.inbound === null || !this.inbound.delete(id)) return null;
+    if (!this.lasting) return 0;
+    return this.#context.store.append({ kind: 'inboundReleased', clientId: this.clientId, packetId: id });
+  }
+
+  /** Messages of shared subscriptions that this session did not get, for other members: it ends now. */
+  *undelivered(): Generator<Delivery> {
+    if (this.inflight !== null) {
+      for (const { state, message: delivery } of this.inflight.entries()) {
+        // A QoS 2 message that was sent may have arrived: nobody else gets it [MQTT-4.8.2-5].
+        if (state === AWAITING_PUBACK && delivery !== null && delivery.sharedFilter !== null) yield delivery;
+      }
+    }
+    if (this.queue === null) return;
+    for (const delivery of this.queue.drain()) if (delivery.sharedFilter !== null) yield delivery;
+  }
+
+  /** The connection is gone: what was to follow on it, apart from the queue, is forgotten. */
+  forgetReplays(): void {
+    this.#replays = null;
+  }
+
+  #send(delivery: Delivery): void {
+    const { connection } = this;
+    const { clock, store } = this.#context;
+    if (connection === null) return;
+    const { message, qos, position } = delivery;
+    if (message.isExpired(clock.wallMs())) {
+      this.#drop(position); // [MQTT-3.3.2-5]
+      return;
+    }
+    if (!connection.canTake(message, delivery.identifiers)) {
+      this.#drop(position); // [MQTT-3.1.2-25]
+      this.refuse(message, 'larger than the maximum packet size that the client takes');
+      return;
+    }
+    if (qos === 0) {
+      this.#drop(position);
+      connection.sendPublish(message, 0, 0, false, delivery.retain, delivery.identifiers);
+      return;
+    }
+    this.inflight ??= new Inflight<Delivery>();
+    const keeps = position > 0 || delivery.sharedFilter !== null;
+    if (keeps) message.keep();
+    const id = this.inflight.add(qos === 1 ? AWAITING_PUBACK : AWAITING_PUBREC, keeps ? delivery : null);
+    let ticket: Ticket = 0;
+    if (position > 0) ticket = store.append({ kind: 'sent', clientId: this.clientId, position, packetId: id });
+    // A QoS 1 message may be sent twice by a crash, a QoS 2 message may not: its id must be known after one.
+    connection.sendPublish(message, qos, id, false, delivery.retain, delivery.identifiers, qos === 2 ? ticket : 0);
+  }
+
+  #complete(inflight: Inflight<Delivery>, id: number): void {
+    const isStored = this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === AWAITING_PUBCOMP);
+    inflight.acknowledge(id);
+    if (isStored) this.#context.store.append({ kind: 'completed', clientId: this.clientId, packetId: id });
+    if (this.queue !== null || this.#replays !== null) this.pump();
+  }
+
+  #isStored(delivery: Delivery | null): boolean {
+    return delivery !== null && delivery.position > 0;
+  }
+
+  #drop(position: number): void {
+    if (position > 0) this.#context.store.append({ kind: 'dropped', clientId: this.clientId, position });
+  }
+
+  #pumpReplays(replays: Iterator<Delivery>[], connection: Connection): void {
+    const { clock } = this.#context;
+    while (replays.length > 0) {
+      if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit === 0) return;
+      const next = replays[0].next();
+      if (next.done === true) replays.shift();
+      else if (!next.value.message.isExpired(clock.wallMs())) this.#deliverRetained(next.value);
+    }
+    this.#replays = null;
+  }
+
+  #deliverRetained(delivery: Delivery): void {
+    const { qos, message, retain, identifiers } = delivery;
+    if (qos === 0) this.deliverAtMostOnce(message, retain, identifiers);
+    else this.#context.router.deliverTo(this, message, qos as QoS, retain, identifiers, null);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Connection } from './connection.js';
+import type { Context } from './context.js';
+import type { Session } from './session.js';
+import { type Expiring, Timer } from './timer-wheel.js';
+
+/** A subscriber with this much unsent lags behind: its publishers wait for it, for a while. */
+const LAG_BYTES = 4 * 1024 * 1024;
+
+/** How long a publisher waits for one subscriber. After that, the subscriber's own bounds decide what it gets. */
+const PATIENCE_MS = 200;
+
+/**
+ * Slows publishers before anything is dropped. While a subscriber lags, those who publish to it are not read. That lasts
+ * until it has caught up, or for a bounded time: then it counts as stalled, and delays nobody again before it has taken
+ * all that was sent to it.
+ */
+export class Slowdown implements Expiring {
+  readonly #context: Context;
+  /** By lagging subscriber: who waits for it, and since when. */
+  readonly #waiting = new Map<Connection, { readonly sinceMs: number; readonly publishers: Set<Connection> }>();
+  readonly #timer = new Timer(this);
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Called after `publisher` sent something to `subscriber`, when the latter's socket or window does not keep up. */
+  consider(publisher: Connection, subscriber: Session): void {
+    const { connection } = subscriber;
+    if (connection === null || connection === publisher || connection.isStalled) return;
+    const lags =
+      connection.output.pendingBytes > LAG_BYTES ||
+      subscriber.queuedMessages * 2 > this.#context.settings.maxQueuedMessages;
+    if (!lags) return;
+    let wait = this.#waiting.get(connection);
+    if (wait === undefined) {
+      wait = { sinceMs: this.#context.wheel.now, publishers: new Set() };
+      this.#waiting.set(connection, wait);
+      connection.isAwaited = true;
+      if (this.#waiting.size === 1) this.#schedule();
+    }
+    if (!wait.publishers.has(publisher)) {
+      wait.publishers.add(publisher);
+      publisher.hold();
+    }
+  }
+
+  /** The subscriber caught up, or is gone. */
+  release(subscriber: Connection): void {
+    const wait = this.#waiting.get(subscriber);
+    if (wait === undefined) return;
+    this.#waiting.delete(subscriber);
+    subscriber.isAwaited = false;
+    for (const publisher of wait.publishers) publisher.unhold();
+  }
+
+  fire(): void {
+    const { wheel } = this.#context;
+    for (const [subscriber, { sinceMs }] of this.#waiting) {
+      if (wheel.now - sinceMs < PATIENCE_MS) continue;
+      subscriber.isStalled = true;
+      this.release(subscriber);
+    }
+    if (this.#waiting.size > 0) this.#schedule();
+  }
+
+  #schedule(): void {
+    const { wheel } = this.#context;
+    wheel.schedule(this.#timer, wheel.now + PATIENCE_MS);
+  }
+}

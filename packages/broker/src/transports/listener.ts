@@ -1,0 +1,124 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { canReadInPlace, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
+import { type AcceptLink, type LinkOwner, SocketLink } from './tcp.js';
+import type { WebSocketGate } from './websocket.js';
+
+export interface ListenerOptions {
+  /** 0: any free one, see `Listener.localPort`. */
+  readonly port: number;
+  /** The address to listen on. Names are not looked up here. */
+  readonly address: string;
+  /** Connections beyond it are closed at once: what one listener may take from the others. */
+  readonly maxConnections: number;
+  /** False lets the system gather small writes, at the price of up to 40 ms for each. */
+  readonly noDelay: boolean;
+  /** Bytes of the largest WebSocket message; asked once, when the first WebSocket client comes. */
+  readonly maxWebSocketMessageBytes: () => number;
+  /** `events` reads without the shared buffer. By default it is used where the runtime allows it. */
+  readonly reads?: 'in-place' | 'events';
+  /** A problem that does not end the listener: no file descriptor left, a connection refused over `maxConnections`. */
+  readonly onWarning: (message: string) => void;
+}
+
+/**
+ * One port that speaks MQTT and MQTT over WebSocket: the first byte of a connection tells which. A link exists from the
+ * moment the connection does, so that time and number of connections are bounded in one place for both.
+ */
+export class Listener implements LinkOwner {
+  readonly transport = 'tcp';
+  readonly #server: Server;
+  readonly #options: ListenerOptions;
+  readonly #accept: AcceptLink;
+  readonly #inPlace: boolean;
+  #gate: Promise<WebSocketGate> | null = null;
+  #localPort = 0;
+  #connections = 0;
+  #refusing = false;
+
+  private constructor(options: ListenerOptions, accept: AcceptLink, inPlace: boolean) {
+    this.#options = options;
+    this.#accept = accept;
+    this.#inPlace = inPlace;
+    const { noDelay } = options;
+    this.#server = createServer({ noDelay, highWaterMark: WRITE_HIGH_WATER_BYTES }, (socket) =>
+      this.#connected(socket),
+    );
+  }
+
+  /** Listening when it resolves. Rejects with the system's error: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` ... */
+  static async open(options: ListenerOptions, accept: AcceptLink): Promise<Listener> {
+    const listener = new Listener(options, accept, options.reads !== 'events' && (await canReadInPlace()));
+    await listener.#listen();
+    return listener;
+  }
+
+  get localPort(): number {
+    return this.#localPort;
+  }
+
+  /** Links that are not closed yet. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Accepts nothing more. Links stay: they belong to whoever accepted them. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      // The callback waits for connections that Node still counts: those of the `events` way. They are not ours to wait for.
+      if (this.#connections > 0) resolve();
+    });
+  }
+
+  linkClosed(): void {
+    this.#connections--;
+  }
+
+  readonly takeHttp = (link: SocketLink, socket: Socket, firstBytes: Buffer): void => {
+    socket.pause();
+    // Loaded with the first WebSocket client: a broker without them does without the memory.
+    this.#gate ??= import('./websocket.js').then(
+      ({ WebSocketGate }) => new WebSocketGate(this.#options.maxWebSocketMessageBytes()),
+    );
+    this.#gate
+      .then((gate) => gate.take(socket, firstBytes))
+      .catch((error: Error) => {
+        link.failed(error);
+        link.destroy();
+      });
+  };
+
+  #listen(): Promise<void> {
+    const { port, address } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host: address, ipv6Only: address.includes(':') }, () => {
+        this.#server.removeListener('error', reject);
+        this.#server.on('error', (error) => this.#options.onWarning(`Accepting connections: ${error.message}`));
+        const bound = this.#server.address();
+        if (bound !== null && typeof bound === 'object') this.#localPort = bound.port;
+        resolve();
+      });
+    });
+  }
+
+  #connected(socket: Socket): void {
+    if (this.#connections >= this.#options.maxConnections) return this.#refuse(socket);
+    this.#refusing = false;
+    if (!this.#inPlace) SocketLink.listen(socket, this, this.#accept);
+    else if (SocketLink.takeOver(socket, this, this.#accept) === null) return;
+    this.#connections++;
+  }
+
+  #refuse(socket: Socket): void {
+    socket.on('error', () => {});
+    socket.destroy();
+    // Once for each time that the limit is reached: a line for each attempt would be a second attack.
+    if (!this.#refusing) {
+      this.#refusing = true;
+      this.#options.onWarning(
+        `Connection refused: the listener on port ${this.#localPort} has its ${this.#options.maxConnections} connections (max_connections).`,
+      );
+    }
+  }
+}

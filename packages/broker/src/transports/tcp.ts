@@ -1,0 +1,246 @@
+import type { Socket } from 'node:net';
+import type { Link, LinkHandler } from '../core/ports/link.js';
+import { readBuffer, takeOver } from './accepted-socket.js';
+import { lingeringLinks } from './linger.js';
+
+/** Called for each new connection; the handler gets everything that happens to the link afterwards. */
+export type AcceptLink = (link: Link) => LinkHandler;
+
+/** What a link needs to know of the listener that it came in by. */
+export interface LinkOwner {
+  readonly localPort: number;
+  readonly transport: string;
+  /** Takes a connection whose first bytes are HTTP; null where HTTP is not spoken. */
+  readonly takeHttp: ((link: SocketLink, socket: Socket, firstBytes: Buffer) => void) | null;
+  linkClosed(link: SocketLink): void;
+}
+
+/** What carries the bytes of a link after its connection has become a WebSocket. */
+export interface LinkUpgrade {
+  write(bytes: Uint8Array): void;
+  pause(): void;
+  resume(): void;
+  end(): void;
+}
+
+const Phase = {
+  /** Nothing has been read yet. */
+  NEW: 0,
+  /** Bytes are MQTT. */
+  OPEN: 1,
+  /** HTTP until the WebSocket handshake is done. */
+  HTTP: 2,
+  /** Bytes are those of WebSocket messages. */
+  UPGRADED: 3,
+  /** Ended or destroyed by us, or ended by the peer: nothing is written and read any more. */
+  ENDING: 4,
+  CLOSED: 5,
+} as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
+
+const LETTER_G = 0x47; // of `GET`; as an MQTT packet it would be a PUBACK, which can never come first
+
+const LINK = Symbol('link');
+interface LinkedSocket extends Socket {
+  [LINK]: SocketLink;
+}
+
+/**
+ * A link over a stream socket (TCP, Unix, TLS). All sockets share the same listener functions, which find their link
+ * through the socket: an idle connection costs this object and the socket, and nothing else.
+ */
+export class SocketLink implements Link {
+  readonly identity = null;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #owner: LinkOwner;
+  readonly #socket: LinkedSocket;
+  readonly #handler: LinkHandler;
+  #phase: Phase = Phase.NEW;
+  /** A `write` returned false, `onDrain` is owed. */
+  #stalled = false;
+  /** What came in belongs to the stream listeners of the HTTP server and of `ws`. */
+  #streaming = false;
+  #upgrade: LinkUpgrade | null = null;
+  #error: Error | null = null;
+
+  private constructor(socket: Socket, owner: LinkOwner, address: string, port: number, accept: AcceptLink) {
+    this.#owner = owner;
+    this.remoteAddress = address;
+    this.remotePort = port;
+    this.#socket = Object.assign(socket, { [LINK]: this });
+    socket.on('error', onSocketError);
+    socket.on('end', onSocketEnd);
+    socket.on('drain', onSocketDrain);
+    socket.on('close', onSocketClose);
+    this.#handler = accept(this);
+  }
+
+  /** Takes a socket that a server accepted, reading in place. Null: the connection is gone already. */
+  static takeOver(accepted: Socket, owner: LinkOwner, accept: AcceptLink): SocketLink | null {
+    // Asked of the socket that is thrown away, which keeps the answer in an object of its own.
+    const address = accepted.remoteAddress ?? '';
+    const port = accepted.remotePort ?? 0;
+    const socket = takeOver(accepted, onReceiveInPlace);
+    if (socket === null) return null;
+    const link = new SocketLink(socket, owner, address, port, accept);
+    socket.resume();
+    return link;
+  }
+
+  /** Takes a socket by its `data` events: what every runtime and every kind of socket can do. */
+  static listen(socket: Socket, owner: LinkOwner, accept: AcceptLink): SocketLink {
+    const link = new SocketLink(socket, owner, socket.remoteAddress ?? '', socket.remotePort ?? 0, accept);
+    socket.on('data', onSocketData);
+    return link;
+  }
+
+  /** The link of a socket that was handed to `LinkOwner.takeHttp`. */
+  static of(socket: object): SocketLink {
+    return (socket as LinkedSocket)[LINK];
+  }
+
+  get transport(): string {
+    return this.#streaming ? 'websocket' : this.#owner.transport;
+  }
+
+  get localPort(): number {
+    return this.#owner.localPort;
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (this.#phase <= Phase.OPEN) socket.write(bytes);
+    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.write(bytes);
+    else return true;
+    if (socket.writableLength === 0) return true;
+    this.#stalled = true;
+    return false;
+  }
+
+  pause(): void {
+    if (this.#phase <= Phase.OPEN) this.#socket.pause();
+    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.pause();
+  }
+
+  resume(): void {
+    if (this.#phase <= Phase.OPEN) this.#socket.resume();
+    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.resume();
+  }
+
+  end(): void {
+    if (this.#phase >= Phase.ENDING) return;
+    // In the middle of a HTTP request there is nothing to be sent.
+    if (this.#phase === Phase.HTTP) return this.destroy();
+    this.#phase = Phase.ENDING;
+    lingeringLinks.add(this);
+    if (this.#upgrade !== null) return this.#upgrade.end();
+    this.#socket.end();
+    // Unread bytes would hide the peer's end; and closing over them resets the connection, which can cost the peer the
+    // last bytes that it was sent. They are read and dropped.
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    if (this.#phase < Phase.ENDING) this.#phase = Phase.ENDING;
+    this.#socket.destroy();
+  }
+
+  /** The WebSocket handshake is done. From now on `upgrade` writes, and calls `deliver` and `closed`. */
+  upgraded(upgrade: LinkUpgrade): void {
+    if (this.#phase !== Phase.HTTP) return;
+    this.#phase = Phase.UPGRADED;
+    this.#upgrade = upgrade;
+  }
+
+  /** What came in as WebSocket messages. */
+  deliver(bytes: Uint8Array): void {
+    if (this.#phase === Phase.UPGRADED) this.#handler.onRead(bytes, bytes.length);
+  }
+
+  /** Keeps the first thing that went wrong, for `onClose`. */
+  failed(error: Error): void {
+    this.#error ??= error;
+  }
+
+  closed(): void {
+    if (this.#phase === Phase.CLOSED) return;
+    this.#phase = Phase.CLOSED;
+    lingeringLinks.delete(this);
+    this.#owner.linkClosed(this);
+    this.#handler.onClose(this.#error);
+  }
+
+  /** For the socket's listeners below: false stops reading. */
+  received(bytes: Uint8Array, length: number): boolean {
+    if (this.#phase === Phase.OPEN) {
+      this.#handler.onRead(bytes, length);
+      return true;
+    }
+    if (this.#streaming) return this.#socket.push(Buffer.from(bytes.subarray(0, length)));
+    if (this.#phase === Phase.NEW) this.#receivedFirst(bytes, length);
+    return true;
+  }
+
+  /** For the socket's listeners below. */
+  drained(): void {
+    if (!this.#stalled || this.#phase >= Phase.ENDING) return;
+    this.#stalled = false;
+    this.#handler.onDrain();
+  }
+
+  /** For the socket's listeners below. */
+  ended(): void {
+    if (this.#streaming || this.#phase >= Phase.ENDING) return;
+    // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
+    this.#phase = Phase.ENDING;
+    lingeringLinks.add(this);
+  }
+
+  /** For the socket's listeners below. */
+  socketClosed(): void {
+    // `ws` may have messages left, and says itself when it is through.
+    if (this.#upgrade === null) this.closed();
+  }
+
+  #receivedFirst(bytes: Uint8Array, length: number): void {
+    const takeHttp = this.#owner.takeHttp;
+    if (bytes[0] !== LETTER_G || takeHttp === null) {
+      this.#phase = Phase.OPEN;
+      this.#handler.onRead(bytes, length);
+      return;
+    }
+    this.#phase = Phase.HTTP;
+    this.#streaming = true;
+    this.#socket.removeListener('data', onSocketData);
+    takeHttp(this, this.#socket, Buffer.from(bytes.subarray(0, length)));
+  }
+}
+
+function onReceiveInPlace(this: Socket, length: number): boolean {
+  return (this as LinkedSocket)[LINK].received(readBuffer, length);
+}
+
+function onSocketData(this: LinkedSocket, chunk: Buffer): void {
+  this[LINK].received(chunk, chunk.length);
+}
+
+function onSocketError(this: LinkedSocket, error: Error): void {
+  this[LINK].failed(error);
+}
+
+function onSocketEnd(this: LinkedSocket): void {
+  this[LINK].ended();
+}
+
+function onSocketDrain(this: LinkedSocket): void {
+  this[LINK].drained();
+}
+
+function onSocketClose(this: LinkedSocket): void {
+  this[LINK].socketClosed();
+}
