@@ -1,4 +1,4 @@
-import { createServer, Socket, type SocketConstructorOpts } from 'node:net';
+import { createServer, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 /** With this mark `drain` is emitted whenever all written bytes have left, not only after large writes. */
@@ -26,7 +26,7 @@ export function takeOver(accepted: Socket, receive: ReceiveInPlace): Socket | nu
   Reflect.set(accepted, '_handle', null);
   // Without this the server would count the connection for ever, and its `close` would never end.
   accepted.destroy();
-  const options: SocketConstructorOpts & { handle: object; writableHighWaterMark: number } = {
+  const options: SocketConstructorOpts & { handle: object; writableHighWaterMark: number; onread: OnReadOpts } = {
     handle,
     readable: true,
     writable: true,

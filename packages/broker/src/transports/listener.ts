@@ -62,12 +62,8 @@ export class Listener implements LinkOwner {
   }
 
   /** Accepts nothing more. Links stay: they belong to whoever accepted them. */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      // The callback waits for connections that Node still counts: those of the `events` way. They are not ours to wait for.
-      if (this.#connections > 0) resolve();
-    });
+  close(): void {
+    this.#server.close();
   }
 
   linkClosed(): void {
@@ -103,7 +99,10 @@ export class Listener implements LinkOwner {
   }
 
   #connected(socket: Socket): void {
-    if (this.#connections >= this.#options.maxConnections) return this.#refuse(socket);
+    if (this.#connections >= this.#options.maxConnections) {
+      this.#refuse(socket);
+      return;
+    }
     this.#refusing = false;
     if (!this.#inPlace) SocketLink.listen(socket, this, this.#accept);
     else if (SocketLink.takeOver(socket, this, this.#accept) === null) return;

@@ -143,7 +143,7 @@ class MemoryWire {
   readonly toBroker: Pipe;
   readonly toClient: Pipe;
   readonly #handler: LinkHandler;
-  #closed = false;
+  closed = false;
 
   constructor(accept: AcceptLink, options: MemoryLinkOptions) {
     const closed = () => this.close(null);
@@ -163,8 +163,8 @@ class MemoryWire {
   }
 
   close(error: Error | null): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.toBroker.close();
     this.toClient.close();
     lingeringLinks.delete(this.link);
@@ -207,6 +207,7 @@ class MemoryLink implements Link {
   }
 
   end(): void {
+    if (this.#wire.closed) return;
     this.#wire.toBroker.close();
     this.#wire.toClient.end();
     lingeringLinks.add(this);

@@ -134,11 +134,17 @@ export class SocketLink implements Link {
 
   end(): void {
     if (this.#phase >= Phase.ENDING) return;
-    // In the middle of a HTTP request there is nothing to be sent.
-    if (this.#phase === Phase.HTTP) return this.destroy();
+    if (this.#phase === Phase.HTTP) {
+      // In the middle of a HTTP request there is nothing to be sent.
+      this.destroy();
+      return;
+    }
     this.#phase = Phase.ENDING;
     lingeringLinks.add(this);
-    if (this.#upgrade !== null) return this.#upgrade.end();
+    if (this.#upgrade !== null) {
+      this.#upgrade.end();
+      return;
+    }
     this.#socket.end();
     // Unread bytes would hide the peer's end; and closing over them resets the connection, which can cost the peer the
     // last bytes that it was sent. They are read and dropped.

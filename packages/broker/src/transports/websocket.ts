@@ -50,7 +50,10 @@ export class WebSocketGate {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // [MQTT-6.0.0-3]
-    if (chooseSubprotocol(offeredSubprotocols(request)) === false) return refuse(socket, SUBPROTOCOL_MISSING);
+    if (chooseSubprotocol(offeredSubprotocols(request)) === false) {
+      refuse(socket, SUBPROTOCOL_MISSING);
+      return;
+    }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const link = SocketLink.of(socket);
       link.upgraded(new WebSocketUpgrade(webSocket, link));
@@ -118,8 +121,11 @@ class WebSocketUpgrade implements LinkUpgrade {
   }
 
   #received(bytes: Buffer, isBinary: boolean): void {
-    // [MQTT-6.0.0-2]: where a message ends says nothing about packets.
-    if (isBinary) return this.#link.deliver(bytes);
+    if (isBinary) {
+      // [MQTT-6.0.0-2]: where a message ends says nothing about packets.
+      this.#link.deliver(bytes);
+      return;
+    }
     // [MQTT-6.0.0-1]
     this.#link.failed(new Error('The client sent a WebSocket text message; MQTT needs binary ones.'));
     this.#webSocket.close(CLOSE_UNSUPPORTED_DATA, 'MQTT needs binary messages');
