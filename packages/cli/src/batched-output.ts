@@ -12,8 +12,8 @@ export class BatchedOutput {
   /** Called when the reader is slower than we are; `onRoom` follows. */
   onFull: () => void = () => {};
   onRoom: () => void = () => {};
-  /** Called when nobody reads any more (`| head`); what is printed after it is lost. */
-  onGone: () => void = () => {};
+  /** Called when nothing can be written any more: EPIPE when nobody reads (`| head`). What is printed after it is lost. */
+  onGone: (error: NodeJS.ErrnoException) => void = () => {};
 
   readonly #target: Writable;
   readonly #encoder = new TextEncoder();
@@ -78,9 +78,9 @@ export class BatchedOutput {
 
   readonly #tellRoom = (): void => this.onRoom();
 
-  readonly #tellGone = (): void => {
+  readonly #tellGone = (error: Error): void => {
     if (this.#gone) return;
     this.#gone = true;
-    this.onGone();
+    this.onGone(error);
   };
 }

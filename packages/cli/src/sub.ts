@@ -84,6 +84,8 @@ const TOOL: Tool<typeof FLAGS> = {
 
 /** The exit status of Mosquitto's tools for `-W`. */
 const TIMEOUT_EXIT_CODE = 27;
+/** The exit status of Mosquitto's library for an error of the system. */
+const OUTPUT_EXIT_CODE = 14;
 /** The exit status of Mosquitto's library for a refusal by access rules. */
 const DENIED_EXIT_CODE = 12;
 
@@ -129,7 +131,7 @@ class Subscriber {
     const timer = timeout === undefined ? undefined : setTimeout(this.#timeOut, timeout * 1_000);
     process.once('SIGINT', this.#interrupt);
     process.once('SIGTERM', this.#interrupt);
-    this.#output.onGone = () => this.#leave(0);
+    this.#output.onGone = this.#outputGone;
     this.#output.onFull = () => this.#client?.pause();
     this.#output.onRoom = () => this.#client?.resume();
     const log = debug ? new DebugLog((line) => this.#output.writeText(line)) : null;
@@ -218,6 +220,12 @@ class Subscriber {
     this.#output.writeBytes(payload);
     if (!noNewline) this.#output.writeText('\n');
   }
+
+  /** `sub | head` ends quietly; a full disk does not. */
+  readonly #outputGone = ({ code, message }: NodeJS.ErrnoException): void => {
+    if (code !== 'EPIPE') this.#complain(`Error: The messages cannot be written: ${message}\n`);
+    this.#leave(code === 'EPIPE' ? 0 : OUTPUT_EXIT_CODE);
+  };
 
   readonly #timeOut = (): void => {
     this.#complain('Timed out\n');

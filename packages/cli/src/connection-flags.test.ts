@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from './arguments.js';
+import { CONNECTION_FLAGS, connectionTarget } from './connection-flags.js';
+
+function target(...argv: string[]) {
+  return connectionTarget(parseArguments(CONNECTION_FLAGS, argv));
+}
+
+describe('where to connect to', () => {
+  it.each([
+    [[], 'mqtt://localhost', null],
+    [['-h', 'there', '-p', '1884'], 'mqtt://there:1884', null],
+    [['-h', '::1'], 'mqtt://[::1]', null],
+    [['--ws'], 'ws://localhost:1883/', null],
+    [['--ws', '-p', '80'], 'ws://localhost/', null],
+    [['-L', 'mqtt://there:1884/a/b'], 'mqtt://there:1884', 'a/b'],
+    [['-L', 'mqtt://there/a/#'], 'mqtt://there', 'a/#'],
+    [['-L', 'mqtt://there//a?b'], 'mqtt://there', '/a?b'],
+    [['-L', 'mqtt://there'], 'mqtt://there', null],
+    [['-L', 'mqtt://anna:secret@there/a', '-p', '5'], 'mqtt://anna:secret@there:5', 'a'],
+    [['-L', 'wss://there/a'], 'wss://there/', 'a'],
+  ])('%j is %s and topic %s', (argv, url, topic) => {
+    const found = target(...argv);
+    expect(found.url.href).toBe(url);
+    expect(found.topic).toBe(topic);
+  });
+});
+
+describe('how to connect', () => {
+  it('has the defaults of Mosquitto', () => {
+    expect(target().options).toEqual({
+      protocolVersion: 4,
+      clean: true,
+      keepAliveSeconds: 60,
+      maximumInflight: 20,
+    });
+  });
+
+  it.each([
+    ['31', 3],
+    ['mqttv31', 3],
+    ['311', 4],
+    ['mqttv311', 4],
+    ['5', 5],
+    ['mqttv5', 5],
+  ])('-V %s is protocol version %i', (text, version) => {
+    expect(target('-V', text).options.protocolVersion).toBe(version);
+  });
+
+  it('carries every option on', () => {
+    const argv = ['-i', 'me', '-c', '-u', 'anna', '-P', 'secret', '-k', '5', '-M', '7', '-x', '90'];
+    const will = ['--will-topic', 'w', '--will-payload', 'x', '--will-qos', '1', '--will-retain'];
+    expect(target(...argv, ...will).options).toEqual({
+      protocolVersion: 5,
+      clean: false,
+      clientId: 'me',
+      username: 'anna',
+      password: 'secret',
+      keepAliveSeconds: 5,
+      maximumInflight: 7,
+      sessionExpiryInterval: 90,
+      will: { topic: 'w', payload: 'x', qos: 1, retain: true, properties: {} },
+    });
+  });
+
+  it('makes a client id of the prefix and the process id', () => {
+    expect(target('-I', 'tool-').options.clientId).toBe(`tool-${process.pid}`);
+  });
+
+  it.each(['-1', 'inf', '∞', '4294967295'])('-x %s is for ever', (text) => {
+    expect(target('-x', text).options.sessionExpiryInterval).toBe(0xffffffff);
+  });
+
+  it('sorts properties by packet, and speaks MQTT 5 for them', () => {
+    const { options, properties } = target(
+      ...['-D', 'CONNECT', 'receive-maximum', '9', '-D', 'connect', 'request-problem-information', '0'],
+      ...['-D', 'connect', 'user-property', 'a', '1', '-D', 'connect', 'user-property', 'b', '2'],
+      ...['-D', 'publish', 'correlation-data', 'xy', '-D', 'subscribe', 'subscription-identifier', '3'],
+      ...['-D', 'disconnect', 'session-expiry-interval', '4'],
+      ...['--will-topic', 'w', '-D', 'will', 'will-delay-interval', '5'],
+    );
+    expect(options).toMatchObject({
+      protocolVersion: 5,
+      receiveMaximum: 9,
+      requestProblemInformation: false,
+      userProperties: [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      will: { properties: { willDelayInterval: 5 } },
+    });
+    expect(properties.publish).toEqual({ correlationData: new TextEncoder().encode('xy') });
+    expect(properties.subscribe).toEqual({ subscriptionIdentifiers: [3] });
+    expect(properties.disconnect).toEqual({ sessionExpiryInterval: 4 });
+  });
+});
+
+describe('what makes no sense', () => {
+  it.each([
+    [['-i', 'a', '-I', 'b'], '-i and -I cannot be used together'],
+    [['-c'], '-c needs -i'],
+    [['-i', ''], '-i is not empty'],
+    [['-P', 'secret'], '-P needs -u'],
+    [['-h', ''], '-h is the name or the address of a host'],
+    [['-L', 'http://there/a'], '-L is mqtt://host/topic'],
+    [['-L', 'mqtt://th ere/a'], '-L is no URL'],
+    [['-x', 'soon'], '-x is a number of seconds'],
+    [['--will-payload', 'x'], 'A will needs --will-topic'],
+    [['-D', 'will', 'will-delay-interval', '5'], 'A will needs --will-topic'],
+    [['--will-topic', 'a/#'], 'a/#'],
+    [['-D', 'conect', 'receive-maximum', '1'], "Unknown packet 'conect' after -D. Did you mean connect?"],
+    [['-D', 'connect', 'recieve-maximum', '1'], "Unknown property 'recieve-maximum'. Did you mean receive-maximum?"],
+    [['-D', 'connect', 'toString', '1'], "Unknown property 'toString'."],
+    [['-D', 'connect', 'receive-maximum', '0'], 'receive-maximum is a whole number from 1 to 65535, not "0"'],
+    [['-D', 'connect', 'topic-alias', '1'], "CONNECT has no property 'topic-alias', but publish can."],
+    [['-D', 'connect', 'user-property', 'a'], '-D needs'],
+  ])('%j is refused: %s', (argv, message) => {
+    expect(() => target(...argv)).toThrow(message);
+  });
+});
