@@ -1,9 +1,14 @@
-const FIRST_SLOTS = 16;
+const SMALLEST_RING = 16;
 
-/** First in, first out, in a ring that grows by doubling. It has no ring while it is empty, so idle owners pay nothing. */
+/**
+ * First in, first out: the messages that one session, or one shared group, has to wait for. A ring that doubles when it
+ * is full, halves when three quarters of it are empty, and is let go with the last message: who waits for nothing pays
+ * for nothing.
+ */
 export class MessageQueue<M extends { readonly bytes: number }> {
-  #slots: (M | undefined)[] | null = null;
-  #first = 0;
+  /** Its length is a power of two; null where no message is. */
+  #ring: (M | null)[] | null = null;
+  #head = 0;
   #length = 0;
   #bytes = 0;
 
@@ -11,41 +16,81 @@ export class MessageQueue<M extends { readonly bytes: number }> {
     return this.#length;
   }
 
-  /** The sum of what the messages count. */
+  /** The sum of `bytes` of all messages. It must not change while a message is in here. */
   get bytes(): number {
     return this.#bytes;
   }
 
   push(message: M): void {
-    this.#slots ??= new Array<M | undefined>(FIRST_SLOTS).fill(undefined);
-    if (this.#length === this.#slots.length) this.#slots = this.#grown(this.#slots);
-    this.#slots[(this.#first + this.#length) & (this.#slots.length - 1)] = message;
+    if (this.#ring === null) this.#ring = new Array<M | null>(SMALLEST_RING).fill(null);
+    else if (this.#length === this.#ring.length) this.#ring = this.#resized(this.#ring, this.#length * 2);
+    this.#ring[(this.#head + this.#length) & (this.#ring.length - 1)] = message;
     this.#length++;
     this.#bytes += message.bytes;
   }
 
-  /** The oldest, which leaves; undefined if there is none. */
+  /** The oldest message, which stays; undefined if there is none. */
+  peek(): M | undefined {
+    return this.#ring?.[this.#head] ?? undefined;
+  }
+
+  /** Takes the oldest message out; undefined if there is none. */
   shift(): M | undefined {
-    const slots = this.#slots;
-    if (slots === null) return undefined;
-    const message = slots[this.#first];
-    if (message === undefined) return undefined;
-    slots[this.#first] = undefined;
+    const ring = this.#ring;
+    const message = ring?.[this.#head];
+    if (ring === null || message === null || message === undefined) return undefined;
+    ring[this.#head] = null;
+    this.#head = (this.#head + 1) & (ring.length - 1);
     this.#length--;
     this.#bytes -= message.bytes;
-    if (this.#length > 0) this.#first = (this.#first + 1) & (slots.length - 1);
-    else {
-      this.#first = 0;
-      // A small ring is kept: a queue that fills and empties all the time would make it again and again.
-      if (slots.length > FIRST_SLOTS) this.#slots = null;
-    }
+    this.#shrink(ring);
     return message;
   }
 
-  #grown(old: readonly (M | undefined)[]): (M | undefined)[] {
-    const slots = new Array<M | undefined>(old.length * 2).fill(undefined);
-    for (let i = 0; i < this.#length; i++) slots[i] = old[(this.#first + i) & (old.length - 1)];
-    this.#first = 0;
-    return slots;
+  clear(): void {
+    this.#ring = null;
+    this.#head = 0;
+    this.#length = 0;
+    this.#bytes = 0;
+  }
+
+  /**
+   * Takes out all messages for which `predicate` says true, and returns how many; the others keep their order. It asks
+   * once for each message, oldest first; `predicate` must neither throw nor touch the queue.
+   */
+  removeWhere(predicate: (message: M) => boolean): number {
+    const ring = this.#ring;
+    if (ring === null) return 0;
+    const mask = ring.length - 1;
+    const length = this.#length;
+    let kept = 0;
+    for (let i = 0; i < length; i++) {
+      const slot = (this.#head + i) & mask;
+      const message = ring[slot];
+      ring[slot] = null;
+      if (message === null) continue;
+      if (predicate(message)) this.#bytes -= message.bytes;
+      else ring[(this.#head + kept++) & mask] = message;
+    }
+    this.#length = kept;
+    this.#shrink(ring);
+    return length - kept;
+  }
+
+  #shrink(ring: (M | null)[]): void {
+    if (this.#length === 0) {
+      this.clear();
+      return;
+    }
+    let size = ring.length;
+    while (size > SMALLEST_RING && this.#length <= size / 4) size /= 2;
+    if (size < ring.length) this.#ring = this.#resized(ring, size);
+  }
+
+  #resized(ring: (M | null)[], size: number): (M | null)[] {
+    const resized = new Array<M | null>(size).fill(null);
+    for (let i = 0; i < this.#length; i++) resized[i] = ring[(this.#head + i) & (ring.length - 1)];
+    this.#head = 0;
+    return resized;
   }
 }
