@@ -351,6 +351,11 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
       }
     });
 
+    it('for what the broker has said that it cannot do are 10 and the reason', async () => {
+      const ours = await cauldron('pub', [...open, '-t', 'x', '-m', 'x', '-D', 'publish', 'topic-alias', '999']).ended;
+      expect(ours).toMatchObject({ exitCode: 10, stderr: 'Error: The server takes topic aliases up to 10, not 999\n' });
+    });
+
     it('for a message that the broker does not want is a warning (5)', async () => {
       const argv = [...guarded, ...anna, '-V', '5', '-q', '1', '-t', 'forbidden', '-m', 'x'];
       const ours = await cauldron('pub', argv).ended;

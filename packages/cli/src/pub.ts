@@ -88,22 +88,25 @@ async function pub(values: PubValues): Promise<number> {
   const warn = (text: string) => {
     if (!values.quiet) process.stderr.write(text);
   };
-  const output = new BatchedOutput(process.stdout);
-  const log = values.debug ? new DebugLog((line) => output.writeText(line)) : null;
-  const trace = log === null ? null : log.trace.bind(log);
+  const output = values.debug ? new BatchedOutput(process.stdout) : null;
+  const log = output === null ? null : new DebugLog((line) => output.writeText(line));
+  let client: Client | null = null;
   try {
-    const client = await connect(target.url, { ...target.options, trace });
+    client = await connect(target.url, { ...target.options, trace: log === null ? null : log.trace.bind(log) });
     const publisher = new Publisher(client, topic, options, warn);
     if (payload === null) await publishLines(client, publisher);
     else await publishRepeatedly(publisher, payload, values);
     await client.disconnect({ properties: target.properties.disconnect });
+    const error = await client.closed;
+    if (error !== null) throw error;
     return 0;
   } catch (error) {
     const { text, exitCode } = describeFailure(error, target.url);
     warn(text);
+    await client?.disconnect();
     return exitCode;
   } finally {
-    await output.end();
+    await output?.end();
   }
 }
 

@@ -154,6 +154,7 @@ class Subscriber {
       this.#complain(text);
       return exitCode;
     } finally {
+      await this.#client?.disconnect();
       clearTimeout(timer);
       process.off('SIGINT', this.#interrupt);
       process.off('SIGTERM', this.#interrupt);

@@ -197,6 +197,15 @@ describe('the signal of connect', () => {
 });
 
 describe('a session', () => {
+  it('is free again when the transport cannot be opened', async () => {
+    const session = new Session();
+    const open = () => {
+      throw new RangeError('no such port');
+    };
+    await expect(connectOver(open, { session })).rejects.toThrow('no such port');
+    expect((await connected({ session })).client.session).toBe(session);
+  });
+
   it('serves one client at a time', async () => {
     const session = new Session();
     const { server } = await connected({ session });

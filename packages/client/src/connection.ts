@@ -1,6 +1,5 @@
 import {
   type Connack,
-  type Connect,
   type Disconnect,
   decodePacket,
   Framer,
@@ -17,6 +16,7 @@ import {
   type Unsubscribe,
 } from '@cauldron/codec';
 import type { Clock } from './clock.js';
+import type { ConnectionOwner } from './connection-owner.js';
 import { Deferred } from './deferred.js';
 import {
   type ClientError,
@@ -32,40 +32,13 @@ import {
 } from './errors.js';
 import { Handshakes } from './handshakes.js';
 import { KeepAlive } from './keep-alive.js';
+import type { ConnectionSettings } from './options.js';
 import { Output } from './output.js';
 import { Requests } from './requests.js';
 import { ServerLimits } from './server-limits.js';
 import { OutgoingMessage, type PublishResult, type Session } from './session.js';
 import { TopicAliases } from './topic-aliases.js';
 import type { Transport, TransportEvents, TransportFactory } from './transport.js';
-
-/** What a connection tells its owner. */
-export interface ConnectionOwner {
-  /** The server has accepted. */
-  opened(connack: Connack): void;
-  /** A message was received. It is acknowledged when this returns. It must not throw. */
-  message(message: Publish): void;
-  /** The server sent a DISCONNECT; `closed` follows. */
-  serverDisconnected(packet: Disconnect): void;
-  /** The end; `error` is null when the client asked for it. Exactly once, nothing else is called after it. */
-  closed(error: ClientError | null): void;
-  /** Each packet that is sent or received, for logs; null when nobody looks. */
-  readonly trace: ((direction: 'sent' | 'received', packet: Packet) => void) | null;
-}
-
-export interface ConnectionSettings {
-  readonly connect: Connect;
-  /** Bytes of the largest packet that is taken from the server. */
-  readonly maximumPacketSize: number;
-  /** Milliseconds from the start to CONNACK. */
-  readonly connectTimeoutMs: number;
-  /** Milliseconds that a server may take for a sign of life after PINGREQ. */
-  readonly pingTimeoutMs: number;
-  /** Messages with QoS 1 and 2 that are sent without being acknowledged; the server may ask for fewer. */
-  readonly maximumInflight: number;
-  /** Bytes that may wait to be sent, before `publish` refuses. */
-  readonly maximumBufferedBytes: number;
-}
 
 /**
  * - `opening`: the transport is
@@ -130,15 +103,15 @@ export class Connection {
     this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
     this.#requests = new Requests(session.packetIds, (packet) => this.#send(packet));
     session.attach();
+    try {
+      this.#transport = open(this.#transportEvents());
+    } catch (error) {
+      session.detach(new ConnectionFailed('The transport cannot be opened', { cause: error }));
+      throw error;
+    }
     this.#cancelTimer = clock.after(settings.connectTimeoutMs, () => {
       this.#destroy(new ConnectTimeout(`The server did not answer within ${settings.connectTimeoutMs} ms`));
     });
-    this.#transport = open(this.#transportEvents());
-  }
-
-  /** What the server can do; null before CONNACK. */
-  get limits(): ServerLimits | null {
-    return this.#limits;
   }
 
   /**
@@ -181,10 +154,7 @@ export class Connection {
    * of QoS 2 messages received, and requests. Messages that arrive meanwhile are left to the server.
    */
   disconnect(reasonCode: ReasonCode, properties?: Properties): void {
-    if (this.#state !== 'open') {
-      if (this.#state === 'opening' || this.#state === 'awaitingConnack') this.abort();
-      return;
-    }
+    if (this.#state !== 'open') return;
     this.#farewell = { type: PacketType.DISCONNECT, reasonCode, ...(properties && { properties }) };
     this.#state = 'draining';
     this.resume();
@@ -318,7 +288,6 @@ export class Connection {
     }
     this.#state = 'open';
     this.#handshakes = new Handshakes(this.#session, {
-      version: connect.protocolVersion,
       sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
       receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
       send: (packet) => this.#send(packet),
@@ -442,7 +411,7 @@ export class Connection {
     const options = cause === null ? undefined : { cause };
     if (this.#error === null && before === 'opening') {
       this.#error = new ConnectionFailed(`The server cannot be reached${cause ? `: ${cause.message}` : ''}`, options);
-    } else if (this.#error === null && before !== 'disconnecting') {
+    } else if (this.#error === null && (before !== 'disconnecting' || this.#output.length > 0)) {
       this.#error = new ConnectionLost(`The connection was lost${cause ? `: ${cause.message}` : ''}`, options);
     }
     this.#state = 'closed';

@@ -139,6 +139,17 @@ describe('disconnect', () => {
 });
 
 describe('a connection that is lost', () => {
+  it('before DISCONNECT has left is not ended in good order', async () => {
+    const { client, server } = await connected();
+    server.full = true;
+    void failureOf(client.publish('a', 'x'));
+    await turn();
+    void client.disconnect();
+    await turn();
+    await server.close();
+    expect(await client.closed).toBeInstanceOf(ConnectionLost);
+  });
+
   it('tells everybody who waits, with the cause', async () => {
     const { client, server } = await connected();
     server.full = true;

@@ -2,7 +2,6 @@ import {
   type Packet,
   PacketType,
   ProtocolError,
-  type ProtocolVersion,
   type Puback,
   type Pubcomp,
   type Publish,
@@ -14,7 +13,6 @@ import { PublishRefused } from './errors.js';
 import { type OutgoingMessage, Progress, type Session } from './session.js';
 
 export interface HandshakeSettings {
-  readonly version: ProtocolVersion;
   /** Messages that may be on their way to the server at once, QoS 1 and 2 together. */
   readonly sendMaximum: number;
   /** The same from the server, as our CONNECT said. */

@@ -10,7 +10,7 @@ import {
   type UserProperty,
   type Will,
 } from '@cauldron/codec';
-import type { ConnectionOwner, ConnectionSettings } from './connection.js';
+import type { ConnectionOwner } from './connection-owner.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscriptions.js';
 
@@ -124,6 +124,21 @@ export interface UnsubscribeOptions {
   userProperties?: readonly UserProperty[];
   /** Ends the waiting. */
   signal?: AbortSignal;
+}
+
+/** The options of `connect` as the protocol core needs them: complete and checked. */
+export interface ConnectionSettings {
+  readonly connect: Connect;
+  /** Bytes of the largest packet that is taken from the server. */
+  readonly maximumPacketSize: number;
+  /** Milliseconds from the start to CONNACK. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds that a server may take for a sign of life after PINGREQ. */
+  readonly pingTimeoutMs: number;
+  /** Messages with QoS 1 and 2 that are sent without being acknowledged; the server may ask for fewer. */
+  readonly maximumInflight: number;
+  /** Bytes that may wait to be sent, before `publish` refuses. */
+  readonly maximumBufferedBytes: number;
 }
 
 const encoder = new TextEncoder();
