@@ -19,3 +19,5 @@ export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { MemoryStore } from './storage/memory-store.js';
+export { systemClock, systemRandom } from './system.js';
+export { MemoryClient, type MemoryLinkOptions, memoryLinkPair } from './transports/memory.js';

@@ -28,6 +28,9 @@ import { TimerWheel } from './timer-wheel.js';
 /** How often the broker looks at its timers. */
 const TICK_MS = 100;
 
+/** Output chunks that were not needed for this long, in ticks, are given back. */
+const TICKS_PER_TRIM = 50;
+
 /** How long `stop` waits for clients to take their last bytes. */
 const STOP_LIMIT_MS = 5000;
 
@@ -66,6 +69,7 @@ export class Broker {
   #commitActions: { readonly ticket: Ticket; readonly action: () => void }[] = [];
   #onIdle: (() => void) | null = null;
   #accessVersion = 0;
+  #ticks = 0;
 
   /** Reads back what the store kept. @throws what the store throws when it cannot be read. */
   constructor(options: BrokerOptions) {
@@ -230,6 +234,7 @@ export class Broker {
       this.#context.router.invalidate();
     }
     wheel.advance(clock.monotonicMs());
+    if (++this.#ticks % TICKS_PER_TRIM === 0) this.#context.outputs.trim();
     this.#flush();
   }
 
@@ -257,9 +262,7 @@ export class Broker {
 }
 
 /** The parts know each other through the context, so it is made first and completed with them. */
-function assemble(
-  parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run' | 'slowdown'>,
-): Context {
+function assemble(parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run' | 'slowdown'>): Context {
   const context = parts as Context;
   return Object.assign(context, {
     router: new Router(context),

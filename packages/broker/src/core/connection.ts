@@ -1,12 +1,5 @@
 import type { Packet, Properties, ProtocolVersion, QoS } from '@cauldron/codec';
-import {
-  connectReturnCodeOf,
-  Framer,
-  PacketType,
-  ProtocolError,
-  ReasonCode,
-  reasonName,
-} from '@cauldron/codec';
+import { connectReturnCodeOf, Framer, PacketType, ProtocolError, ReasonCode, reasonName } from '@cauldron/codec';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
@@ -74,13 +67,13 @@ export class Connection implements LinkHandler, Expiring {
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Whether the client wants reason strings and user properties with refusals (5.0). */
   wantsProblemInformation = false;
-  inboundAliases: InboundAliases | null = null;
+  inboundAliases: InboundAliases<Uint8Array> | null = null;
   outboundAliases: OutboundAliases | null = null;
   /** What decides about messages to this client is the same for a whole run of them; see `PublishRun`. */
   takesRuns = false;
   /** Publishers wait for this client; it has to say when it has caught up. */
   isAwaited = false;
-  /** It had its time to catch up and did not: nobody waits for it until its socket is empty. */
+  /** It had its time to catch up and did not: nobody waits for it before it has. */
   isStalled = false;
   /** Keep-alive; before CONNECT, the time limit to it. */
   readonly timer: Timer;
@@ -123,9 +116,8 @@ export class Connection implements LinkHandler, Expiring {
 
   onDrain(): void {
     this.output.drained();
-    this.isStalled = false;
-    if (this.isAwaited) this.#context.slowdown.release(this);
     if (this.session !== null) this.session.pump();
+    if (this.isAwaited || this.isStalled) this.#context.slowdown.progressed(this);
     this.#context.flush();
   }
 

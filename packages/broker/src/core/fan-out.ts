@@ -39,9 +39,7 @@ export class FanOut {
     }
     const position = session.lasting ? this.#positionFor(session) : 0;
     this.#sessions.push(session);
-    this.#deliveries.push(
-      new Delivery(message, session.clientId, qos, retain, identifiers, position, sharedFilter),
-    );
+    this.#deliveries.push(new Delivery(message, session.clientId, qos, retain, identifiers, position, sharedFilter));
     return true;
   }
 

@@ -26,7 +26,14 @@ export interface HookHandlers {
 type HandlerLists = { [Event in keyof HookHandlers]: HookHandlers[Event][] };
 
 export class Hooks {
-  readonly #lists: HandlerLists = { connect: [], disconnect: [], subscribe: [], unsubscribe: [], publish: [], deliver: [] };
+  readonly #lists: HandlerLists = {
+    connect: [],
+    disconnect: [],
+    subscribe: [],
+    unsubscribe: [],
+    publish: [],
+    deliver: [],
+  };
   readonly #onError: (event: string, error: unknown) => void;
 
   constructor(onError: (event: string, error: unknown) => void) {

@@ -85,12 +85,12 @@ export class Message {
     wallMs: number,
     aliases: OutboundAliases,
   ): PublishLayout {
-    const known = aliases.known(this.topic);
-    const topicAlias = known > 0 ? known : aliases.assign(this.topic);
-    if (topicAlias === 0) return this.layout(qos, retain, 5, identifiers, wallMs);
+    const alias = aliases.aliasFor(this.topic);
+    if (alias === 0) return this.layout(qos, retain, 5, identifiers, wallMs);
     const message = this.#forOne(identifiers, wallMs);
-    const topic = known > 0 ? '' : this.topic;
-    return new PublishLayout({ ...message, topic, properties: { ...message.properties, topicAlias } }, qos, retain, 5);
+    const topic = alias > 0 ? '' : this.topic;
+    const properties = { ...message.properties, topicAlias: Math.abs(alias) };
+    return new PublishLayout({ ...message, topic, properties }, qos, retain, 5);
   }
 
   #forAll(): PublishMessage {

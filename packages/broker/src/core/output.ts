@@ -7,9 +7,6 @@ export const CHUNK_BYTES = 64 * 1024;
 /** Chunks in use at once before all are written out early: a message to 10,000 clients must not take 10,000 chunks. */
 const MAX_CHUNKS_IN_USE = 256;
 
-/** Chunks kept for the next batch; the rest is given back to the system. */
-const MAX_FREE_CHUNKS = 64;
-
 /**
  * The outputs that have something to send, and the chunks that they write it in. One for a broker. What a batch of
  * reads produced for a connection leaves in one write, at `flush`.
@@ -19,6 +16,8 @@ export class OutputPool {
   #spare: Output[] = [];
   #free: Uint8Array[] = [];
   #inUse = 0;
+  /** The most chunks that were in use at once since the last `trim`. */
+  #peak = 0;
 
   /** Writes out what has gathered, one write per connection. Called at the end of each batch of work. */
   flush(): void {
@@ -38,13 +37,20 @@ export class OutputPool {
   take(): Uint8Array {
     if (this.#inUse >= MAX_CHUNKS_IN_USE) this.flush();
     this.#inUse++;
+    if (this.#inUse > this.#peak) this.#peak = this.#inUse;
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
   }
 
   /** `free`: nobody else holds the chunk. */
   release(chunk: Uint8Array, free: boolean): void {
     this.#inUse--;
-    if (free && this.#free.length < MAX_FREE_CHUNKS) this.#free.push(chunk);
+    if (free) this.#free.push(chunk);
+  }
+
+  /** Gives chunks back to the system that were not needed since the last call. Called now and then. */
+  trim(): void {
+    if (this.#free.length > this.#peak) this.#free.length = this.#peak;
+    this.#peak = this.#inUse;
   }
 }
 

@@ -3,7 +3,7 @@ import { copyBytes, PacketType, ReasonCode } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import { Delivery } from './delivery.js';
-import { AWAITING_PUBACK, AWAITING_PUBREC, Inflight } from './inflight.js';
+import { Inflight, InflightState } from './inflight.js';
 import { Message } from './message.js';
 import { CHUNK_BYTES, type Output } from './output.js';
 import { LogType } from './ports/log.js';
@@ -202,7 +202,10 @@ export class PublishRun {
     let sent = credit < count ? credit : count;
     if (sent > 0) {
       session.inflight ??= new Inflight<Delivery>();
-      const firstId = session.inflight.addMany(qos === 1 ? AWAITING_PUBACK : AWAITING_PUBREC, sent);
+      const firstId = session.inflight.addMany(
+        qos === 1 ? InflightState.AWAITING_PUBACK : InflightState.AWAITING_PUBREC,
+        sent,
+      );
       if (firstId === 0) sent = 0;
       else if (layout === null) {
         const end = sent === count ? this.#end : this.#starts[sent];

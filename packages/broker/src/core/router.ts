@@ -1,5 +1,12 @@
 import type { QoS } from '@cauldron/codec';
-import { countLevels, decodeUtf8, isValidTopicName, parseSharedFilter, ProtocolError, ReasonCode } from '@cauldron/codec';
+import {
+  countLevels,
+  decodeUtf8,
+  isValidTopicName,
+  ProtocolError,
+  parseSharedFilter,
+  ReasonCode,
+} from '@cauldron/codec';
 import type { Context } from './context.js';
 import type { Delivery } from './delivery.js';
 import { FanOut } from './fan-out.js';
@@ -148,11 +155,16 @@ export class Router {
       const topic = decodeUtf8(bytes, start, end);
       if (!isValidTopicName(topic)) {
         // [MQTT-3.3.2-2]
-        throw new ProtocolError(ReasonCode.TOPIC_NAME_INVALID, `'${topic}' is not a topic name: it is empty or has a wildcard`);
+        throw new ProtocolError(
+          ReasonCode.TOPIC_NAME_INVALID,
+          `'${topic}' is not a topic name: it is empty or has a wildcard`,
+        );
       }
       this.#checkLevels(topic);
       // The broker's own topics are not for the hot path, which does not ask who may write to them.
-      route = topic.startsWith('$SYS/') ? this.#routes.make(bytes, start, end, topic) : this.#routes.add(bytes, start, end, topic);
+      route = topic.startsWith('$SYS/')
+        ? this.#routes.make(bytes, start, end, topic)
+        : this.#routes.add(bytes, start, end, topic);
     }
     if (route.version !== this.version) {
       route.targets = this.targetsOf(route.topic);

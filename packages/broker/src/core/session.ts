@@ -1,8 +1,8 @@
 import type { QoS } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
-import { Delivery } from './delivery.js';
-import { AWAITING_PUBACK, AWAITING_PUBCOMP, AWAITING_PUBREC, Inflight } from './inflight.js';
+import type { Delivery } from './delivery.js';
+import { Inflight, InflightState } from './inflight.js';
 import type { Message } from './message.js';
 import { PacketIdSet } from './packet-id-set.js';
 import type { Principal } from './ports/access.js';
@@ -179,7 +179,7 @@ export class Session implements Expiring {
     if (connection === null) return;
     if (inflight !== null) {
       for (const { id, state, message: delivery } of inflight.entries()) {
-        if (state === AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
+        if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
         else if (delivery !== null) {
           // The id stays in use even if the message is not sent any more: the client may have it already.
           connection.sendPublish(delivery.message, delivery.qos, id, true, delivery.retain, delivery.identifiers);
@@ -192,7 +192,7 @@ export class Session implements Expiring {
   /** PUBACK, with whatever reason code. False: the id was not in flight. */
   acknowledged(id: number): boolean {
     const { inflight } = this;
-    if (inflight === null || inflight.state(id) !== AWAITING_PUBACK) return false;
+    if (inflight === null || inflight.state(id) !== InflightState.AWAITING_PUBACK) return false;
     this.#complete(inflight, id);
     return true;
   }
@@ -201,8 +201,9 @@ export class Session implements Expiring {
   received(id: number): Ticket | null {
     const { inflight } = this;
     const state = inflight === null ? 0 : inflight.state(id);
-    if (inflight === null || (state !== AWAITING_PUBREC && state !== AWAITING_PUBCOMP)) return null;
-    if (state === AWAITING_PUBCOMP) return 0;
+    if (inflight === null || (state !== InflightState.AWAITING_PUBREC && state !== InflightState.AWAITING_PUBCOMP))
+      return null;
+    if (state === InflightState.AWAITING_PUBCOMP) return 0;
     const isStored = this.#isStored(inflight.message(id));
     inflight.advance(id);
     return isStored ? this.#context.store.append({ kind: 'received', clientId: this.clientId, packetId: id }) : 0;
@@ -211,7 +212,7 @@ export class Session implements Expiring {
   /** PUBREC with an error: the client does not want it, the id is free [MQTT-4.3.3-4]. */
   refused(id: number): boolean {
     const { inflight } = this;
-    if (inflight === null || inflight.state(id) !== AWAITING_PUBREC) return false;
+    if (inflight === null || inflight.state(id) !== InflightState.AWAITING_PUBREC) return false;
     this.#complete(inflight, id);
     return true;
   }
@@ -219,7 +220,7 @@ export class Session implements Expiring {
   /** PUBCOMP. False: the id was not in flight, or is not that far. */
   completed(id: number): boolean {
     const { inflight } = this;
-    if (inflight === null || inflight.state(id) !== AWAITING_PUBCOMP) return false;
+    if (inflight === null || inflight.state(id) !== InflightState.AWAITING_PUBCOMP) return false;
     this.#complete(inflight, id);
     return true;
   }
@@ -244,7 +245,8 @@ export class Session implements Expiring {
     if (this.inflight !== null) {
       for (const { state, message: delivery } of this.inflight.entries()) {
         // A QoS 2 message that was sent may have arrived: nobody else gets it [MQTT-4.8.2-5].
-        if (state === AWAITING_PUBACK && delivery !== null && delivery.sharedFilter !== null) yield delivery;
+        if (state === InflightState.AWAITING_PUBACK && delivery !== null && delivery.sharedFilter !== null)
+          yield delivery;
       }
     }
     if (this.queue === null) return;
@@ -278,7 +280,10 @@ export class Session implements Expiring {
     this.inflight ??= new Inflight<Delivery>();
     const keeps = position > 0 || delivery.sharedFilter !== null;
     if (keeps) message.keep();
-    const id = this.inflight.add(qos === 1 ? AWAITING_PUBACK : AWAITING_PUBREC, keeps ? delivery : null);
+    const id = this.inflight.add(
+      qos === 1 ? InflightState.AWAITING_PUBACK : InflightState.AWAITING_PUBREC,
+      keeps ? delivery : null,
+    );
     let ticket: Ticket = 0;
     if (position > 0) ticket = store.append({ kind: 'sent', clientId: this.clientId, position, packetId: id });
     // A QoS 1 message may be sent twice by a crash, a QoS 2 message may not: its id must be known after one.
@@ -286,7 +291,8 @@ export class Session implements Expiring {
   }
 
   #complete(inflight: Inflight<Delivery>, id: number): void {
-    const isStored = this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === AWAITING_PUBCOMP);
+    const isStored =
+      this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === InflightState.AWAITING_PUBCOMP);
     inflight.acknowledge(id);
     if (isStored) this.#context.store.append({ kind: 'completed', clientId: this.clientId, packetId: id });
     if (this.queue !== null || this.#replays !== null) this.pump();

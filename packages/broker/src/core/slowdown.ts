@@ -28,10 +28,8 @@ export class Slowdown implements Expiring {
   consider(publisher: Connection, subscriber: Session): void {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
-    const lags =
-      connection.output.pendingBytes > LAG_BYTES ||
-      subscriber.queuedMessages * 2 > this.#context.settings.maxQueuedMessages;
-    if (!lags) return;
+    const { maxQueuedMessages } = this.#context.settings;
+    if (connection.output.pendingBytes <= LAG_BYTES && subscriber.queuedMessages * 2 <= maxQueuedMessages) return;
     let wait = this.#waiting.get(connection);
     if (wait === undefined) {
       wait = { sinceMs: this.#context.wheel.now, publishers: new Set() };
@@ -45,7 +43,16 @@ export class Slowdown implements Expiring {
     }
   }
 
-  /** The subscriber caught up, or is gone. */
+  /** Called when a subscriber that is awaited or stalled took something: perhaps it has caught up. */
+  progressed(connection: Connection): void {
+    const { maxQueuedMessages } = this.#context.settings;
+    const queued = connection.session === null ? 0 : connection.session.queuedMessages;
+    if (connection.output.isBehind || queued * 4 > maxQueuedMessages) return;
+    connection.isStalled = false;
+    this.release(connection);
+  }
+
+  /** The subscriber caught up, or is gone, or had its time. */
   release(subscriber: Connection): void {
     const wait = this.#waiting.get(subscriber);
     if (wait === undefined) return;

@@ -52,7 +52,7 @@ export function handleAcknowledgement(
     case PUBCOMP:
       session.completed(packetId);
   }
-  if (connection.isAwaited && session.queuedMessages === 0) context.slowdown.release(connection);
+  if (connection.isAwaited || connection.isStalled) context.slowdown.progressed(connection);
 }
 
 function handlePubrec(connection: Connection, session: Session, packetId: number, isRefusal: boolean): void {
@@ -68,6 +68,7 @@ function handlePubrec(connection: Connection, session: Session, packetId: number
 
 function handlePubrel(connection: Connection, session: Session, packetId: number): void {
   const ticket = session.releaseInbound(packetId);
-  if (ticket !== null) connection.acknowledge(PUBCOMP, packetId, ticket); // [MQTT-4.3.3-11]
+  if (ticket !== null)
+    connection.acknowledge(PUBCOMP, packetId, ticket); // [MQTT-4.3.3-11]
   else connection.acknowledge(PUBCOMP, packetId, 0, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
 }

@@ -49,13 +49,7 @@ interface ConnectRequest {
   readonly will: WillRecord | null;
 }
 
-function readConnect(
-  connection: Connection,
-  bytes: Uint8Array,
-  start: number,
-  body: number,
-  end: number,
-): Connect {
+function readConnect(connection: Connection, bytes: Uint8Array, start: number, body: number, end: number): Connect {
   let connect: Connect;
   try {
     connect = decodeConnect(bytes, start, body, end);
@@ -85,7 +79,10 @@ function clientIdOf(context: Context, connect: Connect): { clientId: string; ass
     throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'a session that is to last needs a client id');
   }
   if (!settings.allowEmptyClientId) {
-    throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'no client id (allow_zero_length_clientid is false)');
+    throw new ProtocolError(
+      ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+      'no client id (allow_zero_length_clientid is false)',
+    );
   }
   const hex = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   return { clientId: `${settings.assignedClientIdPrefix}${hex}`, assigned: true }; // [MQTT-3.1.3-6]
@@ -194,7 +191,10 @@ function open(
   if (settings.connectionMessages && log.types & LogType.NOTICE) {
     const user = session.principal.username === undefined ? '' : `, u'${session.principal.username}'`;
     const details = `p${connect.protocolVersion}, c${connect.clean ? 1 : 0}, k${connect.keepAlive}${user}`;
-    log.write(LogType.NOTICE, `New client connected from ${connection.address} as ${connection.clientId} (${details}).`);
+    log.write(
+      LogType.NOTICE,
+      `New client connected from ${connection.address} as ${connection.clientId} (${details}).`,
+    );
   }
   const connack: Connack = {
     type: PacketType.CONNACK,
@@ -251,7 +251,15 @@ function wantedExpiryS(connect: Connect): number {
 function willRecord(will: Will, clientId: string): WillRecord {
   const { willDelayInterval, ...rest } = will.properties ?? {};
   const properties = Object.keys(rest).length === 0 ? null : rest;
-  const message = new Message(will.topic, will.payload, will.qos, will.retain, properties, clientId, Number.POSITIVE_INFINITY);
+  const message = new Message(
+    will.topic,
+    will.payload,
+    will.qos,
+    will.retain,
+    properties,
+    clientId,
+    Number.POSITIVE_INFINITY,
+  );
   return { message: message.keep(), delayS: willDelayInterval ?? 0 };
 }
 
@@ -271,8 +279,11 @@ function proceed<Answer>(
     return;
   }
   connection.hold();
-  answer.then(goOn).catch((error: unknown) => connection.fail(error)).finally(() => {
-    connection.unhold();
-    context.flush();
-  });
+  answer
+    .then(goOn)
+    .catch((error: unknown) => connection.fail(error))
+    .finally(() => {
+      connection.unhold();
+      context.flush();
+    });
 }

@@ -53,13 +53,7 @@ export function handlePublish(
 }
 
 /** Routes the message, and says what its publisher is told. */
-function accept(
-  context: Context,
-  connection: Connection,
-  session: Session,
-  route: Route,
-  packet: Publish,
-): ReasonCode {
+function accept(context: Context, connection: Connection, session: Session, route: Route, packet: Publish): ReasonCode {
   let message = messageFrom(context, connection, packet, route.topic);
   let { targets } = route;
   if (context.hooks.perMessage) {

@@ -103,7 +103,8 @@ function subscribe(
   const { hooks, log, router, settings, store } = context;
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
   const { subscriptions } = session;
-  if (subscriptions !== null && subscriptions.size >= settings.maxSubscriptions && !subscriptions.has(filter)) return null;
+  if (subscriptions !== null && subscriptions.size >= settings.maxSubscriptions && !subscriptions.has(filter))
+    return null;
   const maximumQoS = session.connection?.listener.maximumQoS ?? 2;
   const record: SubscriptionRecord = {
     filter,

@@ -1,0 +1,168 @@
+import type { Broker, ListenerPolicy } from '@cauldron/broker';
+import { type MemoryClient, memoryLinkPair } from '@cauldron/broker';
+import {
+  type Connack,
+  type Connect,
+  decodePacket,
+  encodePacket,
+  Framer,
+  type Packet,
+  PacketType,
+  type ProtocolVersion,
+  type Publish,
+  type QoS,
+  type Suback,
+  type Subscribe,
+  type SubscribeRequest,
+} from '@cauldron/codec';
+
+type PacketOf<Type extends PacketType> = Extract<Packet, { type: Type }>;
+
+/** A client that sends and sees packets, over an in-process link. It acknowledges nothing by itself. */
+export class TestClient {
+  readonly version: ProtocolVersion;
+  /** Packets that came and nobody asked for yet. */
+  readonly inbox: Packet[] = [];
+  closed = false;
+  readonly #wire: MemoryClient;
+  readonly #framer = new Framer();
+  #wake: () => void = () => {};
+  #lastPacketId = 0;
+
+  constructor(broker: Broker, version: ProtocolVersion = 4, listener?: ListenerPolicy) {
+    this.version = version;
+    const { client } = memoryLinkPair((link) => broker.accept(link, listener), {
+      remoteAddress: '127.0.0.1',
+      remotePort: 5,
+    });
+    this.#wire = client;
+    client.onData = (bytes) => this.#receive(bytes);
+    client.onClose = () => {
+      this.closed = true;
+      this.#wake();
+    };
+  }
+
+  /** Connects, and returns the CONNACK. */
+  async connect(connect: Partial<Connect> = {}): Promise<Connack> {
+    this.send({
+      type: PacketType.CONNECT,
+      protocolVersion: this.version,
+      clean: true,
+      keepAlive: 0,
+      clientId: 'test',
+      ...connect,
+    });
+    return this.expect(PacketType.CONNACK);
+  }
+
+  /** Subscribes, and returns the SUBACK. */
+  async subscribe(
+    filters: string | readonly (Partial<SubscribeRequest> & { filter: string })[],
+    qos: QoS = 0,
+    properties?: Subscribe['properties'],
+  ): Promise<Suback> {
+    const list = typeof filters === 'string' ? [{ filter: filters }] : filters;
+    this.send({
+      type: PacketType.SUBSCRIBE,
+      packetId: this.nextPacketId(),
+      subscriptions: list.map((request) => ({
+        qos,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: 0,
+        ...request,
+      })),
+      ...(properties && { properties }),
+    });
+    return this.expect(PacketType.SUBACK);
+  }
+
+  /** Sends a PUBLISH; returns its packet id (0 with QoS 0). */
+  publish(topic: string, payload: string, options: Partial<Publish> = {}): number {
+    const qos = options.qos ?? 0;
+    const packetId = qos === 0 ? 0 : (options.packetId ?? this.nextPacketId());
+    this.send({
+      type: PacketType.PUBLISH,
+      topic,
+      payload: new TextEncoder().encode(payload),
+      retain: false,
+      dup: false,
+      ...options,
+      qos,
+      ...(qos > 0 && { packetId }),
+    });
+    return packetId;
+  }
+
+  acknowledge(type: 4 | 5 | 6 | 7, packetId: number, reasonCode: PacketOf<4>['reasonCode'] = 0): void {
+    this.send({ type, packetId, reasonCode });
+  }
+
+  nextPacketId(): number {
+    return ++this.#lastPacketId;
+  }
+
+  send(...packets: Packet[]): void {
+    for (const packet of packets) this.sendBytes(encodePacket(packet, this.version));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#wire.write(bytes);
+  }
+
+  /** Ends the connection without DISCONNECT. */
+  cut(): void {
+    this.#wire.reset(new Error('read ECONNRESET'));
+  }
+
+  disconnect(): void {
+    this.send({ type: PacketType.DISCONNECT, reasonCode: 0 });
+  }
+
+  /** Takes nothing more from the broker until `resume`. */
+  pause(): void {
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    this.#wire.resume();
+  }
+
+  /** The next packet, which must be of this type. */
+  async expect<Type extends PacketType>(type: Type): Promise<PacketOf<Type>> {
+    while (this.inbox.length === 0 && !this.closed) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const packet = this.inbox.shift();
+    if (packet === undefined) throw new Error(`expected packet type ${type}, but the connection was closed`);
+    if (packet.type !== type) throw new Error(`expected packet type ${type}, got ${JSON.stringify(packet)}`);
+    return packet as PacketOf<Type>;
+  }
+
+  /** The next PUBLISH, its payload as text. */
+  async expectMessage(): Promise<Omit<Publish, 'payload'> & { text: string }> {
+    const { payload, ...rest } = await this.expect(PacketType.PUBLISH);
+    return { ...rest, text: new TextDecoder().decode(payload) };
+  }
+
+  /** Resolves when the connection is gone. What came before stays in the inbox. */
+  async expectClose(): Promise<void> {
+    while (!this.closed) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** Fails if anything came that was not asked for. Everything sent before has been answered when it resolves. */
+  async expectNothing(): Promise<void> {
+    this.send({ type: PacketType.PINGREQ });
+    await this.expect(PacketType.PINGRESP);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#framer.feed(bytes, bytes.length);
+    while (this.#framer.next()) {
+      const { bytes: all, start, body, end } = this.#framer;
+      const frame = all.slice(start, end);
+      this.inbox.push(decodePacket(frame, 0, body - start, end - start, this.version));
+    }
+    this.#framer.finish();
+    this.#wake();
+  }
+}
