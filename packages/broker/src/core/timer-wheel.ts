@@ -1,96 +1,156 @@
 /** Whoever a timer belongs to. */
 export interface Expiring {
-  /** Called once when the timer is due. It may be scheduled again, and so may any other. */
-  fire(nowMs: number): void;
+  /**
+   * Called once when `timer` is due; by then it is no longer scheduled. This and any other timer may be scheduled and
+   * cancelled here; what is scheduled here fires at a later advance, even if it is due at once.
+   */
+  fire(nowMs: number, timer: Timer): void;
 }
 
-const SLOTS = 512;
-const SLOT_MS = 100;
+const SLOTS = 4096;
+const DEFAULT_TICK_MS = 100;
 
-/** One due time. Embedded in its owner, so that scheduling allocates nothing. */
+/** In place of a slot's number: the timer is not scheduled; or it is due and about to fire. */
+const IDLE = -1;
+const ABOUT_TO_FIRE = -2;
+
+/**
+ * One point in time that its owner waits for, again and again. The owner makes it once and keeps it, so that scheduling
+ * allocates nothing. A timer belongs to one wheel for good; all but `dueMs` and `isScheduled` is the wheel's business.
+ */
 export class Timer {
   readonly owner: Expiring;
+  /** When it fires, or fired last, in the milliseconds of the wheel's clock. */
   dueMs = 0;
-  /** The slot's list; null: not scheduled. */
-  previous: Timer | null = null;
-  next: Timer | null = null;
-  slot = -1;
+  slot = IDLE;
+  // The timers of a slot form a circle: the one before the first is the last.
+  previous: Timer = this;
+  next: Timer = this;
 
   constructor(owner: Expiring) {
     this.owner = owner;
   }
 
   get isScheduled(): boolean {
-    return this.slot >= 0;
+    return this.slot !== IDLE;
   }
 }
 
 /**
- * All of a broker's timers: keep-alive, connect time limits, wills, session expiry. Coarse (a tenth of a second) and never
- * early. A slot holds the timers of its tenth of a second in this round of the wheel and in all later ones; those of
- * later rounds are passed over. Scheduling and cancelling cost the same whatever there is.
+ * All timers of a broker: keep-alive, time to CONNECT, wills, expiry. Coarse, but never early. Scheduling and cancelling
+ * cost the same however many there are. A slot holds the timers of one tick of this round of the wheel and of all later
+ * rounds; the latter are passed over once in a round (409 s with ticks of 100 ms), so delays may be as long as they like.
  */
 export class TimerWheel {
+  readonly #tickMs: number;
+  /** The first timer of each slot. */
   readonly #slots: (Timer | null)[] = new Array<Timer | null>(SLOTS).fill(null);
-  /** The slot time that was looked at last, in `SLOT_MS`. */
+  /** The tick that the last advance reached. */
   #tick: number;
   #size = 0;
-  /** The time of the last advance, ms: a clock that costs nothing to read. */
+  /** What is about to fire; only while `advance` runs. */
+  #due: Timer[] = [];
+  /** The time of the last advance: a clock that costs nothing to read. Not to be set from outside. */
   now: number;
 
-  constructor(nowMs: number) {
+  /** @param nowMs the present time of the clock that `advance` will go by; a monotonic one. */
+  constructor(nowMs: number, tickMs: number = DEFAULT_TICK_MS) {
     this.now = nowMs;
-    this.#tick = Math.floor(nowMs / SLOT_MS);
+    this.#tickMs = tickMs;
+    this.#tick = Math.floor(nowMs / tickMs);
   }
 
+  /** How many timers are scheduled. */
   get size(): number {
     return this.#size;
   }
 
-  /** Sets the timer to this time; a time it was set to before is forgotten. Past times are due at the next advance. */
+  /** Lets the timer fire at the first advance at or after `dueMs`, a finite time; what it was set to before is void. */
   schedule(timer: Timer, dueMs: number): void {
-    this.cancel(timer);
+    if (timer.slot !== IDLE) this.cancel(timer);
     timer.dueMs = dueMs;
-    const tick = Math.max(Math.floor(dueMs / SLOT_MS), this.#tick);
-    const slot = tick % SLOTS;
-    timer.slot = slot;
-    const head = this.#slots[slot];
-    timer.next = head;
-    if (head !== null) head.previous = timer;
-    this.#slots[slot] = timer;
+    this.#link(timer);
     this.#size++;
   }
 
-  /** Does nothing if it is not scheduled. */
+  /** Does nothing if the timer is not scheduled. */
   cancel(timer: Timer): void {
-    if (timer.slot < 0) return;
-    if (timer.previous !== null) timer.previous.next = timer.next;
-    else this.#slots[timer.slot] = timer.next;
-    if (timer.next !== null) timer.next.previous = timer.previous;
-    timer.previous = timer.next = null;
-    timer.slot = -1;
+    if (timer.slot === IDLE) return;
+    if (timer.slot !== ABOUT_TO_FIRE) this.#unlink(timer);
+    timer.slot = IDLE;
     this.#size--;
   }
 
-  /** Fires what is due. A jump of any length looks at each slot once at most. */
+  /**
+   * Moves the clock to `nowMs` and fires what is due, in the order of due times. Called every tick, more or less; a jump
+   * of any length costs one look at each slot. A clock that goes back is taken to stand still. If an owner throws, the
+   * error comes through, and what was not fired is due at the next advance.
+   */
   advance(nowMs: number): void {
-    this.now = nowMs;
-    const last = Math.floor(nowMs / SLOT_MS);
-    const first = Math.max(this.#tick, last - SLOTS + 1);
+    if (nowMs > this.now) this.now = nowMs;
+    const last = Math.floor(this.now / this.#tickMs);
+    // The slot of the last advance is looked at again: its tick was not over.
+    for (let tick = Math.max(this.#tick, last - SLOTS + 1); tick <= last; tick++) this.#collect(tick & (SLOTS - 1));
     this.#tick = last;
-    for (let tick = first; tick <= last; tick++) this.#fireSlot(tick % SLOTS, nowMs);
-  }
-
-  #fireSlot(slot: number, nowMs: number): void {
-    // Timers may cancel others while they fire, so each due one is looked for anew; what they schedule is later.
-    const due: Timer[] = [];
-    for (let timer = this.#slots[slot]; timer !== null; timer = timer.next) if (timer.dueMs <= nowMs) due.push(timer);
+    const due = this.#due;
     if (due.length === 0) return;
-    due.sort((a, b) => a.dueMs - b.dueMs);
-    for (const timer of due) {
-      if (timer.slot !== slot || timer.dueMs > nowMs) continue;
-      this.cancel(timer);
-      timer.owner.fire(nowMs);
+    // All are taken out before the first one fires, so owners may change the wheel as they like.
+    this.#due = [];
+    due.sort(byDueTime);
+    let fired = 0;
+    try {
+      while (fired < due.length) {
+        const timer = due[fired++];
+        if (timer.slot !== ABOUT_TO_FIRE) continue; // cancelled, or scheduled anew, by one that fired before it
+        timer.slot = IDLE;
+        this.#size--;
+        timer.owner.fire(this.now, timer);
+      }
+    } finally {
+      for (; fired < due.length; fired++) if (due[fired].slot === ABOUT_TO_FIRE) this.#link(due[fired]);
     }
   }
+
+  #collect(slot: number): void {
+    const first = this.#slots[slot];
+    if (first === null) return;
+    const last = first.previous;
+    for (let timer = first, next = first.next; ; timer = next, next = timer.next) {
+      if (timer.dueMs <= this.now) {
+        this.#unlink(timer);
+        timer.slot = ABOUT_TO_FIRE;
+        this.#due.push(timer);
+      }
+      if (timer === last) return;
+    }
+  }
+
+  /** Puts the timer at the end of its slot; one that is overdue goes to the slot that the next advance begins with. */
+  #link(timer: Timer): void {
+    const slot = Math.max(Math.floor(timer.dueMs / this.#tickMs), this.#tick) & (SLOTS - 1);
+    timer.slot = slot;
+    const first = this.#slots[slot];
+    if (first === null) {
+      this.#slots[slot] = timer;
+      return;
+    }
+    timer.previous = first.previous;
+    timer.next = first;
+    timer.previous.next = timer;
+    first.previous = timer;
+  }
+
+  #unlink(timer: Timer): void {
+    const { slot, previous, next } = timer;
+    if (next === timer) this.#slots[slot] = null;
+    else if (this.#slots[slot] === timer) this.#slots[slot] = next;
+    previous.next = next;
+    next.previous = previous;
+    timer.previous = timer;
+    timer.next = timer;
+  }
+}
+
+function byDueTime(a: Timer, b: Timer): number {
+  return a.dueMs - b.dueMs;
 }
