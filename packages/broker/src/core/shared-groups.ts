@@ -1,45 +1,104 @@
 /** A member of a shared subscription, as far as the choice among them goes. */
 export interface GroupMember {
+  /** May change at any time, and nobody need tell. */
   readonly connected: boolean;
 }
 
 /**
- * The members of one shared subscription, in turn: connected ones first; while none is connected, the absent ones, whose
- * sessions keep the message.
+ * The members of one shared subscription, who take turns: the connected ones; while none is connected, the absent ones,
+ * whose sessions keep the message. (Section 4.8.2 leaves the choice to the server.)
+ *
+ * The two kinds are kept apart, so that a thousand sessions that nobody came back for do not make every message slow.
+ * A member that went is noticed when its turn comes. One that came back is noticed because each turn looks at one
+ * absent member more: after as many turns as there are absent ones, at the latest.
  */
 export class SharedGroup<M extends GroupMember> {
-  readonly #members: M[] = [];
-  #turn = 0;
+  readonly #present: M[] = [];
+  readonly #absent: M[] = [];
+  /** Whose turn is next among the present, and among the absent; and which absent member is looked at next. */
+  #presentTurn = 0;
+  #absentTurn = 0;
+  #lookAt = 0;
 
   get size(): number {
-    return this.#members.length;
+    return this.#present.length + this.#absent.length;
   }
 
+  /** The caller has made sure that `member` is not in the group. */
   add(member: M): void {
-    this.#members.push(member);
+    if (member.connected) this.#present.push(member);
+    else this.#absent.push(member);
   }
 
+  /** False if `member` was not in the group. */
   remove(member: M): boolean {
-    const at = this.#members.indexOf(member);
-    if (at < 0) return false;
-    this.#members.splice(at, 1);
-    if (at < this.#turn) this.#turn--;
+    const at = this.#present.indexOf(member);
+    if (at >= 0) {
+      this.#present.splice(at, 1);
+      if (at < this.#presentTurn) this.#presentTurn--;
+      return true;
+    }
+    const absentAt = this.#absent.indexOf(member);
+    if (absentAt < 0) return false;
+    this.#absent.splice(absentAt, 1);
+    if (absentAt < this.#absentTurn) this.#absentTurn--;
     return true;
   }
 
-  /** Whose turn it is; null when there is nobody. */
-  pick(): M | null {
-    const members = this.#members;
-    const count = members.length;
-    if (count === 0) return null;
-    for (let i = 0; i < count; i++) {
-      const at = (this.#turn + i) % count;
-      if (!members[at].connected) continue;
-      this.#turn = (at + 1) % count;
-      return members[at];
-    }
-    const at = this.#turn % count;
-    this.#turn = (at + 1) % count;
-    return members[at];
+  /** Whose turn it is; null when there is nobody but `exclude`, the one who could not take the message. */
+  pick(exclude: M | null = null): M | null {
+    this.#lookForReturned(1);
+    const present = this.#pickPresent(exclude);
+    if (present !== null || this.#absent.length === 0) return present;
+    this.#lookForReturned(this.#absent.length);
+    return this.#pickPresent(exclude) ?? this.#pickAbsent(exclude);
   }
+
+  #pickPresent(exclude: M | null): M | null {
+    const present = this.#present;
+    for (let passed = 0; passed < present.length; ) {
+      if (this.#presentTurn >= present.length) this.#presentTurn = 0;
+      const member = present[this.#presentTurn];
+      if (!member.connected) {
+        takeOut(present, this.#presentTurn);
+        this.#absent.push(member);
+        continue;
+      }
+      this.#presentTurn++;
+      if (member !== exclude) return member;
+      passed++;
+    }
+    return null;
+  }
+
+  #pickAbsent(exclude: M | null): M | null {
+    const absent = this.#absent;
+    for (let passed = 0; passed < absent.length; passed++) {
+      if (this.#absentTurn >= absent.length) this.#absentTurn = 0;
+      const member = absent[this.#absentTurn++];
+      if (member !== exclude) return member;
+    }
+    return null;
+  }
+
+  /** Looks at `count` of the absent members, in turn. */
+  #lookForReturned(count: number): void {
+    const absent = this.#absent;
+    for (let left = count; left > 0 && absent.length > 0; left--) {
+      if (this.#lookAt >= absent.length) this.#lookAt = 0;
+      const member = absent[this.#lookAt];
+      if (member.connected) {
+        takeOut(absent, this.#lookAt);
+        this.#present.push(member);
+      } else {
+        this.#lookAt++;
+      }
+    }
+  }
+}
+
+/** Removes one member at the price of the order: the last one takes its place. */
+function takeOut<M>(members: M[], at: number): void {
+  members[at] = members[members.length - 1];
+  members.length--;
 }
