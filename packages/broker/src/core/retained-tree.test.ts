@@ -85,6 +85,15 @@ describe('RetainedTree', () => {
     expect(search.done).toBe(true);
   });
 
+  it('has no branches left to search when all topics are deleted', () => {
+    const topics = ['a/b/c', 'a/b/d', 'a', 'e/f'];
+    const tree = treeOf(...topics);
+    for (const topic of topics) tree.delete(topic);
+    const search = tree.match('#');
+    expect(search.step(1)).toBeNull();
+    expect(search.done).toBe(true);
+  });
+
   it('goes down many thousand levels', () => {
     const topic = Array(30_000).fill('a').join('/');
     const tree = treeOf(topic);
