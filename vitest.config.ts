@@ -1,17 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// Tests read the sources, not the build: a test never runs against yesterday's code.
-const source = (name: string) => fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
+const packages = fileURLToPath(new URL('./packages', import.meta.url));
 
 export default defineConfig({
   resolve: {
-    alias: {
-      '@cauldron/codec': source('codec'),
-      '@cauldron/client': source('client'),
-      '@cauldron/broker': source('broker'),
-      '@cauldron/cli': source('cli'),
-    },
+    // Tests read the sources, not the build: a test never runs against yesterday's code.
+    alias: [
+      { find: /^@cauldron\/(\w+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: /^@cauldron\/(\w+)\/(\w+)$/, replacement: `${packages}/$1/src/$2.ts` },
+    ],
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { nearestName } from './nearest-name.js';
+
+/** Bad usage, as most commands say it. */
+const USAGE_STATUS = 2;
+
+interface Command {
+  readonly summary: string;
+  /** Loaded when it is called: starting one command does not pay for the others. */
+  readonly run: (args: string[]) => Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  broker: {
+    summary: 'Run the broker',
+    run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
+  },
+  pub: {
+    summary: 'Publish messages',
+    run: async (args) => (await import('./pub.js')).runPub(args),
+  },
+  sub: {
+    summary: 'Subscribe and print what comes',
+    run: async (args) => (await import('./sub.js')).runSub(args),
+  },
+};
+
+/** Runs `cauldron ARGS`; resolves with the exit status. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '-h' || name === '--help' || name === 'help') {
+    process.stdout.write(help());
+    return name === undefined ? USAGE_STATUS : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`cauldron version ${version()}\n`);
+    return 0;
+  }
+  const command = COMMANDS[name];
+  if (command !== undefined && Object.hasOwn(COMMANDS, name)) return command.run(rest);
+  const near = nearestName(name, Object.keys(COMMANDS));
+  const hint = near === undefined ? '`cauldron --help` lists the commands.' : `Did you mean \`cauldron ${near}\`?`;
+  process.stderr.write(`cauldron: there is no command '${name}'. ${hint}\n`);
+  return USAGE_STATUS;
+}
+
+function help(): string {
+  const list = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  return `Examples:
+  cauldron broker -v
+  cauldron sub -v -t 'owntracks/#'
+  cauldron pub -t owntracks/test -m 'hello world'
+
+Usage: cauldron COMMAND [OPTIONS]
+
+${list.join('\n')}
+
+\`cauldron COMMAND --help\` tells the options of a command.
+`;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+}
