@@ -32,8 +32,7 @@ export class FanOut {
     identifiers: readonly number[] | null,
     sharedFilter: string | null,
   ): boolean {
-    const mustWait = session.credit <= 0 || session.queuedMessages > 0;
-    if (mustWait && !session.hasRoom(message.bytes)) {
+    if (!session.canAccept(message.bytes)) {
       session.refuse(message, QUEUE_IS_FULL);
       return false;
     }

@@ -151,14 +151,6 @@ describe('Inflight', () => {
     expect(read).toEqual([50, 63, 64]);
   });
 
-  it('begins anew after clear', () => {
-    const inflight = windowAt(100);
-    inflight.addMany(AWAITING_PUBACK, 2000);
-    inflight.clear();
-    expect([inflight.size, inflight.state(100), idsOf(inflight)]).toEqual([0, FREE, []]);
-    expect(inflight.add(AWAITING_PUBACK, null)).toBe(1);
-  });
-
   it('goes on counting after trim, and trim touches nothing that is in flight', () => {
     const inflight = windowAt(100);
     inflight.trim();

@@ -172,7 +172,7 @@ export class Inflight<M extends object> {
 
   /**
    * All that is in flight in the order of sending, which is the order to send it again in [MQTT-4.6.0-1]. What is freed
-   * meanwhile is passed over; `add`, `addMany`, `restore` and `clear` must not be called before the end.
+   * meanwhile is passed over; `add`, `addMany` and `restore` must not be called before the end.
    */
   *entries(): Generator<InflightEntry<M>, void, undefined> {
     if (this.#aside !== null) {
@@ -186,15 +186,6 @@ export class Inflight<M extends object> {
       const state = offset < this.#span ? this.#stateAt(offset) : InflightState.FREE;
       if (state !== InflightState.FREE) yield { id, state, message: this.#messageAt(offset) };
     }
-  }
-
-  /** Frees all ids and begins with 1 again. */
-  clear(): void {
-    this.#aside = null;
-    this.#oldestId = 1;
-    this.#span = 0;
-    this.#used = 0;
-    this.#dropRing();
   }
 
   /** Lets memory go that is not in use. Called when the connection ends: most sessions then have nothing in flight. */

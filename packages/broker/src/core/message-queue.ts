@@ -29,11 +29,6 @@ export class MessageQueue<M extends { readonly bytes: number }> {
     this.#bytes += message.bytes;
   }
 
-  /** The oldest message, which stays; undefined if there is none. */
-  peek(): M | undefined {
-    return this.#ring?.[this.#head] ?? undefined;
-  }
-
   /** Takes the oldest message out; undefined if there is none. */
   shift(): M | undefined {
     const ring = this.#ring;
@@ -47,39 +42,10 @@ export class MessageQueue<M extends { readonly bytes: number }> {
     return message;
   }
 
-  clear(): void {
-    this.#ring = null;
-    this.#head = 0;
-    this.#length = 0;
-    this.#bytes = 0;
-  }
-
-  /**
-   * Takes out all messages for which `predicate` says true, and returns how many; the others keep their order. It asks
-   * once for each message, oldest first; `predicate` must neither throw nor touch the queue.
-   */
-  removeWhere(predicate: (message: M) => boolean): number {
-    const ring = this.#ring;
-    if (ring === null) return 0;
-    const mask = ring.length - 1;
-    const length = this.#length;
-    let kept = 0;
-    for (let i = 0; i < length; i++) {
-      const slot = (this.#head + i) & mask;
-      const message = ring[slot];
-      ring[slot] = null;
-      if (message === null) continue;
-      if (predicate(message)) this.#bytes -= message.bytes;
-      else ring[(this.#head + kept++) & mask] = message;
-    }
-    this.#length = kept;
-    this.#shrink(ring);
-    return length - kept;
-  }
-
   #shrink(ring: (M | null)[]): void {
     if (this.#length === 0) {
-      this.clear();
+      this.#ring = null;
+      this.#head = 0;
       return;
     }
     let size = ring.length;

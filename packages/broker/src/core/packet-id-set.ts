@@ -62,13 +62,6 @@ export class PacketIdSet {
     return true;
   }
 
-  /** Empties the set and lets its memory go. */
-  clear(): void {
-    this.#pages = null;
-    this.#spare = null;
-    this.#size = 0;
-  }
-
   /** The ids in ascending order. Ids may be deleted meanwhile: those that were not reached yet are passed over. */
   *[Symbol.iterator](): Generator<number, void, undefined> {
     const pages = this.#pages;

@@ -202,7 +202,7 @@ export class Router {
     const routed: Routed = { matched: 0, refused: 0 };
     this.#planAll(message, targets.sessions, origin, routed);
     for (const group of targets.shared) {
-      const member = group.members.pick();
+      const member = pickMember(group, message);
       if (member !== null) this.#plan(member.target, message, group.sharedFilter, routed);
     }
     this.#fanOut.deliver(message);
@@ -240,7 +240,7 @@ export class Router {
   /** A member of a shared subscription ended without having got this message: another one gets it. */
   reassign(delivery: Delivery): void {
     const group = delivery.sharedFilter === null ? undefined : this.#shared.get(delivery.sharedFilter);
-    const member = group?.members.pick() ?? null;
+    const member = group === undefined ? null : pickMember(group, delivery.message);
     if (member === null) return;
     const { session, qos, identifiers } = member.target;
     const lower = delivery.qos > qos ? qos : delivery.qos;
@@ -310,6 +310,13 @@ export class Router {
       );
     }
   }
+}
+
+/** The member whose turn it is; if its queue is full, the next one, who perhaps has room. */
+function pickMember({ members }: SharedSubscriptions, message: Message): Subscription | null {
+  const first = members.pick();
+  if (first === null || message.qos === 0 || first.session.canAccept(message.bytes)) return first;
+  return members.pick(first) ?? first;
 }
 
 /** One target for each session: the highest QoS, and the identifiers of all matching subscriptions [MQTT-3.3.4-2]. */

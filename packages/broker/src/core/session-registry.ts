@@ -94,6 +94,7 @@ export class SessionRegistry {
     const { clock, hooks, store } = this.#context;
     session.connection = null;
     session.forgetReplays();
+    session.inflight?.trim();
     this.#connected--;
     session.disconnectedAtMs = clock.wallMs();
     if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]

@@ -110,6 +110,11 @@ export class Session implements Expiring {
     return queue.length < maxQueuedMessages && queue.bytes + bytes <= maxQueuedBytes;
   }
 
+  /** Whether a QoS 1 or 2 message of this size can be sent now or may wait. */
+  canAccept(bytes: number): boolean {
+    return (this.credit > 0 && this.queuedMessages === 0) || this.hasRoom(bytes);
+  }
+
   /** Counts a message that its bounds kept from this client, and says so, at most once a minute. */
   refuse(message: Message, what: string): void {
     const { counters, log, wheel } = this.#context;
