@@ -1,0 +1,39 @@
+import type { LogConfig } from '../admin/log.js';
+import type { ListenerPolicy, Settings } from '../core/settings.js';
+
+/** One port that the broker is to open. */
+export interface ListenerConfig {
+  /** 0: any free one. */
+  readonly port: number;
+  /** An address or a host name; null: all addresses of the machine. */
+  readonly address: string | null;
+  /** Null: both. */
+  readonly family: 'ipv4' | 'ipv6' | null;
+  /** Live connections of this listener; `Infinity`: no limit. */
+  readonly maxConnections: number;
+  readonly policy: Omit<ListenerPolicy, 'name'>;
+}
+
+/** Everything that a broker process is told before it starts. */
+export interface BrokerConfig {
+  /** Where it was read from; null: nothing was read. */
+  readonly file: string | null;
+  /** No listener was configured: only clients on this machine can connect, and need no user name. */
+  readonly localOnly: boolean;
+  readonly listeners: readonly ListenerConfig[];
+  readonly settings: Settings;
+  readonly log: LogConfig;
+  readonly pidFile: string | null;
+  readonly noDelay: boolean;
+}
+
+/** What is wrong with a configuration: one line for each fault, ready to be shown. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join('\n'), options);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,63 @@
+/** How the text behind an option's name is read. */
+export interface OptionType<T> {
+  /** Completes the sentence `must be ...`. */
+  readonly expects: string;
+  /** Undefined: the text is not what is expected. */
+  read(text: string): T | undefined;
+}
+
+export const flag: OptionType<boolean> = {
+  expects: 'true or false',
+  read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+};
+
+/** For what is not there yet: only the value that asks for nothing is taken, and the message says why. */
+export function onlyFalse(why: string): OptionType<false> {
+  return { expects: `false: ${why}`, read: (text) => (text === 'false' ? false : undefined) };
+}
+
+export const text: OptionType<string> = {
+  expects: 'a text',
+  read: (value) => (value === '' ? undefined : value),
+};
+
+export function integer(lowest: number, highest: number, unit = ''): OptionType<number> {
+  return {
+    expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}`,
+    read(value) {
+      const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
+      return number >= lowest && number <= highest ? number : undefined;
+    },
+  };
+}
+
+/** A limit; `none` is the number that means that there is no limit, read as `Infinity`. */
+export function limit(none: number, lowest: number, highest: number, unit = ''): OptionType<number> {
+  const { read } = integer(lowest, highest);
+  return {
+    expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}, or ${none} for no limit`,
+    read: (value) => (value === String(none) ? Number.POSITIVE_INFINITY : read(value)),
+  };
+}
+
+export function oneOf<const T extends string>(...names: T[]): OptionType<T> {
+  return { expects: names.join(' or '), read: (value) => names.find((name) => name === value) };
+}
+
+const SECONDS_PER: Record<string, number> = {
+  s: 1,
+  h: 3600,
+  d: 86_400,
+  w: 7 * 86_400,
+  m: 30 * 86_400,
+  y: 365 * 86_400,
+};
+
+/** Seconds, written as a number and the letter of a unit. */
+export const duration: OptionType<number> = {
+  expects: 'a whole number followed by s, h, d, w, m (30 days) or y (365 days), such as 14d',
+  read(value) {
+    const [, digits, unit] = /^(\d+)([shdwmy])$/.exec(value) ?? [];
+    return digits === undefined || Number(digits) === 0 ? undefined : Number(digits) * SECONDS_PER[unit];
+  },
+};

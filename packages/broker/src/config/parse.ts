@@ -1,0 +1,26 @@
+/** One line of a configuration file that says something. */
+export interface ConfigLine {
+  readonly line: number;
+  readonly name: string;
+  /** The rest of the line without spaces around it; empty if there is nothing. */
+  readonly value: string;
+}
+
+/**
+ * Reads the syntax of mosquitto.conf: one option to a line, its name and value separated by spaces. A `#` in the first
+ * column makes the line a comment; anywhere else it belongs to the value.
+ */
+export function parseConfig(source: string): ConfigLine[] {
+  const lines: ConfigLine[] = [];
+  for (const [index, raw] of source
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    if (raw.startsWith('#')) continue;
+    const said = raw.trim();
+    if (said === '') continue;
+    const [name] = said.split(/[ \t]/, 1);
+    lines.push({ line: index + 1, name, value: said.slice(name.length).trim() });
+  }
+  return lines;
+}
