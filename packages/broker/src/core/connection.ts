@@ -252,7 +252,7 @@ export class Connection implements LinkHandler, Expiring {
   /** Whether the message fits the packet size that the client takes. */
   canTake(message: Message, identifiers: readonly number[] | null): boolean {
     if (this.maximumPacketSize === Number.POSITIVE_INFINITY) return true;
-    const layout = message.layout(1, false, this.version, identifiers, this.#context.clock.wallMs());
+    const layout = message.layout(1, false, this.version, identifiers, this.#context.clock);
     return layout.size <= this.maximumPacketSize;
   }
 
@@ -272,8 +272,8 @@ export class Connection implements LinkHandler, Expiring {
     counters.packetsSent++;
     const layout =
       this.outboundAliases === null
-        ? message.layout(qos, retain, this.version, identifiers, clock.wallMs())
-        : message.aliasedLayout(qos, retain, identifiers, clock.wallMs(), this.outboundAliases);
+        ? message.layout(qos, retain, this.version, identifiers, clock)
+        : message.aliasedLayout(qos, retain, identifiers, clock, this.outboundAliases);
     if (ticket > 0 && this.#mustWait(ticket)) {
       const bytes = new Uint8Array(layout.size);
       layout.write(bytes, 0, packetId, dup);
@@ -284,7 +284,7 @@ export class Connection implements LinkHandler, Expiring {
     } else {
       // A large payload is shared by all that it goes to.
       const { payload } = message.keep();
-      const shared = message.layout(qos, retain, this.version, identifiers, clock.wallMs());
+      const shared = message.layout(qos, retain, this.version, identifiers, clock);
       const head = new Uint8Array(layout.size - payload.length);
       shared.writeHead(head, 0, packetId, dup);
       this.output.share(head);

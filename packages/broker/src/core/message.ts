@@ -1,5 +1,6 @@
 import type { Properties, ProtocolVersion, PublishMessage, QoS } from '@cauldron/codec';
 import { PublishLayout } from '@cauldron/codec';
+import type { Clock } from './ports/clock.js';
 import type { OutboundAliases } from './topic-aliases.js';
 
 /** An application message on its way through the broker: what a PUBLISH said, without what concerns one connection. */
@@ -65,10 +66,10 @@ export class Message {
     retain: boolean,
     version: ProtocolVersion,
     identifiers: readonly number[] | null,
-    wallMs: number,
+    clock: Clock,
   ): PublishLayout {
     const isPlain = version !== 5 || (identifiers === null && this.expiresAtMs === Number.POSITIVE_INFINITY);
-    if (!isPlain) return new PublishLayout(this.#forOne(identifiers, wallMs), qos, retain, version);
+    if (!isPlain) return new PublishLayout(this.#forOne(identifiers, clock), qos, retain, version);
     const key = (qos << 2) | (retain ? 2 : 0) | (version === 5 ? 1 : 0);
     if (this.#layout === null || this.#layoutKey !== key) {
       this.#layout = new PublishLayout(this.#forAll(), qos, retain, version);
@@ -82,12 +83,12 @@ export class Message {
     qos: QoS,
     retain: boolean,
     identifiers: readonly number[] | null,
-    wallMs: number,
+    clock: Clock,
     aliases: OutboundAliases,
   ): PublishLayout {
     const alias = aliases.aliasFor(this.topic);
-    if (alias === 0) return this.layout(qos, retain, 5, identifiers, wallMs);
-    const message = this.#forOne(identifiers, wallMs);
+    if (alias === 0) return this.layout(qos, retain, 5, identifiers, clock);
+    const message = this.#forOne(identifiers, clock);
     const topic = alias > 0 ? '' : this.topic;
     const properties = { ...message.properties, topicAlias: Math.abs(alias) };
     return new PublishLayout({ ...message, topic, properties }, qos, retain, 5);
@@ -98,10 +99,10 @@ export class Message {
     return properties === null ? { topic, payload } : { topic, payload, properties };
   }
 
-  #forOne(identifiers: readonly number[] | null, wallMs: number): PublishMessage {
+  #forOne(identifiers: readonly number[] | null, clock: Clock): PublishMessage {
     const properties: Properties = { ...this.properties };
-    const remaining = this.remainingExpiryS(wallMs);
-    if (remaining !== undefined) properties.messageExpiryInterval = remaining; // [MQTT-3.3.2-6]
+    // [MQTT-3.3.2-6]
+    if (this.expiresAtMs < Number.POSITIVE_INFINITY) properties.messageExpiryInterval = this.#remainingS(clock);
     if (identifiers !== null) properties.subscriptionIdentifiers = identifiers; // [MQTT-3.3.4-3]
     return { topic: this.topic, payload: this.payload, properties };
   }
@@ -111,10 +112,8 @@ export class Message {
     return this.topic.length + this.payload.length + (this.properties === null ? 0 : 64);
   }
 
-  /** Seconds of its life that are left at `wallMs`, rounded up; undefined when it does not expire. */
-  remainingExpiryS(wallMs: number): number | undefined {
-    if (this.expiresAtMs === Number.POSITIVE_INFINITY) return undefined;
-    return Math.max(0, Math.ceil((this.expiresAtMs - wallMs) / 1000));
+  #remainingS(clock: Clock): number {
+    return Math.max(0, Math.ceil((this.expiresAtMs - clock.wallMs()) / 1000));
   }
 
   /** The same message with its life beginning now: a will, whose expiry counts from its publication. */
@@ -125,7 +124,8 @@ export class Message {
     return new Message(topic, payload, qos, retain, properties, publisher, wallMs + lifeS * 1000);
   }
 
-  isExpired(wallMs: number): boolean {
-    return wallMs >= this.expiresAtMs;
+  /** Asks the clock only for messages that expire at all. */
+  isExpired(clock: Clock): boolean {
+    return this.expiresAtMs < Number.POSITIVE_INFINITY && clock.wallMs() >= this.expiresAtMs;
   }
 }

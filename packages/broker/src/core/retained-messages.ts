@@ -40,7 +40,7 @@ export class RetainedMessages {
   *match(filter: string): Generator<Message> {
     const { clock, store } = this.#context;
     for (const message of this.#tree.match(filter)) {
-      if (message.isExpired(clock.wallMs())) {
+      if (message.isExpired(clock)) {
         this.#tree.delete(message.topic);
         store.append({ kind: 'retainedCleared', topic: message.topic });
       } else yield message;

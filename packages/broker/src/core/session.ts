@@ -268,7 +268,7 @@ export class Session implements Expiring {
     const { clock, store } = this.#context;
     if (connection === null) return;
     const { message, qos, position } = delivery;
-    if (message.isExpired(clock.wallMs())) {
+    if (message.isExpired(clock)) {
       this.#drop(position); // [MQTT-3.3.2-5]
       return;
     }
@@ -317,7 +317,7 @@ export class Session implements Expiring {
       if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit === 0) return;
       const next = replays[0].next();
       if (next.done === true) replays.shift();
-      else if (!next.value.message.isExpired(clock.wallMs())) this.#deliverRetained(next.value);
+      else if (!next.value.message.isExpired(clock)) this.#deliverRetained(next.value);
     }
     this.#replays = null;
   }

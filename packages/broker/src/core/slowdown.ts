@@ -6,6 +6,9 @@ import { type Expiring, Timer } from './timer-wheel.js';
 /** A subscriber with this much unsent lags behind: its publishers wait for it, for a while. */
 const LAG_BYTES = 4 * 1024 * 1024;
 
+/** So does one for whom this many windows of messages wait. */
+const LAG_WINDOWS = 4;
+
 /** How long a publisher waits for one subscriber. After that, the subscriber's own bounds decide what it gets. */
 const PATIENCE_MS = 200;
 
@@ -28,8 +31,8 @@ export class Slowdown implements Expiring {
   consider(publisher: Connection, subscriber: Session): void {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
-    const { maxQueuedMessages } = this.#context.settings;
-    if (connection.output.pendingBytes <= LAG_BYTES && subscriber.queuedMessages * 2 <= maxQueuedMessages) return;
+    if (connection.output.pendingBytes <= LAG_BYTES && subscriber.queuedMessages <= this.#lagMessages(connection))
+      return;
     let wait = this.#waiting.get(connection);
     if (wait === undefined) {
       wait = { sinceMs: this.#context.wheel.now, publishers: new Set() };
@@ -45,9 +48,8 @@ export class Slowdown implements Expiring {
 
   /** Called when a subscriber that is awaited or stalled took something: perhaps it has caught up. */
   progressed(connection: Connection): void {
-    const { maxQueuedMessages } = this.#context.settings;
     const queued = connection.session === null ? 0 : connection.session.queuedMessages;
-    if (connection.output.isBehind || queued * 4 > maxQueuedMessages) return;
+    if (connection.output.isBehind || queued * 4 > this.#lagMessages(connection)) return;
     connection.isStalled = false;
     this.release(connection);
   }
@@ -69,6 +71,11 @@ export class Slowdown implements Expiring {
       this.release(subscriber);
     }
     if (this.#waiting.size > 0) this.#schedule();
+  }
+
+  /** Messages of QoS 1 and 2 that may wait for a client before its publishers do: a few windows, but half its queue at most. */
+  #lagMessages(connection: Connection): number {
+    return Math.min(connection.sendMaximum * LAG_WINDOWS, this.#context.settings.maxQueuedMessages / 2);
   }
 
   #schedule(): void {
