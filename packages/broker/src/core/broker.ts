@@ -166,7 +166,7 @@ export class Broker {
   }
 
   /**
-   * Calls `handler` for each message that matches, and before that for the retained ones. The function that is returned
+   * Calls `handler` for each message that matches, first for the retained ones. The function that is returned
    * ends it. @throws ProtocolError when the filter is not valid.
    */
   subscribe(filter: string, handler: MessageHandler): () => void {
@@ -228,18 +228,19 @@ export class Broker {
   }
 
   #tick(): void {
-    const { clock, wheel, authorizer } = this.#context;
-    if (authorizer.version !== this.#accessVersion) {
-      this.#accessVersion = authorizer.version;
-      this.#context.router.invalidate();
-    }
+    const { clock, wheel } = this.#context;
     wheel.advance(clock.monotonicMs());
     if (++this.#ticks % TICKS_PER_TRIM === 0) this.#context.outputs.trim();
     this.#flush();
   }
 
   #flush(): void {
-    const { outputs, peers, connections } = this.#context;
+    const { authorizer, connections, outputs, peers, router, slowdown } = this.#context;
+    if (authorizer.version !== this.#accessVersion) {
+      this.#accessVersion = authorizer.version;
+      router.invalidate();
+    }
+    slowdown.resume();
     outputs.flush();
     if (peers.count > 0) peers.flush();
     if (connections.size === 0 && this.#onIdle !== null) this.#onIdle();

@@ -1,5 +1,13 @@
 import type { Packet, Properties, ProtocolVersion, QoS } from '@cauldron/codec';
-import { connectReturnCodeOf, Framer, PacketType, ProtocolError, ReasonCode, reasonName } from '@cauldron/codec';
+import {
+  connectReturnCodeOf,
+  Framer,
+  isReasonCodeOf,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  reasonName,
+} from '@cauldron/codec';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
@@ -15,6 +23,9 @@ import type { Session } from './session.js';
 import type { ListenerPolicy } from './settings.js';
 import { type Expiring, Timer } from './timer-wheel.js';
 import type { InboundAliases, OutboundAliases } from './topic-aliases.js';
+
+/** Characters of a reason that a peer is told and that is logged. */
+const MAX_REASON_LENGTH = 300;
 
 /** Something that leaves once the store has committed up to `ticket`: bytes, or a four-byte acknowledgement. */
 interface Held {
@@ -148,7 +159,7 @@ export class Connection implements LinkHandler, Expiring {
   /** Called by the timer wheel: no CONNECT in time, or nothing heard for too long. */
   fire(nowMs: number): void {
     if (this.#state !== ConnectionState.OPEN) {
-      this.fail(new ProtocolError(ReasonCode.MAXIMUM_CONNECT_TIME, 'no CONNECT within connect_timeout'));
+      this.fail(new ProtocolError(ReasonCode.SERVER_BUSY, 'not connected within connect_timeout'));
       return;
     }
     const dueMs = this.lastHeardMs + this.silenceLimitMs;
@@ -336,7 +347,7 @@ export class Connection implements LinkHandler, Expiring {
     if (this.#state >= ConnectionState.CLOSING) return;
     const known = error instanceof ProtocolError;
     const reasonCode = known ? error.reasonCode : ReasonCode.UNSPECIFIED_ERROR;
-    const text = known ? error.message : 'internal error';
+    const text = known ? shortened(error.message) : 'internal error';
     const { log } = this.#context;
     if (!known && log.types & LogType.ERROR) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -352,10 +363,11 @@ export class Connection implements LinkHandler, Expiring {
     // A peer that has not said CONNECT is not known to speak MQTT: it is told nothing [MQTT-3.1.0-1].
     if (this.connectSeen) {
       const v5 = this.version === 5;
+      const told = isReasonCodeOf(PacketType.CONNACK, reasonCode) ? reasonCode : ReasonCode.UNSPECIFIED_ERROR;
       this.send({
         type: PacketType.CONNACK,
         sessionPresent: false, // [MQTT-3.2.2-6]
-        reasonCode: v5 ? reasonCode : connectReturnCodeOf(reasonCode),
+        reasonCode: v5 ? told : connectReturnCodeOf(reasonCode),
         ...(v5 && { properties: { ...properties, reasonString: reason } }),
       });
     }
@@ -368,7 +380,8 @@ export class Connection implements LinkHandler, Expiring {
     if (this.version === 5) {
       // What waits for the store is not sent any more; DISCONNECT itself waits for nothing.
       this.#held = null;
-      this.send({ type: PacketType.DISCONNECT, reasonCode, properties: { reasonString: reason } });
+      const told = isReasonCodeOf(PacketType.DISCONNECT, reasonCode) ? reasonCode : ReasonCode.UNSPECIFIED_ERROR;
+      this.send({ type: PacketType.DISCONNECT, reasonCode: told, properties: { reasonString: reason } });
     }
     this.close({ reason: endingText(reasonCode, reason), publishWill: true });
   }
@@ -414,6 +427,12 @@ export class Connection implements LinkHandler, Expiring {
       `Sending PUBLISH to ${this.clientId} (${flags}, '${message.topic}', ... (${message.payload.length} bytes))`,
     );
   }
+}
+
+/** What came from outside may be in it, and a reason string has an end. */
+function shortened(text: string): string {
+  if (text.length <= MAX_REASON_LENGTH) return text;
+  return `${text.slice(0, MAX_REASON_LENGTH).replace(/[\ud800-\udbff]$/, '')} ...`;
 }
 
 function endingText(reasonCode: ReasonCode, reason: string): string {

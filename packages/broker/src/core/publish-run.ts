@@ -175,9 +175,9 @@ export class PublishRun {
   #deliverAsOne(publisher: Connection, target: Target): boolean {
     const { session } = target;
     const { connection } = session;
-    if (connection === null) return !session.lasting;
-    if (!connection.takesRuns || target.identifiers !== null) return false;
     const publishQoS = ((this.#header >> 1) & 3) as QoS;
+    if (connection === null) return publishQoS === 0 && !this.#context.settings.queueQoS0Messages;
+    if (!connection.takesRuns || target.identifiers !== null) return false;
     const qos = publishQoS > target.qos ? target.qos : publishQoS;
     if (qos > 0 && session.lasting) return false;
     const isV5 = connection.version === 5;

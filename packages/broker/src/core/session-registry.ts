@@ -92,9 +92,7 @@ export class SessionRegistry {
   detach(session: Session, epoch: number, ending: Ending): void {
     if (session.epoch !== epoch || session.connection === null) return;
     const { clock, hooks, store } = this.#context;
-    session.connection = null;
-    session.forgetReplays();
-    session.inflight?.trim();
+    session.forgetConnection();
     this.#connected--;
     session.disconnectedAtMs = clock.wallMs();
     if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]

@@ -57,6 +57,8 @@ export class Session implements Expiring {
   lastPosition: Position = 0;
   readonly timer: Timer;
   #replays: Iterator<Delivery>[] | null = null;
+  /** Ids that were in flight on the last connection and were not sent again on this one yet, last first. */
+  #resends: number[] | null = null;
   #reportedFullAtMs = Number.NEGATIVE_INFINITY;
   readonly #context: Context;
 
@@ -91,10 +93,10 @@ export class Session implements Expiring {
     this.#context.sessions.timerFired(this);
   }
 
-  /** The connection's window: how many more QoS 1 and 2 messages may be in flight. */
+  /** The connection's window: how many more QoS 1 and 2 messages may be in flight. None while old ones wait for it. */
   get credit(): number {
     const { connection, inflight } = this;
-    if (connection === null) return 0;
+    if (connection === null || this.#resends !== null) return 0;
     return inflight === null ? connection.sendMaximum : connection.sendMaximum - inflight.size;
   }
 
@@ -160,6 +162,7 @@ export class Session implements Expiring {
     const { connection } = this;
     if (connection === null || !connection.isOpen) return;
     const { output } = connection;
+    if (this.#resends !== null) this.#pumpResends(this.#resends, connection);
     if (this.queue !== null) {
       while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
         const delivery = this.queue.shift();
@@ -180,16 +183,8 @@ export class Session implements Expiring {
 
   /** Begins again on a new connection: what is in flight is sent again, in its order [MQTT-4.4.0-1]. */
   resume(): void {
-    const { connection, inflight } = this;
-    if (connection === null) return;
-    if (inflight !== null) {
-      for (const { id, state, message: delivery } of inflight.entries()) {
-        if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
-        else if (delivery !== null) {
-          // The id stays in use even if the message is not sent any more: the client may have it already.
-          connection.sendPublish(delivery.message, delivery.qos, id, true, delivery.retain, delivery.identifiers);
-        }
-      }
+    if (this.inflight !== null && this.inflight.size > 0) {
+      this.#resends = Array.from(this.inflight.entries(), ({ id }) => id).reverse();
     }
     this.pump();
   }
@@ -259,8 +254,11 @@ export class Session implements Expiring {
   }
 
   /** The connection is gone: what was to follow on it, apart from the queue, is forgotten. */
-  forgetReplays(): void {
+  forgetConnection(): void {
+    this.connection = null;
     this.#replays = null;
+    this.#resends = null;
+    this.inflight?.trim();
   }
 
   #send(delivery: Delivery): void {
@@ -295,12 +293,28 @@ export class Session implements Expiring {
     connection.sendPublish(message, qos, id, false, delivery.retain, delivery.identifiers, qos === 2 ? ticket : 0);
   }
 
+  /** In order, and no more of them than the window of this connection takes, which may be smaller than the last one's. */
+  #pumpResends(resends: number[], connection: Connection): void {
+    const { inflight } = this;
+    while (inflight !== null && inflight.size - resends.length < connection.sendMaximum) {
+      const id = resends.pop();
+      if (id === undefined) break;
+      const state = inflight.state(id);
+      const delivery = inflight.message(id);
+      if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
+      else if (delivery !== null) {
+        connection.sendPublish(delivery.message, delivery.qos, id, true, delivery.retain, delivery.identifiers);
+      }
+    }
+    if (resends.length === 0) this.#resends = null;
+  }
+
   #complete(inflight: Inflight<Delivery>, id: number): void {
     const isStored =
       this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === InflightState.AWAITING_PUBCOMP);
     inflight.acknowledge(id);
     if (isStored) this.#context.store.append({ kind: 'completed', clientId: this.clientId, packetId: id });
-    if (this.queue !== null || this.#replays !== null) this.pump();
+    if (this.queue !== null || this.#replays !== null || this.#resends !== null) this.pump();
   }
 
   #isStored(delivery: Delivery | null): boolean {

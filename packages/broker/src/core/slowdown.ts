@@ -22,6 +22,8 @@ export class Slowdown implements Expiring {
   /** By lagging subscriber: who waits for it, and since when. */
   readonly #waiting = new Map<Connection, { readonly sinceMs: number; readonly publishers: Set<Connection> }>();
   readonly #timer = new Timer(this);
+  /** Who need not wait any more. Their reading goes on at `resume`, never from within another connection's. */
+  #released: Connection[] = [];
 
   constructor(context: Context) {
     this.#context = context;
@@ -60,7 +62,16 @@ export class Slowdown implements Expiring {
     if (wait === undefined) return;
     this.#waiting.delete(subscriber);
     subscriber.isAwaited = false;
-    for (const publisher of wait.publishers) publisher.unhold();
+    for (const publisher of wait.publishers) this.#released.push(publisher);
+  }
+
+  /** Lets those who were released be read again. Called at the end of each batch of work. */
+  resume(): void {
+    while (this.#released.length > 0) {
+      const released = this.#released;
+      this.#released = [];
+      for (const publisher of released) publisher.unhold();
+    }
   }
 
   fire(): void {
