@@ -34,7 +34,8 @@ class Pipe {
   write(bytes: Uint8Array): boolean {
     if (this.#state !== 'open' || bytes.length === 0) return true;
     const fits = this.#pendingBytes === 0 && this.#bytes + bytes.length <= PIPE_BYTES;
-    this.#pieces.push(fits ? bytes.slice() : bytes);
+    // Not `slice`, which copies nothing when it is a Buffer's.
+    this.#pieces.push(fits ? new Uint8Array(bytes) : bytes);
     this.#bytes += bytes.length;
     if (!fits) {
       this.#pendingBytes += bytes.length;
