@@ -1,0 +1,1014 @@
+/*
+ * load: the MQTT load generator of `npm run bench`.
+ *
+ * One thread and one epoll set, so that it costs far less CPU than the broker that it drives. Loopback only. Everything
+ * that comes back is checked: a broker that sends a wrong packet, refuses something or closes a connection ends the run
+ * with a message that quotes what it answered.
+ *
+ *   cc -O2 -o load load.c && ./load --help
+ *
+ * How the load is bounded:
+ *   --rate N       N messages a second in all, each sent alone and on time; publishers take turns.
+ *   QoS 1 and 2    every publisher keeps --window messages unacknowledged.
+ *   QoS 0          a flood, but a closed loop: publishers stop while --undelivered deliveries are missing. So a broker
+ *                  that drops under overload is measured by what it delivers. --open takes the bound away.
+ * A publisher hands over its messages in batches (see build_batch), so the bound may be passed by one batch each.
+ *
+ * One run: connect everybody, warm up, measure, stop publishing, wait for what is still on its way. The last step tells
+ * a late message from a lost one. One JSON line on stdout reports the measured window, except `lost`, which counts
+ * the whole run.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- Exit codes, errors ----------------------------------------------------------------------------------------- */
+
+enum exit_code {
+  EXIT_SYSTEM = 1,   /* no connection, no memory, too few file descriptors */
+  EXIT_USAGE = 2,    /* an option is wrong */
+  EXIT_REFUSED = 3,  /* the broker refused something or closed a connection */
+  EXIT_PROTOCOL = 4, /* the broker sent what no broker may send */
+};
+
+__attribute__((format(printf, 2, 3), noreturn))
+static void fail(enum exit_code code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fputs("load: ", stderr);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+  va_end(arguments);
+  exit(code);
+}
+
+static void *allocate(size_t size) {
+  void *memory = calloc(1, size);
+  if (memory == NULL) fail(EXIT_SYSTEM, "out of memory");
+  return memory;
+}
+
+static void *reallocate(void *memory, size_t size) {
+  memory = realloc(memory, size);
+  if (memory == NULL) fail(EXIT_SYSTEM, "out of memory");
+  return memory;
+}
+
+/* ---- Options ---------------------------------------------------------------------------------------------------- */
+
+enum shape { PAIR, FANOUT, FANIN, IDLE };
+static const char *const shape_names[] = {"pair", "fanout", "fanin", "idle"};
+
+#define MAX_PAYLOAD (1 << 20)
+#define MAX_TOPICS 10000 /* a topic of many ends in four digits */
+
+static struct {
+  enum shape shape;
+  int port;
+  int publishers;
+  int subscribers;
+  int qos;
+  int payload_size;
+  int topics;
+  int window;
+  int undelivered; /* deliveries that may be missing before a QoS 0 flood waits; 0: no bound */
+  double rate;     /* messages a second in all; 0: as fast as the broker takes them */
+  double seconds;
+  double warm_seconds;
+  bool v5;
+  bool lasting;
+  int broker_pid; /* 0: the broker's CPU time is not reported */
+} options = {
+    .port = 1883,
+    .publishers = 1,
+    .subscribers = 1,
+    .payload_size = 64,
+    .topics = 1,
+    .window = 100,
+    .undelivered = 20000,
+    .seconds = 5,
+    .warm_seconds = 1,
+};
+
+static const char usage[] =
+    "Usage: load [options]\n"
+    "  -p, --port N        the broker's port on 127.0.0.1 (1883)\n"
+    "  --shape NAME        pair    publisher i -> bench/i -> subscriber i (as many subscribers as publishers)\n"
+    "                      fanout  every publisher -> bench/all -> every subscriber\n"
+    "                      fanin   publisher i -> bench/i; every subscriber takes bench/#\n"
+    "                      idle    --subs clients connect and stay silent for --secs\n"
+    "  --pubs N --subs N   clients of each kind (1, 1)\n"
+    "  -q, --qos N         0, 1 or 2, of messages and subscriptions (0)\n"
+    "  --size N            payload bytes, up to 1048576 (64); from 8 on a message carries its time\n"
+    "  --topics N          each publisher rotates over N topics, subscribers take them with /# (1)\n"
+    "  --window N          QoS 1 and 2: unacknowledged messages of each publisher (100)\n"
+    "  --rate N            messages a second in all; without it as many as the broker takes\n"
+    "  --undelivered N     QoS 0 flood: deliveries that may be missing before publishers wait (20000)\n"
+    "  --open              QoS 0 flood: never wait\n"
+    "  --secs N --warm N   seconds measured (5), seconds before that (1)\n"
+    "  --v5                MQTT 5 without properties; else 3.1.1\n"
+    "  --lasting           subscribers' sessions outlive their connections; they are left behind in the broker\n"
+    "  --broker-pid N      report the CPU seconds of this process in the measured window\n"
+    "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol.\n";
+
+static double parse_number(const char *name, const char *text, double least, double most) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end != '\0' || !(value >= least && value <= most))
+    fail(EXIT_USAGE, "--%s takes a number from %.10g to %.10g, not '%s'", name, least, most, text);
+  return value;
+}
+
+static int parse_integer(const char *name, const char *text, int least, int most) {
+  double value = parse_number(name, text, least, most);
+  if (value != (int)value) fail(EXIT_USAGE, "--%s takes a whole number, not '%s'", name, text);
+  return (int)value;
+}
+
+static enum shape parse_shape(const char *text) {
+  for (enum shape shape = PAIR; shape <= IDLE; shape++)
+    if (strcmp(text, shape_names[shape]) == 0) return shape;
+  fail(EXIT_USAGE, "--shape takes pair, fanout, fanin or idle, not '%s'", text);
+}
+
+static void parse_options(int argc, char **argv) {
+  enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, V5, LASTING, PID, HELP };
+  static const struct option names[] = {
+      {"port", required_argument, NULL, 'p'},
+      {"shape", required_argument, NULL, SHAPE},
+      {"pubs", required_argument, NULL, PUBS},
+      {"subs", required_argument, NULL, SUBS},
+      {"qos", required_argument, NULL, 'q'},
+      {"size", required_argument, NULL, SIZE},
+      {"topics", required_argument, NULL, TOPICS},
+      {"window", required_argument, NULL, WINDOW},
+      {"rate", required_argument, NULL, RATE},
+      {"undelivered", required_argument, NULL, UNDELIVERED},
+      {"open", no_argument, NULL, OPEN},
+      {"secs", required_argument, NULL, SECS},
+      {"warm", required_argument, NULL, WARM},
+      {"v5", no_argument, NULL, V5},
+      {"lasting", no_argument, NULL, LASTING},
+      {"broker-pid", required_argument, NULL, PID},
+      {"help", no_argument, NULL, HELP},
+      {NULL, 0, NULL, 0},
+  };
+  int name;
+  while ((name = getopt_long(argc, argv, "p:q:", names, NULL)) != -1) {
+    switch (name) {
+      case 'p': options.port = parse_integer("port", optarg, 1, 65535); break;
+      case 'q': options.qos = parse_integer("qos", optarg, 0, 2); break;
+      case SHAPE: options.shape = parse_shape(optarg); break;
+      case PUBS: options.publishers = parse_integer("pubs", optarg, 1, 1000000); break;
+      case SUBS: options.subscribers = parse_integer("subs", optarg, 1, 1000000); break;
+      case SIZE: options.payload_size = parse_integer("size", optarg, 0, MAX_PAYLOAD); break;
+      case TOPICS: options.topics = parse_integer("topics", optarg, 1, MAX_TOPICS); break;
+      case WINDOW: options.window = parse_integer("window", optarg, 1, 65535); break;
+      case RATE: options.rate = parse_number("rate", optarg, 0.001, 1e8); break;
+      case UNDELIVERED: options.undelivered = parse_integer("undelivered", optarg, 1, 1000000000); break;
+      case OPEN: options.undelivered = 0; break;
+      case SECS: options.seconds = parse_number("secs", optarg, 0.1, 1e6); break;
+      case WARM: options.warm_seconds = parse_number("warm", optarg, 0, 1e6); break;
+      case V5: options.v5 = true; break;
+      case LASTING: options.lasting = true; break;
+      case PID: options.broker_pid = parse_integer("broker-pid", optarg, 1, 1 << 30); break;
+      case HELP: fputs(usage, stdout); exit(0);
+      default: fputs(usage, stderr); exit(EXIT_USAGE);
+    }
+  }
+  if (optind < argc) fail(EXIT_USAGE, "unexpected argument '%s'", argv[optind]);
+  if (options.shape == PAIR) options.subscribers = options.publishers;
+  if (options.shape == IDLE) options.publishers = 0;
+}
+
+/* How many deliveries one message causes. */
+static int fan(void) {
+  return options.shape == PAIR ? 1 : options.subscribers;
+}
+
+static bool is_flood(void) {
+  return options.qos == 0 && options.rate == 0;
+}
+
+/* A flood is built ahead of time, so its messages cannot say when they left. */
+static bool messages_carry_time(void) {
+  return !is_flood() && options.payload_size >= (int)sizeof(uint64_t);
+}
+
+/* ---- Clock and CPU time ----------------------------------------------------------------------------------------- */
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t nanoseconds(double seconds) {
+  return (uint64_t)(seconds * 1e9);
+}
+
+static double own_cpu_seconds(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* User and system time of the whole broker process; the kernel counts it in ticks of 10 ms. */
+static double broker_cpu_seconds(void) {
+  char path[64], text[1024];
+  unsigned long user, system;
+  snprintf(path, sizeof path, "/proc/%d/stat", options.broker_pid);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) fail(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
+  text[fread(text, 1, sizeof text - 1, file)] = '\0';
+  fclose(file);
+  /* The second field is the program's name in brackets and may hold anything: count from its end. */
+  const char *rest = strrchr(text, ')');
+  if (rest == NULL || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+    fail(EXIT_SYSTEM, "%s: cannot be read", path);
+  return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* ---- Latency: a histogram with buckets 1/32 of their value wide, so memory does not grow with messages ---------- */
+
+#define LATENCY_BUCKETS 1920
+static uint64_t latency[LATENCY_BUCKETS];
+
+static unsigned latency_bucket(uint64_t ns) {
+  if (ns < 64) return (unsigned)ns;
+  unsigned shift = 58u - (unsigned)__builtin_clzll(ns);
+  return shift * 32 + (unsigned)(ns >> shift);
+}
+
+static double latency_bucket_us(unsigned bucket) {
+  if (bucket < 64) return bucket / 1e3;
+  unsigned shift = bucket / 32 - 1;
+  return ((bucket % 32) + 32.5) * (double)(1ull << shift) / 1e3;
+}
+
+/* Prints the latency that the given share of the messages did not pass, or null if nothing was timed. */
+static void print_latency(const char *name, double share) {
+  uint64_t total = 0, seen = 0;
+  for (unsigned i = 0; i < LATENCY_BUCKETS; i++) total += latency[i];
+  if (total == 0) {
+    printf(",\"%s\":null", name);
+    return;
+  }
+  unsigned bucket = 0;
+  while ((seen += latency[bucket]) < (uint64_t)((double)total * share) + 1 && seen < total) bucket++;
+  printf(",\"%s\":%.1f", name, latency_bucket_us(bucket));
+}
+
+/* ---- State ------------------------------------------------------------------------------------------------------ */
+
+enum role { SUBSCRIBER, PUBLISHER };
+
+/* What a packet identifier is used for. */
+enum id_state { ID_FREE, ID_AWAITS_ACK, ID_AWAITS_PUBCOMP, ID_AWAITS_PUBREL };
+
+struct connection {
+  int fd;
+  int index; /* among the connections of its role */
+  enum role role;
+  uint32_t events; /* what epoll watches for */
+  bool connected;  /* CONNACK seen */
+  bool ready;      /* subscribers: SUBACK seen; others: CONNACK seen */
+
+  uint8_t *tail; /* the incomplete packet at the end of the last read */
+  size_t tail_length;
+  uint8_t *out; /* what the socket has not taken yet */
+  size_t out_length, out_sent, out_capacity;
+
+  /* Packet identifiers: a publisher's own, or those of QoS 2 messages on their way to a subscriber. */
+  uint8_t *id_states;
+  uint16_t last_id;
+  int in_flight;
+
+  /* Publishers: one encoded PUBLISH, and where its changing parts are. */
+  uint8_t *frame;
+  size_t frame_length, id_at, payload_at, digits_at;
+  int next_topic;
+  uint8_t *batch; /* QoS 0 floods: many frames in one piece */
+  size_t batch_length, batch_sent;
+  bool parked; /* too much is undelivered: waits for unpark() */
+
+  /* Subscribers: what every topic must look like. */
+  uint64_t topic_start, topic_mask; /* its first bytes, up to eight */
+  size_t topic_length;              /* 0: differs between topics */
+};
+
+enum phase { SETTING_UP, PUBLISHING, DRAINING };
+
+struct totals {
+  uint64_t sent, acked, received, received_bytes;
+};
+
+static struct connection *connections;
+static int connection_count, ready_count, parked_count, epoll;
+static enum phase phase = SETTING_UP;
+static struct totals totals;
+static uint64_t written_off; /* deliveries that a flood no longer waits for */
+
+static const char *role_name(const struct connection *c) {
+  if (options.shape == IDLE) return "client";
+  return c->role == PUBLISHER ? "publisher" : "subscriber";
+}
+
+/* ---- Output ----------------------------------------------------------------------------------------------------- */
+
+static void receive(struct connection *c);
+
+static void watch(struct connection *c, uint32_t events) {
+  if (c->events == events) return;
+  struct epoll_event event = {.events = events, .data.ptr = c};
+  if (epoll_ctl(epoll, c->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, c->fd, &event) != 0)
+    fail(EXIT_SYSTEM, "epoll_ctl: %s", strerror(errno));
+  c->events = events;
+}
+
+/* Returns what the socket took; 0 if it is full. */
+static size_t write_socket(struct connection *c, const uint8_t *bytes, size_t length) {
+  ssize_t taken = send(c->fd, bytes, length, MSG_NOSIGNAL);
+  if (taken >= 0) return (size_t)taken;
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  int error = errno;
+  receive(c); /* the broker's last words explain more than errno does */
+  fail(EXIT_REFUSED, "writing to the broker (%s %d): %s", role_name(c), c->index, strerror(error));
+}
+
+static void append(struct connection *c, const uint8_t *bytes, size_t length) {
+  if (c->out_length + length > c->out_capacity) {
+    c->out_capacity = (c->out_length + length) * 2;
+    c->out = reallocate(c->out, c->out_capacity);
+  }
+  memcpy(c->out + c->out_length, bytes, length);
+  c->out_length += length;
+}
+
+/* Returns whether everything has left. */
+static bool flush_output(struct connection *c) {
+  while (c->out_sent < c->out_length) {
+    size_t taken = write_socket(c, c->out + c->out_sent, c->out_length - c->out_sent);
+    if (taken == 0) return false;
+    c->out_sent += taken;
+  }
+  c->out_length = c->out_sent = 0;
+  return true;
+}
+
+/* ---- Packets that we send --------------------------------------------------------------------------------------- */
+
+#define MAX_TOPIC 48
+
+struct packet {
+  uint8_t bytes[160];
+  size_t length;
+};
+
+static size_t put_varint(uint8_t *at, size_t value) {
+  size_t length = 0;
+  for (; value > 127; value >>= 7) at[length++] = (uint8_t)(value | 128);
+  at[length++] = (uint8_t)value;
+  return length;
+}
+
+static void put_byte(struct packet *packet, unsigned byte) {
+  packet->bytes[packet->length++] = (uint8_t)byte;
+}
+
+static void put_string(struct packet *packet, const char *text) {
+  size_t length = strlen(text);
+  put_byte(packet, (unsigned)length >> 8);
+  put_byte(packet, (unsigned)length & 255);
+  memcpy(packet->bytes + packet->length, text, length);
+  packet->length += length;
+}
+
+static void append_packet(struct connection *c, uint8_t first_byte, const struct packet *body) {
+  uint8_t header[5] = {first_byte};
+  size_t length = 1 + put_varint(header + 1, body->length);
+  append(c, header, length);
+  append(c, body->bytes, body->length);
+}
+
+static void append_ack(struct connection *c, uint8_t first_byte, unsigned id) {
+  append(c, (uint8_t[]){first_byte, 2, (uint8_t)(id >> 8), (uint8_t)id}, 4);
+}
+
+static void append_connect(struct connection *c) {
+  const uint32_t session_expiry_s = 600;
+  bool lasting = options.lasting && c->role == SUBSCRIBER;
+  struct packet body = {.length = 0};
+  char client_id[40];
+  snprintf(client_id, sizeof client_id, "load-%d-%s-%d", (int)getpid(), role_name(c), c->index);
+  put_string(&body, "MQTT");
+  put_byte(&body, options.v5 ? 5 : 4);
+  put_byte(&body, lasting ? 0 : 2); /* clean session, clean start */
+  put_byte(&body, 0);               /* keep-alive: none, so that an idle connection is silent */
+  put_byte(&body, 0);
+  if (options.v5 && lasting) {
+    put_byte(&body, 5);
+    put_byte(&body, 0x11);
+    for (int shift = 24; shift >= 0; shift -= 8) put_byte(&body, (session_expiry_s >> shift) & 255);
+  } else if (options.v5) {
+    put_byte(&body, 0);
+  }
+  put_string(&body, client_id);
+  append_packet(c, 0x10, &body);
+}
+
+/* A publisher's topic, or a subscriber's filter. A topic of many ends in four digits, which number_frame() fills in. */
+static void write_topic(const struct connection *c, char topic[MAX_TOPIC]) {
+  bool subscribes = c->role == SUBSCRIBER;
+  if (options.shape == FANIN && subscribes) {
+    strcpy(topic, "bench/#");
+    return;
+  }
+  int length = options.shape == FANOUT ? sprintf(topic, "bench/all") : sprintf(topic, "bench/%d", c->index);
+  if (options.topics > 1) strcpy(topic + length, subscribes ? "/#" : "/0000");
+}
+
+static void append_subscribe(struct connection *c) {
+  struct packet body = {.length = 0};
+  char filter[MAX_TOPIC];
+  write_topic(c, filter);
+  put_byte(&body, 0); /* packet identifier 1 */
+  put_byte(&body, 1);
+  if (options.v5) put_byte(&body, 0);
+  put_string(&body, filter);
+  put_byte(&body, (unsigned)options.qos);
+  append_packet(c, 0x82, &body);
+
+  size_t length = strlen(filter);
+  bool wildcard = filter[length - 1] == '#';
+  size_t fixed = wildcard ? length - 1 : length;
+  if (!wildcard) c->topic_length = length;
+  else if (options.shape != FANIN) c->topic_length = fixed + 4;
+  if (fixed > sizeof c->topic_start) fixed = sizeof c->topic_start;
+  memcpy(&c->topic_start, filter, fixed);
+  memset(&c->topic_mask, 0xff, fixed);
+}
+
+static void number_frame(struct connection *c) {
+  if (options.topics == 1) return;
+  int rest = c->next_topic;
+  for (size_t digit = 4; digit-- > 0; rest /= 10) c->frame[c->digits_at + digit] = (uint8_t)('0' + rest % 10);
+  if (++c->next_topic == options.topics) c->next_topic = 0;
+}
+
+static void build_frame(struct connection *c) {
+  char topic[MAX_TOPIC];
+  write_topic(c, topic);
+  size_t topic_length = strlen(topic), payload = (size_t)options.payload_size;
+  size_t remaining = 2 + topic_length + (options.qos > 0 ? 2 : 0) + (options.v5 ? 1 : 0) + payload;
+  uint8_t *frame = c->frame = allocate(remaining + 5);
+  size_t length = 0;
+  frame[length++] = (uint8_t)(0x30 | options.qos << 1);
+  length += put_varint(frame + length, remaining);
+  frame[length++] = (uint8_t)(topic_length >> 8);
+  frame[length++] = (uint8_t)topic_length;
+  memcpy(frame + length, topic, topic_length);
+  length += topic_length;
+  c->digits_at = length - 4;
+  c->id_at = length;
+  if (options.qos > 0) length += 2;
+  if (options.v5) frame[length++] = 0; /* no properties */
+  c->payload_at = length;
+  memset(frame + length, 'x', payload);
+  c->frame_length = length + payload;
+}
+
+/*
+ * A flood must not cost the generator a system call or an encoding per message. One batch is each topic once, or what
+ * fits 8 KiB of a single topic (64 KiB with --open): small enough for the bound on undelivered messages to mean
+ * something, big enough to show a broker that takes many messages with one read.
+ */
+static void build_batch(struct connection *c) {
+  size_t bytes = options.undelivered > 0 ? 8192 : 65536;
+  size_t frames = options.topics > 1 ? (size_t)options.topics : bytes / c->frame_length;
+  if (frames == 0) frames = 1;
+  c->batch_length = frames * c->frame_length;
+  c->batch = allocate(c->batch_length);
+  for (size_t i = 0; i < frames; i++) {
+    number_frame(c);
+    memcpy(c->batch + i * c->frame_length, c->frame, c->frame_length);
+  }
+}
+
+/* ---- Publishing ------------------------------------------------------------------------------------------------- */
+
+static void append_publish(struct connection *c, uint64_t now) {
+  if (options.qos > 0) {
+    if (++c->last_id == 0) c->last_id = 1;
+    if (c->id_states[c->last_id] != ID_FREE)
+      fail(EXIT_REFUSED, "the broker does not keep up: publisher %d has %d messages unacknowledged", c->index,
+           c->in_flight);
+    c->id_states[c->last_id] = ID_AWAITS_ACK;
+    c->in_flight++;
+    c->frame[c->id_at] = (uint8_t)(c->last_id >> 8);
+    c->frame[c->id_at + 1] = (uint8_t)c->last_id;
+  }
+  if (messages_carry_time()) memcpy(c->frame + c->payload_at, &now, sizeof now);
+  number_frame(c);
+  append(c, c->frame, c->frame_length);
+  totals.sent++;
+}
+
+static int64_t undelivered(void) {
+  return (int64_t)(totals.sent * (uint64_t)fan()) - (int64_t)(totals.received + written_off);
+}
+
+/* Sends up to `length` bytes of the batch. Returns whether the socket took any. */
+static bool send_batch(struct connection *c, size_t length) {
+  size_t whole_before = c->batch_sent / c->frame_length;
+  size_t taken = write_socket(c, c->batch + c->batch_sent, length);
+  c->batch_sent += taken;
+  totals.sent += c->batch_sent / c->frame_length - whole_before;
+  if (c->batch_sent == c->batch_length) c->batch_sent = 0;
+  return taken > 0;
+}
+
+static void flood(struct connection *c) {
+  const int batches_per_turn = 4; /* then the others have theirs */
+  for (int i = 0; i < batches_per_turn; i++) {
+    if (options.undelivered > 0 && undelivered() > options.undelivered) {
+      c->parked = true;
+      parked_count++;
+      watch(c, EPOLLIN);
+      return;
+    }
+    if (!send_batch(c, c->batch_length - c->batch_sent)) break;
+  }
+  watch(c, EPOLLIN | EPOLLOUT);
+}
+
+/* Sends the rest of a message that has begun: a flood may stop in the middle of one. */
+static void finish_message(struct connection *c) {
+  size_t begun = c->batch_sent % c->frame_length;
+  if (begun > 0) send_batch(c, c->frame_length - begun);
+  watch(c, c->batch_sent % c->frame_length > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* Called after every read and whenever the socket takes more: sends what this connection may send now. */
+static void make_progress(struct connection *c) {
+  if (c->batch != NULL) {
+    if (phase == PUBLISHING && !c->parked) flood(c);
+    else if (phase == DRAINING) finish_message(c);
+    return;
+  }
+  if (c->role == PUBLISHER && phase == PUBLISHING && options.rate == 0) {
+    uint64_t now = now_ns();
+    while (c->in_flight < options.window) append_publish(c, now);
+  }
+  watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+/* Half of the bound must be free again before anybody goes on, or publishers would trickle single batches. */
+static void unpark(void) {
+  const uint64_t patience_ns = 250000000;
+  static uint64_t last_received, last_progress_ns;
+  if (parked_count == 0) return;
+  if (undelivered() > options.undelivered / 2) {
+    if (totals.received != last_received || last_progress_ns == 0) {
+      last_received = totals.received;
+      last_progress_ns = now_ns();
+      return;
+    }
+    if (now_ns() - last_progress_ns < patience_ns) return;
+    /* Nothing arrives any more: the broker dropped the rest. It stays in the report as lost. */
+    written_off += (uint64_t)undelivered();
+  }
+  last_progress_ns = 0;
+  parked_count = 0;
+  for (int i = options.subscribers; i < connection_count; i++) {
+    if (!connections[i].parked) continue;
+    connections[i].parked = false;
+    make_progress(&connections[i]);
+  }
+}
+
+/* ---- Packets that we receive ------------------------------------------------------------------------------------ */
+
+__attribute__((format(printf, 2, 3), noreturn))
+static void malformed(const struct connection *c, const char *format, ...) {
+  char what[128];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(what, sizeof what, format, arguments);
+  va_end(arguments);
+  fail(EXIT_PROTOCOL, "the broker broke the protocol towards %s %d: %s", role_name(c), c->index, what);
+}
+
+static const char *reason_name(unsigned code) {
+  if (!options.v5 && code <= 5) {
+    static const char *const v3[] = {"accepted", "unacceptable protocol version", "client identifier rejected",
+                                     "server unavailable", "bad user name or password", "not authorized"};
+    return v3[code];
+  }
+  switch (code) {
+    case 0x81: return "malformed packet";
+    case 0x82: return "protocol error";
+    case 0x84: return "unsupported protocol version";
+    case 0x85: return "client identifier not valid";
+    case 0x86: return "bad user name or password";
+    case 0x87: return "not authorized";
+    case 0x88: return "server unavailable";
+    case 0x89: return "server busy";
+    case 0x8b: return "server shutting down";
+    case 0x8d: return "keep alive timeout";
+    case 0x8e: return "session taken over";
+    case 0x8f: return "topic filter invalid";
+    case 0x90: return "topic name invalid";
+    case 0x93: return "receive maximum exceeded";
+    case 0x95: return "packet too large";
+    case 0x96: return "message rate too high";
+    case 0x97: return "quota exceeded";
+    case 0x9b: return "QoS not supported";
+    case 0x9f: return "connection rate exceeded";
+    case 0xa2: return "wildcard subscriptions not supported";
+    default: return "see the reason codes of MQTT";
+  }
+}
+
+__attribute__((noreturn))
+static void refused(const struct connection *c, const char *packet, unsigned code) {
+  fail(EXIT_REFUSED, "the broker answered %s %d with %s 0x%02x (%s)", role_name(c), c->index, packet, code,
+       reason_name(code));
+}
+
+/* Returns how many bytes the number takes; 0 if it is incomplete. */
+static size_t read_varint(const struct connection *c, const uint8_t *at, size_t available, size_t *value) {
+  *value = 0;
+  for (size_t i = 0; i < available; i++) {
+    if (i == 4) malformed(c, "a variable byte integer of more than four bytes");
+    *value |= (size_t)(at[i] & 127) << (7 * i);
+    if (at[i] < 128) return i + 1;
+  }
+  if (available >= 4) malformed(c, "a variable byte integer of more than four bytes");
+  return 0;
+}
+
+static unsigned read_id(const struct connection *c, const uint8_t *at) {
+  unsigned id = (unsigned)at[0] << 8 | at[1];
+  if (id == 0) malformed(c, "packet identifier 0");
+  return id;
+}
+
+static void become_ready(struct connection *c) {
+  c->ready = true;
+  ready_count++;
+}
+
+static void handle_connack(struct connection *c, const uint8_t *body, size_t length) {
+  if (c->connected) malformed(c, "a second CONNACK");
+  if (length < 2 || (!options.v5 && length != 2)) malformed(c, "a CONNACK of %zu bytes", length);
+  if (body[1] != 0) refused(c, "CONNACK", body[1]);
+  c->connected = true;
+  if (c->role == PUBLISHER || options.shape == IDLE) become_ready(c);
+  else append_subscribe(c);
+}
+
+static void handle_suback(struct connection *c, const uint8_t *body, size_t length) {
+  size_t properties = 0, properties_size = 0;
+  if (c->ready || c->role != SUBSCRIBER || length < 3) malformed(c, "an unexpected SUBACK of %zu bytes", length);
+  if (options.v5) {
+    properties_size = read_varint(c, body + 2, length - 2, &properties);
+    if (properties_size == 0) malformed(c, "a SUBACK that ends in its properties");
+  }
+  size_t code_at = 2 + properties_size + properties;
+  if (read_id(c, body) != 1 || code_at + 1 != length) malformed(c, "a SUBACK that does not fit its SUBSCRIBE");
+  if (body[code_at] >= 0x80) refused(c, "SUBACK", body[code_at]);
+  if (body[code_at] != options.qos)
+    fail(EXIT_REFUSED, "the broker granted QoS %d instead of %d", body[code_at], options.qos);
+  become_ready(c);
+}
+
+static void handle_publish(struct connection *c, uint8_t first_byte, const uint8_t *body, size_t length, uint64_t now) {
+  const size_t payload = (size_t)options.payload_size;
+  unsigned qos = (first_byte >> 1) & 3, id = 0;
+  /* New messages to live subscriptions are neither retained (bit 0) nor repeated (bit 3). */
+  if ((first_byte & 9) != 0 || (int)qos != options.qos)
+    malformed(c, "a PUBLISH whose first byte is 0x%02x", first_byte);
+  if (c->role != SUBSCRIBER || !c->connected) malformed(c, "a PUBLISH that nobody subscribed to");
+  if (length < 2) malformed(c, "a PUBLISH of %zu bytes", length);
+
+  size_t topic_length = (size_t)body[0] << 8 | body[1], at = 2 + topic_length;
+  size_t after_topic = (qos > 0 ? 2u : 0u) + (options.v5 ? 1u : 0u) + payload;
+  if (at + after_topic > length) malformed(c, "a PUBLISH of %zu bytes with a topic of %zu", length, topic_length);
+  /* One load and a mask instead of memcmp: this runs for each of tens of millions of messages a second. */
+  uint64_t topic_start;
+  memcpy(&topic_start, body + 2, sizeof topic_start);
+  if ((topic_start & c->topic_mask) != c->topic_start || (c->topic_length != 0 && c->topic_length != topic_length))
+    malformed(c, "a PUBLISH with the foreign topic '%.*s'", (int)(topic_length > 64 ? 64 : topic_length), body + 2);
+  if (qos > 0) {
+    id = read_id(c, body + at);
+    at += 2;
+  }
+  if (options.v5) {
+    size_t properties, size = read_varint(c, body + at, length - at, &properties);
+    if (size == 0) malformed(c, "a PUBLISH that ends in its properties");
+    at += size + properties;
+  }
+  if (at + payload != length) malformed(c, "a PUBLISH whose payload is not %zu bytes long", payload);
+
+  totals.received++;
+  totals.received_bytes += length + (length < 128 ? 2 : length < 16384 ? 3 : 4);
+  if (messages_carry_time() && phase == PUBLISHING) {
+    uint64_t sent;
+    memcpy(&sent, body + at, sizeof sent);
+    if (sent > now) malformed(c, "a PUBLISH with another payload than was sent");
+    latency[latency_bucket(now - sent)]++;
+  }
+  if (qos == 1) append_ack(c, 0x40, id);
+  if (qos == 2) {
+    if (c->id_states[id] != ID_FREE) malformed(c, "a PUBLISH with packet identifier %u, which is in use", id);
+    c->id_states[id] = ID_AWAITS_PUBREL;
+    append_ack(c, 0x50, id);
+  }
+}
+
+/* PUBACK, PUBREC, PUBREL, PUBCOMP: each moves a packet identifier from one state to the next. */
+static void handle_ack(struct connection *c, const char *name, const uint8_t *body, size_t length, enum id_state from,
+                       enum id_state to, uint8_t answer) {
+  if (length < 2 || (!options.v5 && length != 2)) malformed(c, "a %s of %zu bytes", name, length);
+  unsigned id = read_id(c, body);
+  if (length > 2 && body[2] >= 0x80) refused(c, name, body[2]);
+  if (c->id_states == NULL || c->id_states[id] != from)
+    malformed(c, "a %s for packet identifier %u, unexpected", name, id);
+  c->id_states[id] = (uint8_t)to;
+  if (answer != 0) append_ack(c, answer, id);
+  if (to == ID_FREE && c->role == PUBLISHER) {
+    c->in_flight--;
+    totals.acked++;
+  }
+}
+
+static void handle_packet(struct connection *c, uint8_t first_byte, const uint8_t *body, size_t length, uint64_t now) {
+  if (first_byte >> 4 == 3) {
+    handle_publish(c, first_byte, body, length, now);
+    return;
+  }
+  switch (first_byte) {
+    case 0x20: handle_connack(c, body, length); return;
+    case 0x40:
+      if (options.qos != 1) break;
+      handle_ack(c, "PUBACK", body, length, ID_AWAITS_ACK, ID_FREE, 0);
+      return;
+    case 0x50:
+      if (options.qos != 2) break;
+      handle_ack(c, "PUBREC", body, length, ID_AWAITS_ACK, ID_AWAITS_PUBCOMP, 0x62);
+      return;
+    case 0x62: handle_ack(c, "PUBREL", body, length, ID_AWAITS_PUBREL, ID_FREE, 0x70); return;
+    case 0x70: handle_ack(c, "PUBCOMP", body, length, ID_AWAITS_PUBCOMP, ID_FREE, 0); return;
+    case 0x90: handle_suback(c, body, length); return;
+    case 0xe0:
+      if (options.v5) refused(c, "DISCONNECT", length > 0 ? body[0] : 0);
+      break;
+  }
+  malformed(c, "an unexpected packet whose first byte is 0x%02x", first_byte);
+}
+
+/* ---- Input: one buffer for all connections ---------------------------------------------------------------------- */
+
+#define READ_SIZE (256 * 1024)
+#define MAX_PACKET (MAX_PAYLOAD + 64 * 1024)
+/* The slack lets handle_publish() load eight bytes of any topic. */
+static uint8_t inbox[MAX_PACKET + READ_SIZE + sizeof(uint64_t)];
+
+/* Returns how many bytes were whole packets. */
+static size_t handle_packets(struct connection *c, const uint8_t *bytes, size_t length, uint64_t now) {
+  size_t done = 0;
+  while (length - done >= 2) {
+    const uint8_t *packet = bytes + done;
+    size_t size = packet[1], size_length = 1;
+    if (size > 127) size_length = read_varint(c, packet + 1, length - done - 1, &size);
+    if (size_length == 0) break;
+    size_t whole = 1 + size_length + size;
+    if (whole > MAX_PACKET) malformed(c, "a packet of %zu bytes", whole);
+    if (whole > length - done) break;
+    handle_packet(c, packet[0], packet + 1 + size_length, size, now);
+    done += whole;
+  }
+  return done;
+}
+
+static void receive(struct connection *c) {
+  const int reads_per_turn = 8; /* then the others have theirs */
+  for (int i = 0; i < reads_per_turn; i++) {
+    if (c->tail_length > 0) memcpy(inbox, c->tail, c->tail_length);
+    ssize_t got = recv(c->fd, inbox + c->tail_length, READ_SIZE, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got < 0) fail(EXIT_REFUSED, "reading from the broker (%s %d): %s", role_name(c), c->index, strerror(errno));
+    if (got == 0) fail(EXIT_REFUSED, "the broker closed the connection of %s %d", role_name(c), c->index);
+    size_t length = c->tail_length + (size_t)got;
+    size_t done = handle_packets(c, inbox, length, now_ns());
+    c->tail_length = length - done;
+    if (c->tail_length > 0) {
+      c->tail = reallocate(c->tail, c->tail_length);
+      memcpy(c->tail, inbox + done, c->tail_length);
+    }
+    if (got < READ_SIZE) return;
+  }
+}
+
+/* ---- The run ---------------------------------------------------------------------------------------------------- */
+
+static void poll_events(int timeout_ms) {
+  struct epoll_event events[512];
+  int count = epoll_wait(epoll, events, 512, timeout_ms);
+  if (count < 0 && errno != EINTR) fail(EXIT_SYSTEM, "epoll_wait: %s", strerror(errno));
+  for (int i = 0; i < count; i++) {
+    struct connection *c = events[i].data.ptr;
+    if (events[i].events & ~(uint32_t)EPOLLOUT) receive(c);
+    make_progress(c);
+  }
+}
+
+/* Source addresses change every 20,000 connections, because one address has only some 28,000 ports. */
+static int open_socket(int number) {
+  int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) fail(EXIT_SYSTEM, "socket %d: %s (see ulimit -n)", number, strerror(errno));
+  struct sockaddr_in source = {.sin_family = AF_INET};
+  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)number / 20000);
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (bind(fd, (struct sockaddr *)&source, sizeof source) != 0) fail(EXIT_SYSTEM, "bind: %s", strerror(errno));
+  struct sockaddr_in broker = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+  broker.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, (struct sockaddr *)&broker, sizeof broker) != 0)
+    fail(EXIT_SYSTEM, "connecting to 127.0.0.1:%d: %s", options.port, strerror(errno));
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail(EXIT_SYSTEM, "fcntl: %s", strerror(errno));
+  return fd;
+}
+
+static void open_connection(int number, enum role role) {
+  struct connection *c = &connections[number];
+  c->role = role;
+  c->index = role == PUBLISHER ? number - options.subscribers : number;
+  c->fd = open_socket(number);
+  if (role == PUBLISHER) {
+    build_frame(c);
+    if (is_flood()) build_batch(c);
+  }
+  if (role == PUBLISHER ? options.qos > 0 : options.qos == 2) c->id_states = allocate(65536);
+  append_connect(c);
+  watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+/* Opens connections `from` to `to`, a few at a time so that no backlog overflows, and waits until all are ready. */
+static void open_connections(int from, int to, enum role role) {
+  const int waiting_at_once = 200;
+  const double patience_s = 120;
+  uint64_t give_up_ns = now_ns() + nanoseconds(patience_s);
+  int opened = from;
+  while (ready_count < to) {
+    while (opened < to && opened - ready_count < waiting_at_once) open_connection(opened++, role);
+    poll_events(1000);
+    if (now_ns() > give_up_ns)
+      fail(EXIT_REFUSED, "the broker did not answer: %d of %d connections ready after %.0f s", ready_count,
+           connection_count, patience_s);
+  }
+}
+
+/* Runs until the given time. At a fixed rate it never sleeps: a sleep would end late and send two messages together,
+ * which the broker would find cheaper than messages that come alone. */
+static void run_until(uint64_t end_ns) {
+  static uint64_t due_ns; /* when the next message at a fixed rate leaves */
+  static int turn;
+  if (options.rate == 0) {
+    while (now_ns() < end_ns) {
+      poll_events(10);
+      unpark();
+    }
+    return;
+  }
+  const double interval_ns = 1e9 / options.rate;
+  static double owed_ns; /* the fraction of a nanosecond, so that no rate drifts */
+  if (due_ns == 0) due_ns = now_ns();
+  for (uint64_t now = now_ns(); now < end_ns; now = now_ns()) {
+    while (due_ns <= now) {
+      struct connection *c = &connections[options.subscribers + turn];
+      if (++turn == options.publishers) turn = 0;
+      append_publish(c, now_ns());
+      watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+      owed_ns += interval_ns;
+      due_ns += (uint64_t)owed_ns;
+      owed_ns -= (double)(uint64_t)owed_ns;
+    }
+    poll_events(0);
+  }
+}
+
+/* Waits for what is still on its way: until all has arrived or nothing came for a second, at most five. */
+static void drain(void) {
+  const uint64_t second = 1000000000;
+  uint64_t give_up_ns = now_ns() + 5 * second, quiet_ns = now_ns() + second, received = totals.received;
+  phase = DRAINING;
+  for (int i = options.subscribers; i < connection_count; i++) make_progress(&connections[i]);
+  for (uint64_t now = now_ns(); now < give_up_ns && now < quiet_ns; now = now_ns()) {
+    if (totals.received == totals.sent * (uint64_t)fan()) return;
+    poll_events(10);
+    if (totals.received == received) continue;
+    received = totals.received;
+    quiet_ns = now + second;
+  }
+}
+
+static int64_t count_lost(void) {
+  int64_t lost = (int64_t)(totals.sent * (uint64_t)fan()) - (int64_t)totals.received;
+  if (lost < 0) fail(EXIT_PROTOCOL, "the broker delivered %lld messages more than were sent", (long long)-lost);
+  return lost;
+}
+
+static void say_goodbye(void) {
+  for (int i = 0; i < connection_count; i++) {
+    struct connection *c = &connections[i];
+    /* In the middle of a message a DISCONNECT would be read as its payload. */
+    bool amid_message = c->out_sent < c->out_length || (c->batch != NULL && c->batch_sent % c->frame_length > 0);
+    if (!amid_message) send(c->fd, (uint8_t[]){0xe0, 0}, 2, MSG_NOSIGNAL);
+    close(c->fd);
+  }
+}
+
+static void run_idle(double setup_seconds) {
+  printf("{\"shape\":\"idle\",\"clients\":%d,\"setup_s\":%.2f,\"connects_per_s\":%.0f}\n", options.subscribers,
+         setup_seconds, options.subscribers / setup_seconds);
+  fflush(stdout); /* whoever started us measures the broker now */
+  run_until(now_ns() + nanoseconds(options.seconds));
+}
+
+static void run_load(void) {
+  uint64_t start_ns = now_ns();
+  phase = PUBLISHING;
+  for (int i = options.subscribers; i < connection_count; i++) make_progress(&connections[i]);
+  run_until(start_ns + nanoseconds(options.warm_seconds));
+
+  struct totals before = totals;
+  double own_cpu = own_cpu_seconds(), broker_cpu = options.broker_pid ? broker_cpu_seconds() : 0;
+  memset(latency, 0, sizeof latency);
+  uint64_t measured_ns = now_ns();
+  run_until(measured_ns + nanoseconds(options.seconds));
+  double seconds = (double)(now_ns() - measured_ns) / 1e9;
+  own_cpu = own_cpu_seconds() - own_cpu;
+  if (options.broker_pid) broker_cpu = broker_cpu_seconds() - broker_cpu;
+  struct totals after = totals;
+  drain();
+
+  printf("{\"shape\":\"%s\",\"version\":%d,\"qos\":%d,\"size\":%d,\"pubs\":%d,\"subs\":%d,\"topics\":%d",
+         shape_names[options.shape], options.v5 ? 5 : 4, options.qos, options.payload_size, options.publishers,
+         options.subscribers, options.topics);
+  printf(",\"seconds\":%.3f,\"sent_per_s\":%.0f,\"received_per_s\":%.0f,\"acked_per_s\":%.0f", seconds,
+         (double)(after.sent - before.sent) / seconds, (double)(after.received - before.received) / seconds,
+         (double)(after.acked - before.acked) / seconds);
+  printf(",\"mb_per_s\":%.1f", (double)(after.received_bytes - before.received_bytes) / seconds / 1e6);
+  print_latency("p50_us", 0.5);
+  print_latency("p99_us", 0.99);
+  print_latency("p999_us", 0.999);
+  printf(",\"lost\":%lld,\"load_cpu\":%.3f", (long long)count_lost(), own_cpu / seconds);
+  if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu / seconds);
+  puts("}");
+}
+
+static void raise_file_limit(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < (rlim_t)connection_count + 16)
+    fail(EXIT_SYSTEM, "%d connections need as many file descriptors; ulimit -Hn is %llu", connection_count,
+         (unsigned long long)limit.rlim_cur);
+}
+
+int main(int argc, char **argv) {
+  parse_options(argc, argv);
+  connection_count = options.subscribers + options.publishers;
+  raise_file_limit();
+  connections = allocate((size_t)connection_count * sizeof *connections);
+  epoll = epoll_create1(0);
+  if (epoll < 0) fail(EXIT_SYSTEM, "epoll_create1: %s", strerror(errno));
+
+  /* Subscribers first: a message to nobody would count as lost. */
+  uint64_t start_ns = now_ns();
+  open_connections(0, options.subscribers, SUBSCRIBER);
+  open_connections(options.subscribers, connection_count, PUBLISHER);
+  if (options.shape == IDLE) run_idle((double)(now_ns() - start_ns) / 1e9);
+  else run_load();
+  say_goodbye();
+  return 0;
+}

@@ -1,0 +1,234 @@
+// The brokers that are measured side by side, and how each is started.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pinned } from './cores.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+/**
+ * @typedef {object} Target
+ * @property {string} name
+ * @property {() => string | undefined} prepare builds what must be built; returns why the target cannot run, if so
+ * @property {() => string} version
+ * @property {(port: number, directory: string) => string[]} command its files go into the directory
+ */
+
+/** @param {string[]} command */
+function firstLine(command) {
+  const [program, ...args] = command;
+  return spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 }).stdout?.split('\n')[0].trim() ?? '';
+}
+
+// The same file for both brokers that read it. Everything that is not named keeps its default, in Mosquitto too:
+// no persistence, 1,000 queued messages for each client, 20 in flight, and Nagle's algorithm on. The last costs it
+// nothing in these scenarios, on the contrary: `set_tcp_nodelay true` halves its QoS 1 throughput.
+/** @param {number} port */
+function configuration(port) {
+  return [
+    `listener ${port} 127.0.0.1`, // the load comes over loopback
+    'allow_anonymous true', // the load has no password; a listener refuses it otherwise
+    'log_type error', // no line for each of 10,000 connections
+    '',
+  ].join('\n');
+}
+
+/**
+ * @param {number} port
+ * @param {string} directory
+ */
+function writeConfiguration(port, directory) {
+  const file = join(directory, 'broker.conf');
+  writeFileSync(file, configuration(port));
+  return file;
+}
+
+const cauldronBin = join(root, 'bin', 'cauldron.js');
+
+/** @type {Target} */
+const cauldron = {
+  name: 'cauldron',
+  prepare() {
+    if (!existsSync(cauldronBin)) return 'bin/cauldron.js is missing';
+    const { status, error } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
+    if (error) return `the build could not be started: ${error.message}`;
+    if (status !== 0) return 'the build failed (npm run build)';
+    return undefined;
+  },
+  version: () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
+  command: (port, directory) => [
+    process.execPath,
+    cauldronBin,
+    'broker',
+    '-p',
+    String(port),
+    '-c',
+    writeConfiguration(port, directory),
+  ],
+};
+
+/** @type {Target} */
+const yardstick = {
+  name: 'yardstick',
+  prepare: () => undefined,
+  version: () => `Node ${process.version}`,
+  command: (port) => [process.execPath, join(root, 'bench', 'hot-path.mjs'), String(port)],
+};
+
+// Debian installs it where the PATH of an ordinary user does not look.
+const mosquittoBin =
+  ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'].find((file) => existsSync(file)) ?? 'mosquitto';
+
+/** @type {Target} */
+const mosquitto = {
+  name: 'mosquitto',
+  prepare: () =>
+    spawnSync(mosquittoBin, ['-h']).error ? 'mosquitto is not installed (apt install mosquitto)' : undefined,
+  version: () => firstLine([mosquittoBin, '-h']).replace(/^mosquitto version /, ''),
+  command: (port, directory) => [mosquittoBin, '-c', writeConfiguration(port, directory)],
+};
+
+/** @type {Target[]} */
+export const targets = [cauldron, yardstick, mosquitto];
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** @type {Set<() => void>} */
+const cleanUps = new Set();
+process.on('exit', () => {
+  for (const cleanUp of cleanUps) cleanUp();
+});
+for (const [signal, number] of /** @type {const} */ ([
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+])) {
+  process.on(signal, () => process.exit(128 + number));
+}
+
+/** A broker process with files of its own. It ends with the runner, however that ends. */
+export class RunningBroker {
+  port = 0;
+  #name;
+  #directory = mkdtempSync(join(tmpdir(), 'cauldron-bench-'));
+  #stderr = '';
+  /** @type {import('node:child_process').ChildProcess} */
+  #process;
+  /** @type {Promise<void>} */
+  #ended;
+  #hasEnded = false;
+  #kill = () => {
+    this.#process.kill('SIGKILL');
+    rmSync(this.#directory, { recursive: true, force: true });
+  };
+
+  /**
+   * @param {Target} target
+   * @param {number} port
+   * @param {number | undefined} core
+   */
+  constructor(target, port, core) {
+    this.#name = target.name;
+    this.port = port;
+    // `exec` keeps the process id, so that /proc/<pid> speaks of the broker and not of the shell.
+    const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"; exec "$@"';
+    const command = ['sh', '-c', raiseFileLimit, 'sh', ...target.command(port, this.#directory)];
+    const [program, ...args] = pinned(core, command);
+    const child = spawn(program, args, { cwd: this.#directory, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = child;
+    child.stderr.on('data', (chunk) => {
+      this.#stderr = (this.#stderr + chunk).slice(-2000);
+    });
+    this.#ended = new Promise((resolve) => {
+      child.on('error', (error) => {
+        this.#stderr += error.message;
+        this.#hasEnded = true;
+        resolve();
+      });
+      child.on('close', () => {
+        this.#hasEnded = true;
+        resolve();
+      });
+    });
+    cleanUps.add(this.#kill);
+  }
+
+  /**
+   * Starts a broker and waits until it accepts connections.
+   * @param {Target} target
+   * @param {number | undefined} core
+   */
+  static async start(target, core) {
+    const broker = new RunningBroker(target, await freePort(), core);
+    const giveUp = performance.now() + START_TIMEOUT_MS;
+    while (!(await accepts(broker.port))) {
+      broker.assertRunning();
+      if (performance.now() > giveUp) {
+        await broker.stop();
+        throw new Error(`${target.name} did not listen within ${START_TIMEOUT_MS / 1000} s\n${broker.#stderr}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return broker;
+  }
+
+  get pid() {
+    const { pid } = this.#process;
+    if (pid === undefined) throw new Error(`${this.#name} has no process`);
+    return pid;
+  }
+
+  /** Throws if the broker has ended, with its last words. */
+  assertRunning() {
+    if (!this.#hasEnded) return;
+    const how = this.#process.signalCode ?? `exit code ${this.#process.exitCode}`;
+    throw new Error(`${this.#name} ended (${how})\n${this.#stderr}`.trimEnd());
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes() {
+    this.assertRunning();
+    const resident = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
+    if (resident === null) throw new Error(`/proc/${this.pid}/status has no VmRSS`);
+    return Number(resident[1]) * 1024;
+  }
+
+  /** Ends it with SIGTERM, or SIGKILL if that is not enough. */
+  async stop() {
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    this.#process.kill('SIGTERM');
+    await this.#ended;
+    clearTimeout(impatience);
+    cleanUps.delete(this.#kill);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
