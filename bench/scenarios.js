@@ -71,7 +71,11 @@ export const scenarios = [
     ACKNOWLEDGED_SHARE,
     '--qos 1 --shape pair --pubs 50 --window 20 --topics 1000',
   ),
-  throughput('QoS 1, fan-out 1 to 100, 20 in flight', ACKNOWLEDGED_SHARE, '--qos 1 --shape fanout --subs 100 --window 20'),
+  throughput(
+    'QoS 1, fan-out 1 to 100, 20 in flight',
+    ACKNOWLEDGED_SHARE,
+    '--qos 1 --shape fanout --subs 100 --window 20',
+  ),
   throughput('QoS 2, 50 pairs, 20 in flight', ACKNOWLEDGED_SHARE, '--qos 2 --shape pair --pubs 50 --window 20'),
   cost('QoS 0, 100 pairs, 20 k msg/s', 20_000, '--shape pair --pubs 100'),
   cost('QoS 1, 100 pairs, 10 k msg/s', 10_000, '--qos 1 --shape pair --pubs 100'),
