@@ -96,7 +96,7 @@ export class TestClient {
   }
 
   acknowledge(type: 4 | 5 | 6 | 7, packetId: number, reasonCode: PacketOf<4>['reasonCode'] = 0): void {
-    this.send({ type, packetId, reasonCode });
+    this.send({ type, packetId, reasonCode } as PacketOf<4 | 5 | 6 | 7>);
   }
 
   nextPacketId(): number {
