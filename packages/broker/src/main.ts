@@ -4,7 +4,7 @@ import { ALL_LOG_TYPES } from './admin/log.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
 import { defaultConfig, loadConfig, withPorts } from './config/validate.js';
 import { LogType } from './core/ports/log.js';
-import { type Server, StartError, startServer } from './server.js';
+import { type Server, StartError, shownEndpoint, startServer } from './server.js';
 import { VERSION } from './version.js';
 
 /** Exit codes, those of Mosquitto. */
@@ -67,8 +67,8 @@ export async function runBroker(argv: readonly string[]): Promise<number> {
 function readFlags(argv: readonly string[]) {
   const { values } = parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false });
   const ports = (values.port ?? []).map((text) => {
-    if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text);
-    throw new Error(`-p takes a port from 0 to 65535, not '${text}'.`);
+    if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
+    throw new Error(`-p takes a port from 1 to 65535, not '${text}'.`);
   });
   if (values.verbose && values.quiet) throw new Error('-v and -q cannot be given together.');
   return { ...values, ports };
@@ -130,9 +130,7 @@ function announce({ log, endpoints }: Server, config: BrokerConfig, { ports }: F
 
 function welcome(endpoints: Server['endpoints'], { localOnly }: BrokerConfig): string {
   const [{ port }] = endpoints;
-  const shown = endpoints.map((end) =>
-    end.address.includes(':') ? `[${end.address}]:${end.port}` : `${end.address}:${end.port}`,
-  );
+  const shown = endpoints.map((end) => shownEndpoint(end.address, end.port));
   const flag = port === 1883 ? '' : ` -p ${port}`;
   return `
 Cauldron takes MQTT and MQTT over WebSocket on ${shown.join(' and ')}.

@@ -119,8 +119,7 @@ async function openListener(
   for (const { address, port, isOptional } of await bindingsOf(config)) {
     // All addresses of a listener with a free port share that port.
     const wanted = port === 0 && opened.length > 0 ? opened[0].endpoint.port : port;
-    const shown = address.includes(':') ? `[${address}]:${wanted}` : `${address}:${wanted}`;
-    const policy = { ...config.policy, name: shown };
+    const policy = { ...config.policy, name: shownEndpoint(address, wanted) };
     log.write(
       LogType.INFORMATION,
       `Opening ${address.includes(':') ? 'ipv6' : 'ipv4'} listen socket on port ${wanted}.`,
@@ -138,6 +137,7 @@ async function openListener(
         (link) => broker.accept(link, policy),
       );
       opened.push({ listener, endpoint: { address, port: listener.localPort } });
+      if (wanted === 0) log.write(LogType.INFORMATION, `Listening on ${shownEndpoint(address, listener.localPort)}.`);
     } catch (error) {
       const code = codeOf(error);
       if (isOptional && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
@@ -149,6 +149,11 @@ async function openListener(
     }
   }
   return opened;
+}
+
+/** Address and port as people write them. */
+export function shownEndpoint(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 async function bindingsOf({ address, port, family }: ListenerConfig): Promise<Binding[]> {

@@ -1,0 +1,231 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LogType } from '../core/ports/log.js';
+import { DEFAULT_SETTINGS } from '../core/settings.js';
+import { ConfigError } from './config.js';
+import { NOT_YET } from './not-yet.js';
+import { OPTIONS } from './options.js';
+import { defaultConfig, loadConfig, readConfig, withPorts } from './validate.js';
+
+function read(...lines: string[]) {
+  return readConfig(lines.join('\n'), 'test.conf');
+}
+
+function problems(...lines: string[]): readonly string[] {
+  try {
+    read(...lines);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('who can connect', () => {
+  it('is anybody on this machine, on port 1883, without a configuration', () => {
+    const { listeners, localOnly } = defaultConfig();
+    expect(listeners.map(({ address, port }) => [address, port])).toEqual([
+      ['127.0.0.1', 1883],
+      ['::1', 1883],
+    ]);
+    expect(listeners.every(({ policy }) => policy.allowAnonymous)).toBe(true);
+    expect(localOnly).toBe(true);
+  });
+
+  it('stays this machine when a configuration has no listener', () => {
+    const { listeners, localOnly } = read('max_inflight_messages 5');
+    expect(listeners.map(({ address }) => address)).toEqual(['127.0.0.1', '::1']);
+    expect(localOnly).toBe(true);
+  });
+
+  it('is nobody without a user name on this machine when allow_anonymous is false', () => {
+    expect(read('allow_anonymous false').listeners[0].policy.allowAnonymous).toBe(false);
+  });
+
+  it('is nobody without a user name once there is a listener', () => {
+    const { listeners, localOnly } = read('listener 1884');
+    expect(listeners).toHaveLength(1);
+    expect(listeners[0]).toMatchObject({ port: 1884, address: null, policy: { allowAnonymous: false } });
+    expect(localOnly).toBe(false);
+  });
+
+  it('is decided by allow_anonymous for all listeners, wherever it stands, and by each listener for itself', () => {
+    const { listeners } = read(
+      'listener 1883 127.0.0.1',
+      'listener 1884',
+      'listener_allow_anonymous false',
+      'allow_anonymous true',
+    );
+    expect(listeners.map(({ policy }) => policy.allowAnonymous)).toEqual([true, false]);
+  });
+});
+
+describe('listeners', () => {
+  it('each have the options of the lines below them', () => {
+    const { listeners } = read(
+      'listener 1883',
+      'max_qos 1',
+      'listener 1884 ::1',
+      'max_connections 7',
+      'max_topic_alias 3',
+    );
+    expect(listeners[0]).toMatchObject({ maxConnections: Number.POSITIVE_INFINITY, policy: { maximumQoS: 1 } });
+    expect(listeners[1]).toMatchObject({ address: '::1', maxConnections: 7, policy: { maximumQoS: 2 } });
+    expect(listeners[1].policy.maxTopicAliasesFromClient).toBe(3);
+  });
+
+  it('begin with the default one when an option of a listener stands before any', () => {
+    const { listeners } = read('port 1885', 'bind_address localhost', 'socket_domain ipv4', 'listener 1886');
+    expect(listeners.map(({ port, address, family }) => [port, address, family])).toEqual([
+      [1885, 'localhost', 'ipv4'],
+      [1886, null, null],
+    ]);
+  });
+
+  it('take a list of protocol versions', () => {
+    expect(read('accept_protocol_versions 4, 5').listeners[0].policy.acceptedVersions).toEqual([4, 5]);
+    expect(problems('accept_protocol_versions 4,6')).toHaveLength(1);
+  });
+
+  it('of the command line stand in when there are none', () => {
+    const config = withPorts(defaultConfig(), [1884, 1885]);
+    expect(config.listeners.map(({ address, port }) => `${address} ${port}`)).toEqual([
+      '127.0.0.1 1884',
+      '::1 1884',
+      '127.0.0.1 1885',
+      '::1 1885',
+    ]);
+    expect(config.listeners.every(({ policy }) => policy.allowAnonymous)).toBe(true);
+  });
+
+  it('of the configuration count, and not those of the command line', () => {
+    const config = read('listener 1883 127.0.0.1');
+    expect(withPorts(config, [1884])).toBe(config);
+  });
+});
+
+describe('values', () => {
+  it('become settings in the units of the core', () => {
+    const { settings } = read(
+      'max_packet_size 1000',
+      'connect_timeout 5',
+      'persistent_client_expiration 2d',
+      'max_keepalive 60',
+      'auto_id_prefix x-',
+    );
+    expect(settings).toEqual({
+      ...DEFAULT_SETTINGS,
+      maximumPacketSize: 1000,
+      connectTimeoutMs: 5000,
+      maxSessionExpiryS: 172_800,
+      maxKeepAliveS: 60,
+      assignedClientIdPrefix: 'x-',
+    });
+  });
+
+  it.each([
+    ['max_inflight_messages 0', 'maxInflightMessages'],
+    ['max_queued_messages 0', 'maxQueuedMessages'],
+    ['max_queued_bytes 0', 'maxQueuedBytes'],
+    ['global_max_connections -1', 'maxConnections'],
+  ] as const)('%s means that there is no limit', (line, name) => {
+    expect(read(line).settings[name]).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('choose where and what is logged', () => {
+    const { log } = read('log_dest stdout', 'log_dest file /a path', 'log_type error', 'log_type debug');
+    expect(log.destinations).toEqual([{ kind: 'stdout' }, { kind: 'file', path: '/a path' }]);
+    expect(log.types).toBe(LogType.ERROR | LogType.DEBUG);
+    expect(read('log_dest none').log.destinations).toEqual([]);
+    expect(read('').log.destinations).toEqual([{ kind: 'stderr' }]);
+  });
+
+  it('are free of comments, empty lines, and what editors leave behind', () => {
+    const { settings } = read('\uFEFF# a comment', '', '  \t', '\tmax_keepalive \t 7 \r');
+    expect(settings.maxKeepAliveS).toBe(7);
+  });
+});
+
+describe('a fault is named with file and line', () => {
+  it.each([
+    ['max_qos 3', "max_qos must be a whole number from 0 to 2, not '3'."],
+    ['max_qos', 'max_qos must be a whole number from 0 to 2, and there is no value.'],
+    ['allow_anonymous yes', "allow_anonymous must be true or false, not 'yes'."],
+    [
+      'allow_anonymous true # for now',
+      "allow_anonymous must be true or false, not 'true # for now' (a comment needs a line of its own).",
+    ],
+    ['alow_anonymous true', "'alow_anonymous' is not an option. Did you mean 'allow_anonymous'?"],
+    ['listner 1883', "'listner' is not an option. Did you mean 'listener'?"],
+    ['xyzzy 1', "'xyzzy' is not an option."],
+    [
+      'password_file /etc/passwords',
+      'password_file is not supported yet. Remove the line if the broker may run without it.',
+    ],
+    ['plugin_opt_x 1', 'plugin_opt_x is not supported yet. Remove the line if the broker may run without it.'],
+    [' # indented', "a comment has to begin in the first column: there is a space before this '#'."],
+    [
+      'persistence true',
+      "persistence must be false: the disk store is not there yet, sessions and retained messages live in memory, not 'true'.",
+    ],
+    ['listener 1883 /run/mqtt.sock', 'listener does not support Unix sockets yet (/run/mqtt.sock).'],
+    ['log_dest file', "log_dest must be followed by a path: 'log_dest file /var/log/cauldron.log'."],
+    ['log_dest syslog', "log_dest does not support 'syslog' yet; use stdout, stderr or file."],
+    ['log_timestamp_format %Q', 'log_timestamp_format must be a strftime format'],
+    ['response_topic_prefix a/#', 'response_topic_prefix must not contain + or #.'],
+    ['max_packet_size 19', 'max_packet_size must be a whole number of bytes from 20 to 268435460'],
+    ['persistent_client_expiration 5', 'such as 14d'],
+  ])('%s', (line, message) => {
+    const found = problems('# first line', line);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`test.conf:2: ${message.startsWith('such') ? '' : message}`);
+    expect(found[0]).toContain(message);
+  });
+
+  it('all of them at once', () => {
+    expect(problems('max_qos 3', 'listener x', 'max_qos 4')).toEqual([
+      expect.stringContaining('test.conf:1'),
+      expect.stringContaining('test.conf:2'),
+      expect.stringContaining('test.conf:3'),
+    ]);
+  });
+
+  it('when two listeners want different prefixes for client ids', () => {
+    const [problem] = problems('listener 1', 'auto_id_prefix a', 'listener 2', 'listener_auto_id_prefix b');
+    expect(problem).toBe(
+      "test.conf:4: listener_auto_id_prefix is the same for all listeners, and it was 'a' further above.",
+    );
+  });
+
+  it('also when the file cannot be read', () => {
+    expect(() => loadConfig('/nowhere/cauldron.conf')).toThrow(/^Unable to open configuration file .*ENOENT/);
+  });
+});
+
+it('reads a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cauldron-config-'));
+  try {
+    const file = join(folder, 'a.conf');
+    writeFileSync(file, 'listener 1\n');
+    expect(loadConfig(file)).toMatchObject({ file, listeners: [{ port: 1 }] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+describe('the table of options', () => {
+  it('has each name once, and none that is said not to be there', () => {
+    const names = OPTIONS.flatMap(({ name, aliases }) => [name, ...aliases]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => NOT_YET.has(name))).toEqual([]);
+  });
+
+  it.each(
+    OPTIONS.filter(({ default: value }) => /^(-?\d+|true|false|auto-|response\/|mqtt|stderr|3,4,5)$/.test(value)),
+  )('$name: its default is what applies without it', (option) => {
+    const scope = option.scope === 'listener' ? ['listener 1883'] : [];
+    expect(read(...scope, `${option.name} ${option.default}`)).toEqual(read(...scope));
+  });
+});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { BrokerConfig } from './config/config.js';
+import { readConfig } from './config/validate.js';
+import { type Server, StartError, startServer } from './server.js';
+
+const CONNECT_V4 = Buffer.from('100e00044d5154540402000000026162', 'hex');
+const CONNACK_V4 = Buffer.from('20020000', 'hex');
+
+let servers: Server[] = [];
+
+function config(...lines: string[]): BrokerConfig {
+  return readConfig(['log_dest none', ...lines].join('\n'), 'test.conf');
+}
+
+async function start(...lines: string[]): Promise<Server> {
+  const server = await startServer(config(...lines));
+  servers.push(server);
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function answerTo(bytes: Uint8Array, port: number, host: string): Promise<Buffer> {
+  const socket = connect({ port, host });
+  socket.write(bytes);
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  return answer as Buffer;
+}
+
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  servers = [];
+});
+
+describe('a server', () => {
+  it('serves MQTT on each listener that is configured', async () => {
+    const { endpoints } = await start(
+      'allow_anonymous true',
+      'listener 0 127.0.0.1',
+      'listener 0 localhost',
+      'socket_domain ipv4',
+    );
+    expect(endpoints.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    for (const { address, port } of endpoints) {
+      expect(await answerTo(CONNECT_V4, port, address)).toEqual(CONNACK_V4);
+    }
+  });
+
+  it('opens all addresses of a listener without one on the same port', async () => {
+    const { endpoints } = await start('allow_anonymous true', 'listener 0');
+    expect(endpoints[0].address).toBe('0.0.0.0');
+    expect(new Set(endpoints.map(({ port }) => port)).size).toBe(1);
+    expect(await answerTo(CONNECT_V4, endpoints[0].port, '127.0.0.1')).toEqual(CONNACK_V4);
+  });
+
+  it('holds to the policy of each listener', async () => {
+    const { endpoints } = await start('listener 0 127.0.0.1', 'listener_allow_anonymous true', 'listener 0 127.0.0.1');
+    const answers = await Promise.all(endpoints.map(({ port }) => answerTo(CONNECT_V4, port, '127.0.0.1')));
+    expect(answers.map((answer) => answer[3])).toEqual([0, 5]);
+  });
+
+  it('says what to do when a port is in use, and closes those that it had opened', async () => {
+    const { endpoints } = await start('listener 0 127.0.0.1');
+    const [free, taken] = [await freePort(), endpoints[0].port];
+    const failing = start(`listener ${free} 127.0.0.1`, `listener ${taken} 127.0.0.1`);
+    await expect(failing).rejects.toThrow(StartError);
+    await expect(failing).rejects.toThrow(new RegExp(`^Port ${taken} on 127.0.0.1 is in use.*-p ${taken + 1}`));
+    const { endpoints: again } = await start(`listener ${free} 127.0.0.1`);
+    expect(again[0].port).toBe(free);
+  });
+
+  it('names an address that is not one of this machine', async () => {
+    await expect(start('listener 0 192.0.2.1')).rejects.toThrow('192.0.2.1 is not an address of this machine');
+  });
+
+  it('names a host that does not exist', async () => {
+    await expect(start('listener 0 nowhere.invalid')).rejects.toThrow("'nowhere.invalid' cannot be found");
+  });
+
+  it('names a log file that cannot be opened', async () => {
+    const failing = startServer(readConfig('log_dest file /nowhere/a.log', 'test.conf'));
+    await expect(failing).rejects.toThrow(/^The log file cannot be opened: .*nowhere/);
+  });
+
+  it('takes over changed settings while it runs', async () => {
+    const server = await start('listener 0 127.0.0.1', 'max_keepalive 60');
+    server.reload(config('listener 0 127.0.0.1', 'max_keepalive 30'));
+    expect(server.broker.settings.maxKeepAliveS).toBe(30);
+  });
+
+  it('closes ports and connections when it stops', async () => {
+    const server = await startServer(config('allow_anonymous true', 'listener 0 127.0.0.1'));
+    const [{ port }] = server.endpoints;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(CONNECT_V4);
+    await once(socket, 'data');
+    const closed = once(socket, 'close');
+    await server.stop();
+    await closed;
+    const [error] = await once(connect(port, '127.0.0.1'), 'error');
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
