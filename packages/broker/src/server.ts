@@ -116,6 +116,7 @@ async function openListener(
   log: Log,
 ): Promise<{ listener: Listener; endpoint: Endpoint }[]> {
   const opened: { listener: Listener; endpoint: Endpoint }[] = [];
+  const count = { live: 0 };
   for (const { address, port, isOptional } of await bindingsOf(config)) {
     // All addresses of a listener with a free port share that port.
     const wanted = port === 0 && opened.length > 0 ? opened[0].endpoint.port : port;
@@ -130,6 +131,7 @@ async function openListener(
           address,
           port: wanted,
           maxConnections: config.maxConnections,
+          count,
           noDelay,
           maxWebSocketMessageBytes: () => webSocketMessageBytes(broker.settings),
           onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),

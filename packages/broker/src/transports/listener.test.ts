@@ -61,6 +61,17 @@ describe.each(['in-place', 'events'] as const)('a listener that reads %s', (read
   });
 });
 
+it('shares max_connections with the listeners that share its count', async () => {
+  const count = { live: 0 };
+  const one = await open({ count, maxConnections: 1 });
+  const other = await open({ count, maxConnections: 1 });
+  new SocketPeer(one.watch, one.listener.localPort);
+  await one.watch.until(() => one.handlers.length === 1);
+  const refused = new SocketPeer(other.watch, other.listener.localPort);
+  await other.watch.until(() => refused.isClosed);
+  expect(other.handlers).toHaveLength(0);
+});
+
 it('rejects with the error of the system when the port is taken', async () => {
   const { listener } = await open();
   await expect(open({ port: listener.localPort })).rejects.toMatchObject({ code: 'EADDRINUSE' });

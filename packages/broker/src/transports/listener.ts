@@ -3,6 +3,11 @@ import { canReadInPlace, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
 import { type AcceptLink, type LinkOwner, SocketLink } from './tcp.js';
 import type { WebSocketGate } from './websocket.js';
 
+/** Links that are not closed yet. */
+export interface ConnectionCount {
+  live: number;
+}
+
 export interface ListenerOptions {
   /** 0: any free one, see `Listener.localPort`. */
   readonly port: number;
@@ -10,6 +15,8 @@ export interface ListenerOptions {
   readonly address: string;
   /** Connections beyond it are closed at once: what one listener may take from the others. */
   readonly maxConnections: number;
+  /** Given to several listeners, makes `maxConnections` hold for all of them together. */
+  readonly count?: ConnectionCount;
   /** False lets the system gather small writes, at the price of up to 40 ms for each. */
   readonly noDelay: boolean;
   /** Bytes of the largest WebSocket message; asked once, when the first WebSocket client comes. */
@@ -32,13 +39,14 @@ export class Listener implements LinkOwner {
   readonly #inPlace: boolean;
   #gate: Promise<WebSocketGate> | null = null;
   #localPort = 0;
-  #connections = 0;
+  readonly #count: ConnectionCount;
   #refusing = false;
 
   private constructor(options: ListenerOptions, accept: AcceptLink, inPlace: boolean) {
     this.#options = options;
     this.#accept = accept;
     this.#inPlace = inPlace;
+    this.#count = options.count ?? { live: 0 };
     const { noDelay } = options;
     this.#server = createServer({ noDelay, highWaterMark: WRITE_HIGH_WATER_BYTES }, (socket) =>
       this.#connected(socket),
@@ -56,9 +64,9 @@ export class Listener implements LinkOwner {
     return this.#localPort;
   }
 
-  /** Links that are not closed yet. */
+  /** Links that are not closed yet, of all listeners with the same count. */
   get connections(): number {
-    return this.#connections;
+    return this.#count.live;
   }
 
   /** Accepts nothing more. Links stay: they belong to whoever accepted them. */
@@ -67,7 +75,7 @@ export class Listener implements LinkOwner {
   }
 
   linkClosed(): void {
-    this.#connections--;
+    this.#count.live--;
   }
 
   readonly takeHttp = (link: SocketLink, socket: Socket, firstBytes: Buffer): void => {
@@ -99,14 +107,14 @@ export class Listener implements LinkOwner {
   }
 
   #connected(socket: Socket): void {
-    if (this.#connections >= this.#options.maxConnections) {
+    if (this.#count.live >= this.#options.maxConnections) {
       this.#refuse(socket);
       return;
     }
     this.#refusing = false;
     if (!this.#inPlace) SocketLink.listen(socket, this, this.#accept);
     else if (SocketLink.takeOver(socket, this, this.#accept) === null) return;
-    this.#connections++;
+    this.#count.live++;
   }
 
   #refuse(socket: Socket): void {
