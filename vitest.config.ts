@@ -8,7 +8,7 @@ export default defineConfig({
     // Tests read the sources, not the build: a test never runs against yesterday's code.
     alias: [
       { find: /^@cauldron\/(\w+)$/, replacement: `${packages}/$1/src/index.ts` },
-      { find: /^@cauldron\/(\w+)\/(\w+)$/, replacement: `${packages}/$1/src/$2.ts` },
+      { find: /^@cauldron\/(\w+)\/([\w-]+)$/, replacement: `${packages}/$1/src/$2.ts` },
     ],
   },
   test: {

@@ -1,3 +1,5 @@
+export { type BrokerConfig, ConfigError, type ListenerConfig } from './config/config.js';
+export { defaultConfig, loadConfig, readConfig } from './config/validate.js';
 export { Broker, type BrokerOptions, type PublishOptions } from './core/broker.js';
 export type { Counters } from './core/counters.js';
 export type { HookHandlers, PublishAnswer } from './core/hooks.js';
@@ -18,6 +20,9 @@ export type { Peers } from './core/ports/peers.js';
 export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
+export { type Endpoint, type Server, StartError, startServer } from './server.js';
 export { MemoryStore } from './storage/memory-store.js';
 export { systemClock, systemRandom } from './system.js';
+export { Listener, type ListenerOptions } from './transports/listener.js';
 export { MemoryClient, type MemoryLinkOptions, memoryLinkPair } from './transports/memory.js';
+export { VERSION } from './version.js';

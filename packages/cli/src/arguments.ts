@@ -1,4 +1,4 @@
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '@cauldron/broker/nearest-name';
 
 /** What a flag takes. The kind decides how its argument is read, what the help shows, and what an error says. */
 type Kind =

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '@cauldron/broker/nearest-name';
 
 /** Bad usage, as most commands say it. */
 const USAGE_STATUS = 2;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LOG } from '../admin/log.js';
+import { nearestName } from '../nearest-name.js';
 import { type BrokerConfig, ConfigError, type ListenerConfig } from './config.js';
 import { type ConfigDraft, DEFAULT_PORT, type ListenerDraft, newDraft, newListenerDraft } from './draft.js';
-import { nearestOption } from './nearest-option.js';
 import { NOT_YET, NOT_YET_PREFIXES } from './not-yet.js';
 import { OPTIONS, type Option } from './options.js';
 import { type ConfigLine, parseConfig } from './parse.js';
@@ -101,8 +101,8 @@ function unknownOption(name: string): string {
   if (NOT_YET.has(name) || NOT_YET_PREFIXES.some((prefix) => name.startsWith(prefix))) {
     return `${name} is not supported yet. Remove the line if the broker may run without it.`;
   }
-  const nearest = nearestOption(name, [LISTENER, ...byName.keys(), ...NOT_YET]);
-  return `'${name}' is not an option.${nearest === null ? '' : ` Did you mean '${nearest}'?`}`;
+  const nearest = nearestName(name, [LISTENER, ...byName.keys(), ...NOT_YET]);
+  return `'${name}' is not an option.${nearest === undefined ? '' : ` Did you mean '${nearest}'?`}`;
 }
 
 function finish(draft: ConfigDraft, drafts: readonly ListenerDraft[], file: string | null): BrokerConfig {

@@ -1,4 +1,4 @@
-import type { Packet, Properties, ProtocolVersion, QoS } from '@cauldron/codec';
+import type { Packet, Properties, ProtocolVersion, Puback, Pubcomp, Pubrec, Pubrel, QoS } from '@cauldron/codec';
 import {
   connectReturnCodeOf,
   Framer,
@@ -23,6 +23,11 @@ import type { Session } from './session.js';
 import type { ListenerPolicy } from './settings.js';
 import { type Expiring, Timer } from './timer-wheel.js';
 import type { InboundAliases, OutboundAliases } from './topic-aliases.js';
+
+/** The first byte of a PUBREL [MQTT-3.6.1-1]. */
+const PUBREL = (PacketType.PUBREL << 4) | 2;
+
+type AcknowledgementType = (Puback | Pubrec | Pubrel | Pubcomp)['type'];
 
 /** Characters of a reason that a peer is told and that is logged. */
 const MAX_REASON_LENGTH = 300;
@@ -251,8 +256,21 @@ export class Connection implements LinkHandler, Expiring {
     this.#context.counters.packetsSent++;
   }
 
+  /**
+   * The same for a refusal, with its reason for a 5.0 client. 3.1 and 3.1.1 cannot say no: they get a plain
+   * acknowledgement, after which they would otherwise send for ever.
+   */
+  acknowledgeRefusal(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, reason: string): void {
+    if (this.version !== 5) {
+      this.acknowledge(type === PacketType.PUBREL ? PUBREL : type << 4, packetId, 0);
+      return;
+    }
+    const properties = { reasonString: shortened(reason) };
+    this.send({ type, packetId, reasonCode, properties } as Puback | Pubrec | Pubrel | Pubcomp);
+  }
+
   sendPubrel(packetId: number, ticket: Ticket): void {
-    this.acknowledge(0x62, packetId, ticket); // [MQTT-3.6.1-1]
+    this.acknowledge(PUBREL, packetId, ticket);
   }
 
   /** Something waits for the store, so acknowledgements have to queue behind it. */
@@ -282,7 +300,8 @@ export class Connection implements LinkHandler, Expiring {
     counters.publishSent++;
     counters.packetsSent++;
     const layout =
-      this.outboundAliases === null
+      // Clients exist that forget an alias until PUBREL: QoS 2 goes with its topic.
+      this.outboundAliases === null || qos === 2
         ? message.layout(qos, retain, this.version, identifiers, clock)
         : message.aliasedLayout(qos, retain, identifiers, clock, this.outboundAliases);
     if (ticket > 0 && this.#mustWait(ticket)) {
@@ -293,13 +312,11 @@ export class Connection implements LinkHandler, Expiring {
       const chunk = this.output.reserve(layout.size);
       this.output.length = layout.write(chunk, this.output.length, packetId, dup);
     } else {
-      // A large payload is shared by all that it goes to.
       const { payload } = message.keep();
-      const shared = message.layout(qos, retain, this.version, identifiers, clock);
       const head = new Uint8Array(layout.size - payload.length);
-      shared.writeHead(head, 0, packetId, dup);
+      layout.writeHead(head, 0, packetId, dup);
       this.output.share(head);
-      this.output.share(payload);
+      this.output.share(payload); // The same bytes for all that it goes to.
     }
   }
 

@@ -9,7 +9,7 @@ import { CHUNK_BYTES, type Output } from './output.js';
 import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
 import { RunLayout } from './run-layout.js';
-import { QUEUE_IS_FULL, type Session } from './session.js';
+import { NOBODY_HAS_ROOM, QUEUE_IS_FULL, type Session } from './session.js';
 import type { Target, Targets } from './targets.js';
 
 const PUBACK = PacketType.PUBACK << 4;
@@ -281,11 +281,18 @@ export class PublishRun {
       if (qos === 0) continue;
       const id = (bytes[this.#ids[i]] << 8) | bytes[this.#ids[i] + 1];
       const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
-      const reasonCode = refused > 0 && refused === matched ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SUCCESS;
-      publisher.acknowledge(qos === 1 ? PUBACK : PUBREC, id, ticket, reasonCode);
+      if (refused > 0 && refused === matched) this.#refuse(publisher, session, qos, id);
+      else publisher.acknowledge(qos === 1 ? PUBACK : PUBREC, id, ticket);
     }
     for (const target of singles) slowdown.consider(publisher, target.session);
     singles.length = 0;
+  }
+
+  /** Nobody could take the message. */
+  #refuse(publisher: Connection, session: Session, qos: number, id: number): void {
+    if (qos === 2 && publisher.version === 5) session.releaseInbound(id); // [MQTT-4.3.3-9]
+    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+    publisher.acknowledgeRefusal(type, id, ReasonCode.QUOTA_EXCEEDED, NOBODY_HAS_ROOM);
   }
 
   /** The message of the `i`th frame, as the general way makes it. */

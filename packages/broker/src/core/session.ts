@@ -20,6 +20,11 @@ const REPLAY_HIGH_WATER_BYTES = 256 * 1024;
 /** Why a message is refused, in the log. */
 export const QUEUE_IS_FULL = 'its queue is full (max_queued_messages, max_queued_bytes)';
 
+/** The same, for the publisher of a message that nobody could take. */
+export const NOBODY_HAS_ROOM = 'the queues of all who subscribed are full';
+
+const TOO_LARGE = 'larger than the maximum packet size that it takes';
+
 /**
  * What the broker keeps for a client beyond its connection: subscriptions, messages that wait or are in flight, its
  * will. It meets a connection through `attach`, `detach`, deliveries and acknowledgements alone, each with the epoch
@@ -136,7 +141,9 @@ export class Session implements Expiring {
       this.refuse(message, 'it does not read what is sent to it, and max_output_bytes is reached');
       return;
     }
-    connection.sendPublish(message, 0, 0, false, retain, identifiers);
+    if (connection.canTake(message, identifiers)) {
+      connection.sendPublish(message, 0, 0, false, retain, identifiers);
+    } else this.refuse(message, TOO_LARGE); // [MQTT-3.1.2-25]
   }
 
   /**
@@ -272,7 +279,7 @@ export class Session implements Expiring {
     }
     if (!connection.canTake(message, delivery.identifiers)) {
       this.#drop(position); // [MQTT-3.1.2-25]
-      this.refuse(message, 'larger than the maximum packet size that the client takes');
+      this.refuse(message, TOO_LARGE);
       return;
     }
     if (qos === 0) {

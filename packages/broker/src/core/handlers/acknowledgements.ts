@@ -63,12 +63,21 @@ function handlePubrec(connection: Connection, session: Session, packetId: number
   const ticket = session.received(packetId);
   // An id that is not known is answered all the same, or the client would repeat it for ever.
   if (ticket !== null) connection.sendPubrel(packetId, ticket);
-  else connection.acknowledge(PUBREL, packetId, 0, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+  else refuseUnknown(connection, PacketType.PUBREL, packetId);
 }
 
 function handlePubrel(connection: Connection, session: Session, packetId: number): void {
   const ticket = session.releaseInbound(packetId);
   if (ticket !== null)
     connection.acknowledge(PUBCOMP, packetId, ticket); // [MQTT-4.3.3-11]
-  else connection.acknowledge(PUBCOMP, packetId, 0, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+  else refuseUnknown(connection, PacketType.PUBCOMP, packetId);
+}
+
+function refuseUnknown(connection: Connection, type: 6 | 7, packetId: number): void {
+  connection.acknowledgeRefusal(
+    type,
+    packetId,
+    ReasonCode.PACKET_IDENTIFIER_NOT_FOUND,
+    `no message with packet id ${packetId} is under way`,
+  );
 }

@@ -7,7 +7,7 @@ import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
 import { publishMessage } from '../publishing.js';
 import type { Route } from '../route-cache.js';
-import type { Session } from '../session.js';
+import { NOBODY_HAS_ROOM, type Session } from '../session.js';
 import { InboundAliases } from '../topic-aliases.js';
 
 /** The one topic below `$SYS` that clients may write to: bridges tell there whether they are connected. */
@@ -44,32 +44,43 @@ export function handlePublish(
     checkReceiveMaximum(context, connection, session);
     session.holdInbound(packet.packetId ?? 0);
   }
-  const reasonCode = accept(context, connection, session, route, packet);
-  if (packet.qos === 2 && reasonCode >= ReasonCode.UNSPECIFIED_ERROR && connection.version === 5) {
-    session.releaseInbound(packet.packetId ?? 0); // PUBREC with an error ends the exchange [MQTT-4.3.3-9].
+  const outcome = accept(context, connection, session, route, packet);
+  if (outcome.reason !== null) {
+    logRefused(context, connection, route.topic, outcome.reason);
+    // PUBREC with an error ends the exchange [MQTT-4.3.3-9]; before 5.0 it goes on, with a message that went nowhere.
+    if (packet.qos === 2 && connection.version === 5) session.releaseInbound(packet.packetId ?? 0);
+    refuse(connection, packet, outcome.reasonCode, outcome.reason);
+    return;
   }
   const { appended } = context.store;
-  acknowledge(connection, packet, appended === appendedBefore ? 0 : appended, reasonCode);
+  acknowledge(connection, packet, appended === appendedBefore ? 0 : appended, outcome.reasonCode);
 }
 
-/** Routes the message, and says what its publisher is told. */
-function accept(context: Context, connection: Connection, session: Session, route: Route, packet: Publish): ReasonCode {
+/** What the publisher is told; `reason` is null when the message was taken. */
+interface Outcome {
+  readonly reasonCode: ReasonCode;
+  readonly reason: string | null;
+}
+
+const TAKEN: Outcome = { reasonCode: ReasonCode.SUCCESS, reason: null };
+const UNWANTED: Outcome = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS, reason: null };
+const NO_ROOM: Outcome = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: NOBODY_HAS_ROOM };
+
+/** Routes the message. */
+function accept(context: Context, connection: Connection, session: Session, route: Route, packet: Publish): Outcome {
   let message = messageFrom(context, connection, packet, route.topic);
   let { targets } = route;
   if (context.hooks.perMessage) {
     const answer = context.hooks.published(message, session.principal);
-    if (!(answer instanceof Message)) {
-      logRefused(context, connection, route.topic, answer.reason);
-      return answer.refuse;
-    }
+    if (!(answer instanceof Message)) return { reasonCode: answer.refuse, reason: answer.reason };
     if (answer.topic !== message.topic) targets = context.router.targetsOf(answer.topic);
     message = answer;
   }
-  if (targets === null) return ReasonCode.NO_MATCHING_SUBSCRIBERS;
+  if (targets === null) return UNWANTED;
   const { matched, refused } = publishMessage(context, message, targets, session);
   for (const target of targets.sessions) context.slowdown.consider(connection, target.session);
-  if (matched === 0) return ReasonCode.NO_MATCHING_SUBSCRIBERS;
-  return refused === matched ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SUCCESS;
+  if (matched === 0) return UNWANTED;
+  return refused === matched ? NO_ROOM : TAKEN;
 }
 
 function checkFeatures(context: Context, connection: Connection, packet: Publish): void {
@@ -153,8 +164,13 @@ function mayPublish(
 /** 3.1 and 3.1.1 have no way to say no: the message is acknowledged, and goes nowhere [MQTT-3.3.5-2]. */
 function deny(context: Context, connection: Connection, packet: Publish, topic: string, rule: string): void {
   logRefused(context, connection, topic, rule);
-  acknowledge(connection, packet, 0, ReasonCode.NOT_AUTHORIZED);
-  // In 3.1.1 PUBREL follows, and finds the id unknown: that is answered as well.
+  refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, 'not authorised');
+}
+
+function refuse(connection: Connection, packet: Publish, reasonCode: ReasonCode, reason: string): void {
+  if (packet.qos === 0) return;
+  const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+  connection.acknowledgeRefusal(type, packet.packetId ?? 0, reasonCode, reason);
 }
 
 function acknowledge(connection: Connection, packet: Publish, ticket: Ticket, reasonCode: ReasonCode): void {

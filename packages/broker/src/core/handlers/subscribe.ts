@@ -4,6 +4,7 @@ import {
   ProtocolError,
   type QoS,
   ReasonCode,
+  type Suback,
   type Subscribe,
   type SubscribeRequest,
 } from '@cauldron/codec';
@@ -21,35 +22,47 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   const { session } = connection;
   if (session === null) return;
   checkSharedOptions(packet.subscriptions);
-  const verdicts: ReasonCode[] = [];
-  for (const request of packet.subscriptions) {
-    const verdict = judge(context, connection, session, request);
-    if (verdict === null) return;
-    verdicts.push(verdict);
-  }
+  const verdicts = judgeAll(context, connection, session, packet.subscriptions);
+  if (verdicts === null) return;
   connection.forgetDecisions();
 
   const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
   const { store } = context;
   const appendedBefore = store.appended;
-  const reasonCodes: ReasonCode[] = [];
   const replays: SubscriptionRecord[] = [];
   packet.subscriptions.forEach((request, i) => {
-    const added = verdicts[i] < ReasonCode.UNSPECIFIED_ERROR ? subscribe(context, session, request, identifier) : null;
-    if (added === null) {
-      // Several filters in one packet may together be too many.
-      reasonCodes.push(verdicts[i] < ReasonCode.UNSPECIFIED_ERROR ? ReasonCode.QUOTA_EXCEEDED : verdicts[i]);
+    const { reasonCode, reason, rule = reason } = verdicts[i];
+    if (rule !== null) {
+      logRefused(context, connection, request.filter, rule);
       return;
     }
-    reasonCodes.push(verdicts[i]);
-    if (repliesWithRetained(added.record, added.isNew)) replays.push(added.record);
+    const { filter, noLocal, retainAsPublished, retainHandling } = request;
+    const qos = reasonCode as QoS;
+    const record = { filter, qos, noLocal, retainAsPublished, retainHandling, identifier };
+    const isNew = subscribe(context, session, record);
+    if (repliesWithRetained(record, isNew)) replays.push(record);
   });
   const ticket = store.appended === appendedBefore ? 0 : store.appended;
-  // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6]
-  connection.send({ type: PacketType.SUBACK, packetId: packet.packetId, reasonCodes }, ticket);
+  const suback: Suback = {
+    type: PacketType.SUBACK,
+    packetId: packet.packetId,
+    reasonCodes: verdicts.map(({ reasonCode }) => reasonCode), // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
+  };
+  const refusal = verdicts.find(({ reason }) => reason !== null);
+  if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
+  connection.send(suback, ticket); // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
   context.afterCommit(ticket, () => {
     for (const record of replays) session.replay(retainedFor(context, session, record));
   });
+}
+
+/** What SUBACK says of one filter. */
+interface Verdict {
+  readonly reasonCode: ReasonCode;
+  /** Why not, for the client; null when it is granted. */
+  readonly reason: string | null;
+  /** What decided, for the log: a client that may not has no claim to know the rule. */
+  readonly rule?: string;
 }
 
 /** [MQTT-3.8.3-4] No-local is for a session's own messages; in a group, they may be anybody's. */
@@ -61,64 +74,64 @@ function checkSharedOptions(requests: readonly SubscribeRequest[]): void {
   }
 }
 
-/** What SUBACK says of one filter; null while somebody has to be asked. Changes nothing. */
+/** One verdict for each filter; null while somebody has to be asked. Changes nothing. */
+function judgeAll(
+  context: Context,
+  connection: Connection,
+  session: Session,
+  requests: readonly SubscribeRequest[],
+): Verdict[] | null {
+  const { maxSubscriptions } = context.settings;
+  let room = maxSubscriptions - (session.subscriptions?.size ?? 0);
+  const verdicts: Verdict[] = [];
+  for (const request of requests) {
+    const isNew = session.subscriptions?.has(request.filter) !== true;
+    const verdict =
+      isNew && room <= 0
+        ? { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: `max_subscriptions is ${maxSubscriptions}` }
+        : judge(context, connection, session, request);
+    if (verdict === null) return null;
+    if (isNew && verdict.reason === null) room--;
+    verdicts.push(verdict);
+  }
+  return verdicts;
+}
+
 function judge(
   context: Context,
   connection: Connection,
   session: Session,
   { filter, qos }: SubscribeRequest,
-): ReasonCode | null {
-  const { authorizer, settings, log } = context;
-  const { maximumQoS } = connection.listener;
-  const granted: QoS = qos > maximumQoS ? maximumQoS : qos; // [MQTT-3.2.2-9]
-  const refuse = (reasonCode: ReasonCode, why: string): ReasonCode => {
-    if (log.types & LogType.NOTICE) {
-      log.write(LogType.NOTICE, `Denied SUBSCRIBE from ${connection.clientId} to '${filter}': ${why}`);
-    }
-    return reasonCode;
-  };
+): Verdict | null {
+  const { authorizer, settings } = context;
+  const granted = { reasonCode: Math.min(qos, connection.listener.maximumQoS) as QoS, reason: null }; // [MQTT-3.2.2-9]
   const levels = countLevels(filter);
   if (levels > settings.maxTopicLevels) {
-    return refuse(ReasonCode.TOPIC_FILTER_INVALID, `${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`);
-  }
-  const { subscriptions } = session;
-  if (subscriptions !== null && subscriptions.size >= settings.maxSubscriptions && !subscriptions.has(filter)) {
-    return refuse(ReasonCode.QUOTA_EXCEEDED, `max_subscriptions is ${settings.maxSubscriptions}`);
+    const reason = `the filter has ${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`;
+    return { reasonCode: ReasonCode.TOPIC_FILTER_INVALID, reason };
   }
   if (authorizer.unrestricted) return granted;
   const decision = connection.decide(`subscribe ${filter}`, () =>
-    authorizer.maySubscribe(session.principal, filter, granted),
+    authorizer.maySubscribe(session.principal, filter, granted.reasonCode),
   );
   if (decision === null) return null;
-  return decision.allowed ? granted : refuse(ReasonCode.NOT_AUTHORIZED, decision.rule);
+  if (decision.allowed) return granted;
+  return { reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised', rule: decision.rule };
 }
 
-/** Null: the session has too many subscriptions by now. */
-function subscribe(
-  context: Context,
-  session: Session,
-  request: SubscribeRequest,
-  identifier: number,
-): { record: SubscriptionRecord; isNew: boolean } | null {
-  const { hooks, log, router, settings, store } = context;
-  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
-  const { subscriptions } = session;
-  if (subscriptions !== null && subscriptions.size >= settings.maxSubscriptions && !subscriptions.has(filter))
-    return null;
-  const maximumQoS = session.connection?.listener.maximumQoS ?? 2;
-  const record: SubscriptionRecord = {
-    filter,
-    qos: qos > maximumQoS ? maximumQoS : qos,
-    noLocal,
-    retainAsPublished,
-    retainHandling,
-    identifier,
-  };
+function logRefused({ log }: Context, { clientId }: Connection, filter: string, reason: string): void {
+  if (log.types & LogType.NOTICE)
+    log.write(LogType.NOTICE, `Denied SUBSCRIBE from ${clientId} to '${filter}': ${reason}`);
+}
+
+/** True: there was no subscription to this filter. */
+function subscribe(context: Context, session: Session, record: SubscriptionRecord): boolean {
+  const { hooks, log, router, store } = context;
   const isNew = router.subscribe(session, record); // [MQTT-3.8.4-3]
   if (session.isStored) store.append({ kind: 'subscribed', clientId: session.clientId, subscription: record });
-  if (log.types & LogType.SUBSCRIBE) log.write(LogType.SUBSCRIBE, `${session.clientId} ${record.qos} ${filter}`);
+  if (log.types & LogType.SUBSCRIBE) log.write(LogType.SUBSCRIBE, `${session.clientId} ${record.qos} ${record.filter}`);
   hooks.subscribed(session.principal, record);
-  return { record, isNew };
+  return isNew;
 }
 
 /** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2). */
