@@ -4,12 +4,6 @@ import type { Context } from '../context.js';
 import { LogType } from '../ports/log.js';
 import type { Session } from '../session.js';
 
-/** The four packet types with the flags that each must have [MQTT-3.6.1-1]. */
-const PUBACK = PacketType.PUBACK << 4;
-const PUBREC = PacketType.PUBREC << 4;
-const PUBREL = (PacketType.PUBREL << 4) | 2;
-const PUBCOMP = PacketType.PUBCOMP << 4;
-
 /**
  * PUBACK, PUBREC, PUBREL and PUBCOMP of an open connection: the short way for those that say no more than an id.
  * @throws ProtocolError when the packet is malformed.
@@ -25,9 +19,11 @@ export function handleAcknowledgement(
   const { session } = connection;
   if (session === null) return;
   const header = bytes[start];
+  const type = header >> 4;
   let packetId = 0;
   let isRefusal = false;
-  if (end - body === 2 && (header & 0x0f) === (header === PUBREL ? 2 : 0)) {
+  // [MQTT-3.6.1-1] Other flags than these are for the codec to judge: 3.1 allows them.
+  if (end - body === 2 && (header & 0x0f) === (type === PacketType.PUBREL ? 2 : 0)) {
     packetId = (bytes[body] << 8) | bytes[body + 1];
   }
   if (packetId === 0) {
@@ -36,20 +32,20 @@ export function handleAcknowledgement(
     isRefusal = packet.reasonCode >= ReasonCode.UNSPECIFIED_ERROR;
   }
   if (context.log.types & LogType.DEBUG) {
-    const name = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'][(header >> 4) - PacketType.PUBACK];
+    const name = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'][type - PacketType.PUBACK];
     context.log.write(LogType.DEBUG, `Received ${name} from ${connection.clientId} (Mid: ${packetId})`);
   }
-  switch (header) {
-    case PUBACK:
+  switch (type) {
+    case PacketType.PUBACK:
       session.acknowledged(packetId);
       break;
-    case PUBREC:
+    case PacketType.PUBREC:
       handlePubrec(connection, session, packetId, isRefusal);
       break;
-    case PUBREL:
+    case PacketType.PUBREL:
       handlePubrel(connection, session, packetId);
       break;
-    case PUBCOMP:
+    case PacketType.PUBCOMP:
       session.completed(packetId);
   }
   if (connection.isAwaited || connection.isStalled) context.slowdown.progressed(connection);
@@ -69,7 +65,7 @@ function handlePubrec(connection: Connection, session: Session, packetId: number
 function handlePubrel(connection: Connection, session: Session, packetId: number): void {
   const ticket = session.releaseInbound(packetId);
   if (ticket !== null)
-    connection.acknowledge(PUBCOMP, packetId, ticket); // [MQTT-4.3.3-11]
+    connection.acknowledge(PacketType.PUBCOMP << 4, packetId, ticket); // [MQTT-4.3.3-11]
   else refuseUnknown(connection, PacketType.PUBCOMP, packetId);
 }
 
