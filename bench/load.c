@@ -969,6 +969,7 @@ static void run_load(void) {
   if (options.broker_pid) broker_cpu = broker_cpu_seconds() - broker_cpu;
   struct totals after = totals;
   drain();
+  int64_t lost = count_lost();
 
   printf("{\"shape\":\"%s\",\"version\":%d,\"qos\":%d,\"size\":%d,\"pubs\":%d,\"subs\":%d,\"topics\":%d",
          shape_names[options.shape], options.v5 ? 5 : 4, options.qos, options.payload_size, options.publishers,
@@ -980,7 +981,7 @@ static void run_load(void) {
   print_latency("p50_us", 0.5);
   print_latency("p99_us", 0.99);
   print_latency("p999_us", 0.999);
-  printf(",\"lost\":%lld,\"load_cpu\":%.3f", (long long)count_lost(), own_cpu / seconds);
+  printf(",\"lost\":%lld,\"load_cpu\":%.3f", (long long)lost, own_cpu / seconds);
   if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu / seconds);
   puts("}");
 }
