@@ -196,6 +196,8 @@ export class Connection implements LinkHandler, Expiring {
             continue;
           }
         } else if (type <= PacketType.PUBCOMP && this.#state === ConnectionState.OPEN && type > PacketType.CONNACK) {
+          // A run is adjacent frames: it would take this one for a part of its messages.
+          run.finish();
           handleAcknowledgement(this.#context, this, bytes, start, framer.body, framer.end);
           continue;
         }
