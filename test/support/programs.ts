@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Programs of others that tests run, and the Debian package of each. */
+const PACKAGES = {
+  chromium: 'chromium',
+  mosquitto: 'mosquitto',
+  mosquitto_passwd: 'mosquitto',
+  mosquitto_pub: 'mosquitto-clients',
+  mosquitto_rr: 'mosquitto-clients',
+  mosquitto_sub: 'mosquitto-clients',
+  python3: 'python3-paho-mqtt',
+} as const;
+
+export type ProgramName = keyof typeof PACKAGES;
+
+/** Debian keeps brokers outside of a user's path, and a Python of the user's own may stand before Debian's. */
+const FOLDERS = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+
+const found = new Map<ProgramName, string | null>();
+
+/**
+ * Whether all these programs are there: `describe.skipIf(!areInstalled('mosquitto_pub'))`. If not, a note names their
+ * Debian packages, or, with CI=true, an error does: there, no test may be skipped.
+ */
+export function areInstalled(...names: readonly ProgramName[]): boolean {
+  const missing = names.filter((name) => find(name) === null);
+  if (missing.length === 0) return true;
+  const packages = new Set(missing.map((name) => PACKAGES[name]));
+  const note = `${missing.join(', ')} cannot be run; on Debian: apt-get install ${[...packages].join(' ')}`;
+  if (process.env.CI === 'true') throw new Error(note);
+  console.warn(`Skipped: ${note}`);
+  return false;
+}
+
+/** The path of a program; of `python3`, one that has paho-mqtt. @throws Error when it is not there */
+export function programPath(name: ProgramName): string {
+  const path = find(name);
+  if (path === null) throw new Error(`${name} is not installed; on Debian: apt-get install ${PACKAGES[name]}`);
+  return path;
+}
+
+function find(name: ProgramName): string | null {
+  let path = found.get(name);
+  if (path === undefined) {
+    path = FOLDERS.map((folder) => join(folder, name)).find((candidate) => isUsable(name, candidate)) ?? null;
+    found.set(name, path);
+  }
+  return path;
+}
+
+function isUsable(name: ProgramName, path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+  } catch {
+    return false;
+  }
+  return name !== 'python3' || spawnSync(path, ['-c', 'import paho.mqtt.client']).status === 0;
+}
