@@ -117,7 +117,7 @@ class Connection {
     const topicLength = (chunk[body] << 8) | chunk[body + 1];
     const targets = routeOf(chunk, body + 2, topicLength).targets;
     const qos = (header >> 1) & 3;
-    if (this.runTargets !== targets || this.runHeader !== header) {
+    if (this.runTargets !== targets || this.runHeader !== header || this.runEnd !== frame) {
       this.endRun(chunk);
       this.runTargets = targets;
       this.runHeader = header;

@@ -28,6 +28,10 @@ export class TestClient {
   readonly #framer = new Framer();
   #wake: () => void = () => {};
   #lastPacketId = 0;
+  #received = 0;
+  #acknowledges = false;
+  #recorded: Uint8Array[] | null = null;
+  #onPingresp: (() => void) | null = null;
 
   constructor(broker: Broker, version: ProtocolVersion = 4, listener?: ListenerPolicy) {
     this.version = version;
@@ -129,6 +133,35 @@ export class TestClient {
     this.#wire.resume();
   }
 
+  /** From now on acknowledges whatever asks for it, at once. */
+  acknowledgeAll(): void {
+    this.#acknowledges = true;
+  }
+
+  /** The bytes of all packets that come from now on, apart from those of `settle`; none of them goes to the inbox. */
+  record(): Uint8Array[] {
+    this.#recorded = [];
+    return this.#recorded;
+  }
+
+  /**
+   * Resolves when the broker has answered all that was sent, and the answers to its answers, and so on; or when the
+   * connection is gone.
+   */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 100; round++) {
+      const before = this.#received;
+      let isBack = false;
+      this.#onPingresp = () => (isBack = true);
+      this.send({ type: PacketType.PINGREQ });
+      while (!isBack && !this.closed) await new Promise<void>((resolve) => (this.#wake = resolve));
+      if (this.closed) return;
+      // Only the PINGRESP came: nothing is under way any more.
+      if (this.#received === before + 1) return;
+    }
+    throw new Error('the connection does not come to rest');
+  }
+
   /** The next packet, which must be of this type. */
   async expect<Type extends PacketType>(type: Type): Promise<PacketOf<Type>> {
     while (this.inbox.length === 0 && !this.closed) await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -160,9 +193,26 @@ export class TestClient {
     while (this.#framer.next()) {
       const { bytes: all, start, body, end } = this.#framer;
       const frame = all.slice(start, end);
-      this.inbox.push(decodePacket(frame, 0, body - start, end - start, this.version));
+      this.#take(frame, decodePacket(frame, 0, body - start, end - start, this.version));
     }
     this.#framer.finish();
     this.#wake();
+  }
+
+  #take(frame: Uint8Array, packet: Packet): void {
+    this.#received++;
+    if (packet.type === PacketType.PINGRESP && this.#onPingresp !== null) {
+      this.#onPingresp();
+      this.#onPingresp = null;
+      return;
+    }
+    if (this.#recorded === null) this.inbox.push(packet);
+    else this.#recorded.push(frame);
+    if (!this.#acknowledges) return;
+    if (packet.type === PacketType.PUBLISH && packet.packetId !== undefined) {
+      this.acknowledge(packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packet.packetId);
+    } else if (packet.type === PacketType.PUBREC && packet.reasonCode < 0x80) {
+      this.acknowledge(PacketType.PUBREL, packet.packetId);
+    } else if (packet.type === PacketType.PUBREL) this.acknowledge(PacketType.PUBCOMP, packet.packetId);
   }
 }

@@ -269,6 +269,13 @@ const messageOptions: readonly Option[] = [
       settings.maxOutputBytes = bytes;
     },
   }),
+  broker('max_publisher_wait', integer(0, 60_000, 'ms'), {
+    default: '200',
+    doc: 'How long publishers are not read for the sake of one subscriber that lags behind; 0: never.',
+    set: ({ settings }, ms) => {
+      settings.maxPublisherWaitMs = ms;
+    },
+  }),
   broker('max_topic_levels', integer(1, 65_535, 'levels'), {
     default: '200',
     doc: 'Levels of a topic or of a filter.',

@@ -108,6 +108,7 @@ export class PublishRun {
       targets !== this.#targets ||
       header !== this.#header ||
       connection !== this.#connection ||
+      start !== this.#end || // Another packet came between.
       end - this.#start > CHUNK_BYTES
     ) {
       this.finish();
@@ -136,13 +137,14 @@ export class PublishRun {
     const { counters } = this.#context;
     counters.publishReceived += this.#count;
     let matched = 0;
-    const { sessions } = targets;
+    const { repeated, sessions } = targets;
     for (let k = 0; k < sessions.length; k++) {
       const listed = sessions[k];
       const target = listed.session === session ? listed.forOwn : listed;
       if (target === null) continue;
       matched++;
-      if (!this.#deliverAsOne(connection, target)) this.#singles.push(listed);
+      const isRepeated = repeated?.has(target.session) === true;
+      if (isRepeated || !this.#deliverAsOne(connection, target)) this.#singles.push(listed);
     }
     if (this.#singles.length > 0) this.#deliverSingly(connection, session, matched);
     else if ((this.#header & 6) !== 0) this.#acknowledgeAll(connection, matched);
@@ -176,7 +178,7 @@ export class PublishRun {
     const { session } = target;
     const { connection } = session;
     const publishQoS = ((this.#header >> 1) & 3) as QoS;
-    if (connection === null) return publishQoS === 0 && !this.#context.settings.queueQoS0Messages;
+    if (connection === null) return publishQoS === 0 && !session.queuesQoS0;
     if (!connection.takesRuns || target.identifiers !== null) return false;
     const qos = publishQoS > target.qos ? target.qos : publishQoS;
     if (qos > 0 && session.lasting) return false;
@@ -186,7 +188,7 @@ export class PublishRun {
     const { output } = connection;
     if (size > CHUNK_BYTES || size > connection.maximumPacketSize) return false;
     if (qos === 0) {
-      if (output.pendingBytes + size > this.#context.settings.maxOutputBytes) return false;
+      if (session.queuesQoS0 || output.pendingBytes + size > this.#context.settings.maxOutputBytes) return false;
       if (layout === null) output.copy(this.#bytes, this.#start, this.#end);
       else output.copy(layout.bytes, 0, layout.length);
       this.#countSent(this.#count);

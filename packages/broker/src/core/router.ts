@@ -261,7 +261,7 @@ export class Router {
     routed.matched++;
     const qos = settings.upgradeOutgoingQoS || message.qos > target.qos ? target.qos : message.qos; // [MQTT-3.8.4-8]
     const retain = target.retainAsPublished && message.retain; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    if (qos > 0 || (session.connection === null && settings.queueQoS0Messages)) {
+    if (qos > 0 || session.queuesQoS0) {
       if (!this.#fanOut.add(session, message, qos, retain, identifiers, sharedFilter)) routed.refused++;
     } else {
       session.deliverAtMostOnce(message, retain, identifiers);

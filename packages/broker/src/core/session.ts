@@ -117,6 +117,13 @@ export class Session implements Expiring {
     return queue.length < maxQueuedMessages && queue.bytes + bytes <= maxQueuedBytes;
   }
 
+  /** Whether QoS 0 messages wait as others do: where they may, and also behind those that wait already [MQTT-4.6.0-5]. */
+  get queuesQoS0(): boolean {
+    return (
+      this.#context.settings.queueQoS0Messages && this.lasting && (this.connection === null || this.queuedMessages > 0)
+    );
+  }
+
   /** Whether a QoS 1 or 2 message of this size can be sent now or may wait. */
   canAccept(bytes: number): boolean {
     return (this.credit > 0 && this.queuedMessages === 0) || this.hasRoom(bytes);

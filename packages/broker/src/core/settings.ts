@@ -18,6 +18,11 @@ export interface Settings {
   queueQoS0Messages: boolean;
   /** Bytes that may wait for one connection's socket; past it QoS 0 messages to it are dropped, and counted. */
   maxOutputBytes: number;
+  /**
+   * How long a publisher is not read for the sake of one subscriber that lags, in ms: a slow or silent subscriber cannot
+   * hold others up for longer. 0: never.
+   */
+  maxPublisherWaitMs: number;
   /** Longest keep-alive in seconds that a client may choose; 0: any. Above: 5.0 is told another, 3.x is refused. */
   maxKeepAliveS: number;
   /** Time from the network connection to a whole CONNECT, in ms: silent connections cannot pile up. */
@@ -53,6 +58,7 @@ export const DEFAULT_SETTINGS: Settings = {
   maxQueuedBytes: Number.POSITIVE_INFINITY,
   queueQoS0Messages: false,
   maxOutputBytes: 16 * 1024 * 1024,
+  maxPublisherWaitMs: 200,
   maxKeepAliveS: 0,
   connectTimeoutMs: 30_000,
   maxConnections: Number.POSITIVE_INFINITY,

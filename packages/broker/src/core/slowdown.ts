@@ -9,9 +9,6 @@ const LAG_BYTES = 4 * 1024 * 1024;
 /** So does one for whom this many windows of messages wait. */
 const LAG_WINDOWS = 4;
 
-/** How long a publisher waits for one subscriber. After that, the subscriber's own bounds decide what it gets. */
-const PATIENCE_MS = 200;
-
 /**
  * Slows publishers before anything is dropped. While a subscriber lags, those who publish to it are not read. That lasts
  * until it has caught up, or for a bounded time: then it counts as stalled, and delays nobody again before it has taken
@@ -33,6 +30,7 @@ export class Slowdown implements Expiring {
   consider(publisher: Connection, subscriber: Session): void {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
+    if (this.#context.settings.maxPublisherWaitMs === 0) return;
     if (connection.output.pendingBytes <= LAG_BYTES && subscriber.queuedMessages <= this.#lagMessages(connection))
       return;
     let wait = this.#waiting.get(connection);
@@ -75,9 +73,9 @@ export class Slowdown implements Expiring {
   }
 
   fire(): void {
-    const { wheel } = this.#context;
+    const { settings, wheel } = this.#context;
     for (const [subscriber, { sinceMs }] of this.#waiting) {
-      if (wheel.now - sinceMs < PATIENCE_MS) continue;
+      if (wheel.now - sinceMs < settings.maxPublisherWaitMs) continue;
       subscriber.isStalled = true;
       this.release(subscriber);
     }
@@ -90,7 +88,7 @@ export class Slowdown implements Expiring {
   }
 
   #schedule(): void {
-    const { wheel } = this.#context;
-    wheel.schedule(this.#timer, wheel.now + PATIENCE_MS);
+    const { settings, wheel } = this.#context;
+    wheel.schedule(this.#timer, wheel.now + settings.maxPublisherWaitMs);
   }
 }

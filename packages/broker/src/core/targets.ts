@@ -31,6 +31,8 @@ export class Targets {
   /** Groups of which one member gets the message. */
   readonly shared: readonly SharedSubscriptions[];
   readonly local: readonly LocalSubscription[];
+  /** Sessions that are in there more than once: they get each message as often before the next. Null: none. */
+  readonly repeated: ReadonlySet<Session> | null;
   /** Whether who gets what must be decided for each message; else a run of messages goes out as one piece. */
   readonly perMessage: boolean;
 
@@ -42,12 +44,25 @@ export class Targets {
     this.sessions = sessions;
     this.shared = shared;
     this.local = local;
+    this.repeated = repeatedSessions(sessions);
     this.perMessage = shared.length > 0 || local.length > 0;
   }
 
   get isEmpty(): boolean {
     return this.sessions.length === 0 && !this.perMessage;
   }
+}
+
+function repeatedSessions(targets: readonly Target[]): Set<Session> | null {
+  const once = new Set<Session>();
+  let repeated: Set<Session> | null = null;
+  for (const { session } of targets) {
+    if (once.has(session)) {
+      repeated ??= new Set();
+      repeated.add(session);
+    } else once.add(session);
+  }
+  return repeated;
 }
 
 export const NO_TARGETS = new Targets([], [], []);
