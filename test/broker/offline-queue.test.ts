@@ -27,8 +27,9 @@ describe('messages for an absent client', () => {
     const wanted = Array.from({ length: 500 }, (_, i) => `${i}`);
     for (const [i, text] of wanted.entries()) await test.broker.publish('t/x', text, { qos: i % 2 === 0 ? 1 : 2 });
     expect(test.store.storedMessages).toBe(500);
-    const client = await back(test);
+    const client = test.client(5);
     client.acknowledgeAll();
+    await client.connect({ clientId: 'client', ...LASTING });
     const got: string[] = [];
     while (got.length < 500) {
       await client.settle();

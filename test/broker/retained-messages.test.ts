@@ -228,8 +228,9 @@ describe('very many retained messages', () => {
     await before.subscribe('many/#', 1);
     for (let i = 0; i < 20; i++) await before.expectMessage();
     before.cut();
-    const after = await test.connected('client', 4, lasting);
+    const after = test.client(4);
     after.acknowledgeAll();
+    await after.connect({ clientId: 'client', ...lasting });
     await after.settle();
     // What was in flight comes again; the rest was never promised.
     expect(after.inbox).toHaveLength(20);
