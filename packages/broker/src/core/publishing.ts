@@ -4,6 +4,14 @@ import type { Routed } from './router.js';
 import type { Session } from './session.js';
 import type { Targets } from './targets.js';
 
+/** The one topic below `$SYS` that clients may write to: bridges tell there whether they are connected. */
+const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
+
+/** Why clients may not write to the topic, whatever the access rules; null for a topic that is not the broker's own. */
+export function reasonWhyReserved(topic: string): string | null {
+  return topic.startsWith('$SYS/') && !BRIDGE_STATE.test(topic) ? '$SYS is for the broker to write' : null;
+}
+
 /** Takes a message that was found good: keeps it if it is to be retained, and gives it to all who want it. */
 export function publishMessage(context: Context, message: Message, targets: Targets, origin: Session | null): Routed {
   if (message.retain) context.retained.accept(message);

@@ -7,7 +7,7 @@ import { PacketIdSet } from './packet-id-set.js';
 import type { Decision, Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
 import type { StoredSession, Ticket, WillRecord } from './ports/store.js';
-import { publishMessage } from './publishing.js';
+import { publishMessage, reasonWhyReserved } from './publishing.js';
 import { Session } from './session.js';
 import { SessionQueue } from './session-queue.js';
 
@@ -196,9 +196,9 @@ export class SessionRegistry {
         log.write(LogType.NOTICE, `Denied will of client ${session.clientId} to '${topic}': ${rule}`);
       }
     };
-    const answer = authorizer.unrestricted
-      ? { allowed: true, rule: '' }
-      : authorizer.mayPublish(principal, topic, qos, retain);
+    const reserved = reasonWhyReserved(topic);
+    let answer: Decision | Promise<Decision> = { allowed: reserved === null, rule: reserved ?? '' };
+    if (reserved === null && !authorizer.unrestricted) answer = authorizer.mayPublish(principal, topic, qos, retain);
     if (!(answer instanceof Promise)) {
       decide(answer);
       return;

@@ -1,5 +1,5 @@
 import type { Connack, Connect, Properties, Will } from '@cauldron/codec';
-import { decodeConnect, NEVER_EXPIRES, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
+import { countLevels, decodeConnect, NEVER_EXPIRES, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
@@ -108,6 +108,13 @@ function checkConnect(context: Context, connection: Connection, connect: Connect
   if (will !== undefined && will.qos > maximumQoS) {
     // [MQTT-3.2.2-12]
     throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `a will with QoS ${will.qos}, max_qos is ${maximumQoS}`);
+  }
+  const levels = will === undefined ? 0 : countLevels(will.topic);
+  if (levels > settings.maxTopicLevels) {
+    throw new ProtocolError(
+      ReasonCode.TOPIC_NAME_INVALID,
+      `the will's topic has ${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`,
+    );
   }
   if (will?.retain === true && !settings.retainAvailable) {
     // [MQTT-3.2.2-13]

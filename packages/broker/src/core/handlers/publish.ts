@@ -5,13 +5,10 @@ import type { Context } from '../context.js';
 import { Message } from '../message.js';
 import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
-import { publishMessage } from '../publishing.js';
+import { publishMessage, reasonWhyReserved } from '../publishing.js';
 import type { Route } from '../route-cache.js';
 import { NOBODY_HAS_ROOM, type Session } from '../session.js';
 import { InboundAliases } from '../topic-aliases.js';
-
-/** The one topic below `$SYS` that clients may write to: bridges tell there whether they are connected. */
-const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
 
 /**
  * A PUBLISH by the general way: each check for this message alone. `PublishRun` is the short way for the plain ones; what
@@ -143,8 +140,9 @@ function mayPublish(
 ): boolean {
   const { authorizer } = context;
   const { topic } = route;
-  if (topic.startsWith('$SYS/') && !BRIDGE_STATE.test(topic)) {
-    deny(context, connection, packet, topic, '$SYS is for the broker to write');
+  const reserved = reasonWhyReserved(topic);
+  if (reserved !== null) {
+    deny(context, connection, packet, topic, reserved);
     return false;
   }
   if (authorizer.unrestricted || route.writer === session.serial) return true;
