@@ -196,7 +196,7 @@ export class Connection implements LinkHandler, Expiring {
             continue;
           }
         } else if (type <= PacketType.PUBCOMP && this.#state === ConnectionState.OPEN && type > PacketType.CONNACK) {
-          // A run is adjacent frames: it would take this one for a part of its messages.
+          // A run is adjacent frames, and is answered before what comes after it.
           run.finish();
           handleAcknowledgement(this.#context, this, bytes, start, framer.body, framer.end);
           continue;

@@ -108,7 +108,6 @@ export class PublishRun {
       targets !== this.#targets ||
       header !== this.#header ||
       connection !== this.#connection ||
-      start !== this.#end || // Another packet came between.
       end - this.#start > CHUNK_BYTES
     ) {
       this.finish();
