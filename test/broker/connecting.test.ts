@@ -56,7 +56,7 @@ describe('keep-alive', () => {
 
   it('of 0 lets a client be silent for ever', async () => {
     const { test, client } = await connected(4, 0);
-    test.clock.advance(100 * 24 * 3600 * 1000);
+    test.clock.advance(24 * 3600 * 1000);
     await client.expectNothing();
   });
 

@@ -133,7 +133,7 @@ describe('session expiry', () => {
     const client = test.client(version);
     await client.connect(connect);
     await leave(client);
-    test.clock.advance(400 * 24 * 3600 * 1000);
+    test.clock.advance(24 * 3600 * 1000);
     expect(test.broker.gauges.sessions).toBe(1);
   });
 

@@ -32,6 +32,9 @@ type AcknowledgementType = (Puback | Pubrec | Pubrel | Pubcomp)['type'];
 /** Characters of a reason that a peer is told and that is logged. */
 const MAX_REASON_LENGTH = 300;
 
+/** What a topic alias can add to a packet: its property, and two lengths that take a byte more. */
+const ALIAS_BYTES = 5;
+
 /** Something that leaves once the store has committed up to `ticket`: bytes, or a four-byte acknowledgement. */
 interface Held {
   readonly ticket: Ticket;
@@ -280,11 +283,11 @@ export class Connection implements LinkHandler, Expiring {
     return this.#held !== null;
   }
 
-  /** Whether the message fits the packet size that the client takes. */
-  canTake(message: Message, identifiers: readonly number[] | null): boolean {
+  /** Whether the message fits the packet size that the client takes, if its packet grows by `more` bytes. */
+  canTake(message: Message, qos: QoS, identifiers: readonly number[] | null, more = 0): boolean {
     if (this.maximumPacketSize === Number.POSITIVE_INFINITY) return true;
-    const layout = message.layout(1, false, this.version, identifiers, this.#context.clock);
-    return layout.size <= this.maximumPacketSize;
+    const layout = message.layout(qos, false, this.version, identifiers, this.#context.clock);
+    return layout.size + more <= this.maximumPacketSize; // [MQTT-3.1.2-24]
   }
 
   /** Sends a PUBLISH, once `ticket` is committed; the caller has seen to bounds, window and `canTake`. */
@@ -301,11 +304,13 @@ export class Connection implements LinkHandler, Expiring {
     if (log.types & LogType.DEBUG) this.#logSending(message, qos, packetId, dup, retain);
     counters.publishSent++;
     counters.packetsSent++;
+    // Clients exist that forget an alias until PUBREL: QoS 2 goes with its topic.
+    const mayAlias = this.outboundAliases !== null && qos < 2 && this.canTake(message, qos, identifiers, ALIAS_BYTES);
+    const aliases = mayAlias ? this.outboundAliases : null;
     const layout =
-      // Clients exist that forget an alias until PUBREL: QoS 2 goes with its topic.
-      this.outboundAliases === null || qos === 2
+      aliases === null
         ? message.layout(qos, retain, this.version, identifiers, clock)
-        : message.aliasedLayout(qos, retain, identifiers, clock, this.outboundAliases);
+        : message.aliasedLayout(qos, retain, identifiers, clock, aliases);
     if (ticket > 0 && this.#mustWait(ticket)) {
       const bytes = new Uint8Array(layout.size);
       layout.write(bytes, 0, packetId, dup);

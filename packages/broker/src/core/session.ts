@@ -109,12 +109,11 @@ export class Session implements Expiring {
     return this.queue === null ? 0 : this.queue.length;
   }
 
-  /** Whether its queue takes one more message of this size. */
-  hasRoom(bytes: number): boolean {
-    const { queue } = this;
-    if (queue === null) return true;
+  /** Whether its queue takes so many more messages, of this size together. */
+  hasRoom(bytes: number, messages = 1): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#context.settings;
-    return queue.length < maxQueuedMessages && queue.bytes + bytes <= maxQueuedBytes;
+    const queuedBytes = this.queue === null ? 0 : this.queue.bytes;
+    return this.queuedMessages + messages <= maxQueuedMessages && queuedBytes + bytes <= maxQueuedBytes;
   }
 
   /** Whether QoS 0 messages wait as others do: where they may, and also behind those that wait already [MQTT-4.6.0-5]. */
@@ -148,7 +147,7 @@ export class Session implements Expiring {
       this.refuse(message, 'it does not read what is sent to it, and max_output_bytes is reached');
       return;
     }
-    if (connection.canTake(message, identifiers)) {
+    if (connection.canTake(message, 0, identifiers)) {
       connection.sendPublish(message, 0, 0, false, retain, identifiers);
     } else this.refuse(message, TOO_LARGE); // [MQTT-3.1.2-25]
   }
@@ -284,7 +283,7 @@ export class Session implements Expiring {
       this.#drop(position); // [MQTT-3.3.2-5]
       return;
     }
-    if (!connection.canTake(message, delivery.identifiers)) {
+    if (!connection.canTake(message, qos, delivery.identifiers)) {
       this.#drop(position); // [MQTT-3.1.2-25]
       this.refuse(message, TOO_LARGE);
       return;
@@ -317,18 +316,29 @@ export class Session implements Expiring {
       const delivery = inflight.message(id);
       if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
       else if (delivery !== null) {
-        connection.sendPublish(delivery.message, delivery.qos, id, true, delivery.retain, delivery.identifiers);
+        const { message, qos, retain, identifiers } = delivery;
+        if (connection.canTake(message, qos, identifiers)) {
+          connection.sendPublish(message, qos, id, true, retain, identifiers);
+          continue;
+        }
+        // The last connection took larger packets than this one [MQTT-3.1.2-25].
+        this.#finish(inflight, id);
+        this.refuse(message, TOO_LARGE);
       }
     }
     if (resends.length === 0) this.#resends = null;
   }
 
   #complete(inflight: Inflight<Delivery>, id: number): void {
+    this.#finish(inflight, id);
+    if (this.queue !== null || this.#replays !== null || this.#resends !== null) this.pump();
+  }
+
+  #finish(inflight: Inflight<Delivery>, id: number): void {
     const isStored =
       this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === InflightState.AWAITING_PUBCOMP);
     inflight.acknowledge(id);
     if (isStored) this.#context.store.append({ kind: 'completed', clientId: this.clientId, packetId: id });
-    if (this.queue !== null || this.#replays !== null || this.#resends !== null) this.pump();
   }
 
   #isStored(delivery: Delivery | null): boolean {
