@@ -9,7 +9,7 @@ import { CHUNK_BYTES, type Output } from './output.js';
 import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
 import { RunLayout } from './run-layout.js';
-import { NOBODY_HAS_ROOM, QUEUE_IS_FULL, type Session } from './session.js';
+import { NOBODY_HAS_ROOM, type Session } from './session.js';
 import type { Target, Targets } from './targets.js';
 
 const PUBACK = PacketType.PUBACK << 4;
@@ -191,16 +191,26 @@ export class PublishRun {
       if (layout === null) output.copy(this.#bytes, this.#start, this.#end);
       else output.copy(layout.bytes, 0, layout.length);
       this.#countSent(this.#count);
-    } else this.#deliverIntoWindow(session, connection, qos, layout);
+    } else {
+      const sent = this.#openWindow(session);
+      // Messages that find no room are refused one by one: the publisher may have to be told.
+      if (sent < this.#count && !session.hasRoom(size, this.#count - sent)) return false;
+      this.#deliverIntoWindow(session, connection, qos, layout, sent);
+    }
     if (output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
     return true;
   }
 
-  /** QoS 1 and 2 for a session that ends with its connection: as many as its window takes; the rest waits. */
-  #deliverIntoWindow(session: Session, connection: Connection, qos: QoS, layout: RunLayout | null): void {
+  /** How many of the frames the session's window takes now. None while others wait for it. */
+  #openWindow(session: Session): number {
+    const credit = session.queuedMessages > 0 ? 0 : Math.max(0, session.credit);
+    return credit < this.#count ? credit : this.#count;
+  }
+
+  /** QoS 1 and 2 for a session that ends with its connection: `open` frames go out, the rest waits, for which is room. */
+  #deliverIntoWindow(session: Session, connection: Connection, qos: QoS, layout: RunLayout | null, open: number): void {
     const count = this.#count;
-    const credit = session.queuedMessages > 0 ? 0 : session.credit;
-    let sent = credit < count ? credit : count;
+    let sent = open;
     if (sent > 0) {
       session.inflight ??= new Inflight<Delivery>();
       const firstId = session.inflight.addMany(
@@ -218,9 +228,7 @@ export class PublishRun {
       this.#countSent(sent);
     }
     for (let i = sent; i < count; i++) {
-      const message = this.#message(i);
-      if (!session.hasRoom(message.bytes)) session.refuse(message, QUEUE_IS_FULL);
-      else session.deliver(new Delivery(message, session.clientId, qos, false, null, 0, null));
+      session.deliver(new Delivery(this.#message(i), session.clientId, qos, false, null, 0, null));
     }
   }
 
