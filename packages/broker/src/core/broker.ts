@@ -77,6 +77,7 @@ export class Broker {
     const hooks = new Hooks((event, error) => {
       if (log.types & LogType.ERROR) log.write(LogType.ERROR, `Error: in a '${event}' hook: ${String(error)}`);
     });
+    const counters = new Counters();
     const parts = {
       settings: { ...DEFAULT_SETTINGS, ...options.settings },
       clock,
@@ -87,9 +88,9 @@ export class Broker {
       authorizer: options.authorizer ?? openAuthorizer,
       peers: options.peers ?? peersAlone,
       hooks,
-      counters: new Counters(),
+      counters,
       wheel: new TimerWheel(clock.monotonicMs()),
-      outputs: new OutputPool(),
+      outputs: new OutputPool(counters),
       connections: new Set<Connection>(),
       awaitingCommit: new Set<Connection>(),
       afterCommit: (ticket: Ticket, action: () => void) => this.#afterCommit(ticket, action),

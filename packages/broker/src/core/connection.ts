@@ -8,6 +8,7 @@ import {
   ReasonCode,
   reasonName,
 } from '@cauldron/codec';
+import { CommitGate } from './commit-gate.js';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
@@ -35,15 +36,6 @@ const MAX_REASON_LENGTH = 300;
 /** What a topic alias can add to a packet: its property, and two lengths that take a byte more. */
 const ALIAS_BYTES = 5;
 
-/** Something that leaves once the store has committed up to `ticket`: bytes, or a four-byte acknowledgement. */
-interface Held {
-  readonly ticket: Ticket;
-  readonly bytes: Uint8Array | null;
-  readonly header: number;
-  readonly packetId: number;
-  readonly reasonCode: ReasonCode;
-}
-
 /** How a connection ends, for the log and for the will. */
 export interface Ending {
   /** What the log says after `disconnected:`. */
@@ -65,7 +57,8 @@ export class Connection implements LinkHandler, Expiring {
   #state: ConnectionState = ConnectionState.AWAITING_CONNECT;
   /** Reasons why nothing is read now: each `hold` is one. */
   #holds = 0;
-  #held: Held[] | null = null;
+  /** What waits for the store; null: nothing. */
+  #gate: CommitGate | null = null;
   #decisions: Map<string, Decision> | null = null;
 
   /** The peer sent a CONNECT, if perhaps one that is refused: it speaks MQTT, and can be answered. */
@@ -249,14 +242,14 @@ export class Connection implements LinkHandler, Expiring {
     const bytes = fitPacket(packet, this.version, this.maximumPacketSize, this.wantsProblemInformation);
     if (bytes === null) return;
     this.#context.counters.packetsSent++;
-    if (this.#mustWait(ticket)) this.#hold({ ticket, bytes, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
-    else this.#writeBytes(bytes);
+    if (this.#mustWait(ticket)) this.#gated().holdPacket(ticket, bytes);
+    else this.output.send(bytes);
   }
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties, once `ticket` is committed. `header` is its first byte. */
   acknowledge(header: number, packetId: number, ticket: Ticket, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
     const said = this.version === 5 ? reasonCode : ReasonCode.SUCCESS;
-    if (this.#mustWait(ticket)) this.#hold({ ticket, bytes: null, header, packetId, reasonCode: said });
+    if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said);
     else this.output.acknowledgement(header, packetId, said);
     this.#context.counters.packetsSent++;
   }
@@ -280,7 +273,7 @@ export class Connection implements LinkHandler, Expiring {
 
   /** Something waits for the store, so acknowledgements have to queue behind it. */
   get holdsBack(): boolean {
-    return this.#held !== null;
+    return this.#gate !== null;
   }
 
   /** Whether the message fits the packet size that the client takes, if its packet grows by `more` bytes. */
@@ -314,7 +307,7 @@ export class Connection implements LinkHandler, Expiring {
     if (ticket > 0 && this.#mustWait(ticket)) {
       const bytes = new Uint8Array(layout.size);
       layout.write(bytes, 0, packetId, dup);
-      this.#hold({ ticket, bytes, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+      this.#gated().holdPacket(ticket, bytes);
     } else if (layout.size <= CHUNK_BYTES) {
       const chunk = this.output.reserve(layout.size);
       this.output.length = layout.write(chunk, this.output.length, packetId, dup);
@@ -329,36 +322,22 @@ export class Connection implements LinkHandler, Expiring {
 
   /** Called after each commit of the store while something waits for one. */
   committed(ticket: Ticket): void {
-    const held = this.#held;
-    if (held === null) return;
-    let done = 0;
-    while (done < held.length && held[done].ticket <= ticket) {
-      const { bytes, header, packetId, reasonCode } = held[done++];
-      if (bytes === null) this.output.acknowledgement(header, packetId, reasonCode);
-      else this.#writeBytes(bytes);
-    }
-    if (done === held.length) {
-      this.#held = null;
-      this.#context.awaitingCommit.delete(this);
-    } else held.splice(0, done);
+    if (this.#gate === null || !this.#gate.release(ticket)) return;
+    this.#gate = null;
+    this.#context.awaitingCommit.delete(this);
   }
 
-  #writeBytes(bytes: Uint8Array): void {
-    if (bytes.length > CHUNK_BYTES) this.output.share(bytes);
-    else this.output.copy(bytes, 0, bytes.length);
-  }
-
-  /** Once something waits, what comes later waits too: acknowledgements keep their order [MQTT-4.6.0-2]. */
+  /** Once something waits, what comes later waits too. */
   #mustWait(ticket: Ticket): boolean {
-    return this.#held !== null || ticket > this.#context.store.committed;
+    return this.#gate !== null || ticket > this.#context.store.committed;
   }
 
-  #hold(held: Held): void {
-    if (this.#held === null) {
-      this.#held = [];
+  #gated(): CommitGate {
+    if (this.#gate === null) {
+      this.#gate = new CommitGate(this.output);
       this.#context.awaitingCommit.add(this);
     }
-    this.#held.push(held);
+    return this.#gate;
   }
 
   // ---- ending --------------------------------------------------------------------------------------------------------
@@ -403,7 +382,7 @@ export class Connection implements LinkHandler, Expiring {
     if (this.#state !== ConnectionState.OPEN) return;
     if (this.version === 5) {
       // What waits for the store is not sent any more; DISCONNECT itself waits for nothing.
-      this.#held = null;
+      this.#gate = null;
       const told = isReasonCodeOf(PacketType.DISCONNECT, reasonCode) ? reasonCode : ReasonCode.UNSPECIFIED_ERROR;
       this.send({ type: PacketType.DISCONNECT, reasonCode: told, properties: { reasonString: reason } });
     }
@@ -433,7 +412,7 @@ export class Connection implements LinkHandler, Expiring {
     const context = this.#context;
     context.wheel.cancel(this.timer);
     context.awaitingCommit.delete(this);
-    this.#held = null;
+    this.#gate = null;
     if (this.isAwaited) context.slowdown.release(this);
     if (context.settings.connectionMessages && context.log.types & LogType.NOTICE) {
       const who = this.session === null ? `Client ${this.name}` : `Client ${this.clientId} [${this.address}]`;

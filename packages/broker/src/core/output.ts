@@ -1,4 +1,5 @@
 import { copyBytes, type ReasonCode } from '@cauldron/codec';
+import type { Counters } from './counters.js';
 import type { Link } from './ports/link.js';
 
 /** One write to a socket carries at most this much; a read brings as much, so a run of frames always fits. */
@@ -12,12 +13,18 @@ const MAX_CHUNKS_IN_USE = 256;
  * reads produced for a connection leaves in one write, at `flush`.
  */
 export class OutputPool {
+  /** `bytesSent` is counted here. */
+  readonly counters: Counters;
   #dirty: Output[] = [];
   #spare: Output[] = [];
   #free: Uint8Array[] = [];
   #inUse = 0;
   /** The most chunks that were in use at once since the last `trim`. */
   #peak = 0;
+
+  constructor(counters: Counters) {
+    this.counters = counters;
+  }
 
   /** Writes out what has gathered, one write per connection. Called at the end of each batch of work. */
   flush(): void {
@@ -105,9 +112,16 @@ export class Output {
     this.length += size;
   }
 
+  /** Sends a packet that the caller does not write into ever after. */
+  send(bytes: Uint8Array): void {
+    if (bytes.length > CHUNK_BYTES) this.share(bytes);
+    else this.copy(bytes, 0, bytes.length);
+  }
+
   /** Sends these bytes themselves: the caller does not write into them ever after. For large payloads. */
   share(bytes: Uint8Array): void {
     this.#writeOut();
+    this.#pool.counters.bytesSent += bytes.length;
     if (!this.#link.write(bytes)) this.isBehind = true;
   }
 
@@ -151,6 +165,7 @@ export class Output {
     const chunk = this.chunk;
     if (chunk === null) return;
     const length = this.length;
+    this.#pool.counters.bytesSent += length;
     this.chunk = null;
     this.length = 0;
     const free = length === 0 || this.#link.write(chunk.subarray(0, length));
