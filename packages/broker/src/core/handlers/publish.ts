@@ -86,6 +86,10 @@ function checkFeatures(context: Context, connection: Connection, packet: Publish
     // [MQTT-3.2.2-11]
     throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `QoS ${packet.qos}, this listener has max_qos ${maximumQoS}`);
   }
+  if (packet.properties?.subscriptionIdentifiers !== undefined) {
+    // [MQTT-3.3.4-6]
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'a subscription identifier: those are for the broker to add');
+  }
   if (packet.retain && !context.settings.retainAvailable) {
     // [MQTT-3.2.2-14]
     throw new ProtocolError(ReasonCode.RETAIN_NOT_SUPPORTED, 'RETAIN is set, but retain_available is false');
