@@ -91,12 +91,29 @@ export class SessionRegistry {
   /** The connection that was attached with `epoch` is over. Calls of an older epoch do nothing. */
   detach(session: Session, epoch: number, ending: Ending): void {
     if (session.epoch !== epoch || session.connection === null) return;
-    const { clock, hooks, store } = this.#context;
     session.forgetConnection();
     this.#connected--;
-    session.disconnectedAtMs = clock.wallMs();
     if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]
-    hooks.disconnected(session.principal, ending.reason);
+    this.#context.hooks.disconnected(session.principal, ending.reason);
+    this.#leave(session);
+  }
+
+  /** The connection that opened the session with `epoch` went before it was attached: it has no will yet. */
+  abandon(session: Session, epoch: number): void {
+    if (!this.isCurrent(session, epoch)) return;
+    session.will = null;
+    this.#leave(session);
+  }
+
+  /** Whether nobody has taken the session over, or replaced it, since it was opened with `epoch`. */
+  isCurrent(session: Session, epoch: number): boolean {
+    return session.epoch === epoch && this.#sessions.get(session.clientId) === session;
+  }
+
+  /** A session without a connection: it is over, or waits for the next one. */
+  #leave(session: Session): void {
+    const { clock, store } = this.#context;
+    session.disconnectedAtMs = clock.wallMs();
     if (!session.lasting) {
       this.end(session);
       return;

@@ -145,6 +145,8 @@ function admit(context: Context, connection: Connection, request: ConnectRequest
 
 /** Nothing can refuse the client any more. */
 function establish(context: Context, connection: Connection, request: ConnectRequest, principal: Principal): void {
+  // It may have gone while somebody decided about it; then it takes nobody's place.
+  if (connection.state !== ConnectionState.AUTHENTICATING) return;
   const { sessions, settings } = context;
   const { connect, clientId, will } = request;
   // [MQTT-3.1.4-3]
@@ -158,9 +160,10 @@ function establish(context: Context, connection: Connection, request: ConnectReq
   });
   const { epoch } = session;
   const welcome = (): void => {
-    if (connection.state !== ConnectionState.AUTHENTICATING) return;
+    if (connection.state !== ConnectionState.AUTHENTICATING) sessions.abandon(session, epoch);
     // Somebody else came with the same id while the store was at work.
-    if (session.epoch !== epoch) connection.refuse(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
+    else if (!sessions.isCurrent(session, epoch))
+      connection.refuse(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
     else open(context, connection, request, session, present);
   };
   if (ticket <= context.store.committed) {

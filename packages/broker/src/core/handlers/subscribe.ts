@@ -52,6 +52,7 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
   connection.send(suback, ticket); // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
   context.afterCommit(ticket, () => {
+    if (connection.session !== session) return; // It went while the store was at work.
     for (const record of replays) session.replay(retainedFor(context, session, record));
   });
 }

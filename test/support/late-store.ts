@@ -1,0 +1,58 @@
+import { type Entry, MemoryStore, type Message, type QueuedMessage, type Store, type Ticket } from '@cauldron/broker';
+
+/**
+ * A store whose entries become durable when the test says so. Reads see all of them at once, as the port demands; what a
+ * crash leaves is what was committed.
+ */
+export class LateStore implements Store {
+  onCommit: (committed: Ticket) => void = () => {};
+  readonly entries: Entry[] = [];
+  committed: Ticket = 0;
+  readonly #memory: MemoryStore;
+
+  constructor(memory = new MemoryStore()) {
+    this.#memory = memory;
+  }
+
+  get appended(): Ticket {
+    return this.entries.length;
+  }
+
+  /** Makes all entries durable, or those up to a ticket. */
+  commit(ticket: Ticket = this.appended): void {
+    this.committed = ticket;
+    this.onCommit(ticket);
+  }
+
+  /** What another process would find if this one ended now. */
+  afterCrash(): LateStore {
+    const memory = new MemoryStore();
+    for (const entry of this.entries.slice(0, this.committed)) memory.append(entry);
+    return new LateStore(memory);
+  }
+
+  nextPosition(shard: number): number {
+    return this.#memory.nextPosition(shard);
+  }
+
+  append(entry: Entry): Ticket {
+    this.#memory.append(entry);
+    return this.entries.push(entry);
+  }
+
+  sessions(): ReturnType<MemoryStore['sessions']> {
+    return this.#memory.sessions();
+  }
+
+  retained(): Iterable<Message> {
+    return this.#memory.retained();
+  }
+
+  queue(clientId: string, after: number, limit: number): QueuedMessage[] {
+    return this.#memory.queue(clientId, after, limit);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
