@@ -202,7 +202,7 @@ export class Router {
     const routed: Routed = { matched: 0, refused: 0 };
     this.#planAll(message, targets.sessions, origin, routed);
     for (const group of targets.shared) {
-      const member = pickMember(group, message);
+      const member = this.#pickMember(group, message);
       if (member !== null) this.#plan(member.target, message, group.sharedFilter, routed);
     }
     this.#fanOut.deliver(message);
@@ -240,7 +240,7 @@ export class Router {
   /** A member of a shared subscription ended without having got this message: another one gets it. */
   reassign(delivery: Delivery): void {
     const group = delivery.sharedFilter === null ? undefined : this.#shared.get(delivery.sharedFilter);
-    const member = group === undefined ? null : pickMember(group, delivery.message);
+    const member = group === undefined ? null : this.#pickMember(group, delivery.message);
     if (member === null) return;
     const { session, qos, identifiers } = member.target;
     const lower = delivery.qos > qos ? qos : delivery.qos;
@@ -268,23 +268,31 @@ export class Router {
     }
   }
 
+  /** The member whose turn it is of those who may have the message; if its queue is full, the next: perhaps it has room. */
+  #pickMember({ members }: SharedSubscriptions, message: Message): Subscription | null {
+    const isOpen = this.#context.authorizer.unrestricted;
+    const mayHave = ({ session }: Subscription): boolean => isOpen || this.#mayReceive(session, message.topic);
+    const first = members.pick(mayHave);
+    if (first === null || message.qos === 0 || first.session.canAccept(message.bytes)) return first;
+    return members.pick((member) => member !== first && mayHave(member)) ?? first;
+  }
+
+  /** Of a group, each member is asked when its turn comes. */
   #keepReadable(topic: string, found: Interest[]): void {
-    const { authorizer, log } = this.#context;
     let kept = 0;
     for (const interest of found) {
-      if (interest.kind === 'session') {
-        const { principal } = interest.session;
-        const { allowed, rule } = authorizer.mayReceive(principal, topic);
-        if (!allowed) {
-          if (log.types & LogType.DEBUG) {
-            log.write(LogType.DEBUG, `Denied delivery of '${topic}' to ${principal.clientId}: ${rule}`);
-          }
-          continue;
-        }
-      }
-      found[kept++] = interest;
+      if (interest.kind !== 'session' || this.#mayReceive(interest.session, topic)) found[kept++] = interest;
     }
     found.length = kept;
+  }
+
+  #mayReceive({ principal }: Session, topic: string): boolean {
+    const { authorizer, log } = this.#context;
+    const { allowed, rule } = authorizer.mayReceive(principal, topic);
+    if (!allowed && log.types & LogType.DEBUG) {
+      log.write(LogType.DEBUG, `Denied delivery of '${topic}' to ${principal.clientId}: ${rule}`);
+    }
+    return allowed;
   }
 
   #targetsFrom(found: readonly Interest[]): Targets {
@@ -310,13 +318,6 @@ export class Router {
       );
     }
   }
-}
-
-/** The member whose turn it is; if its queue is full, the next one, who perhaps has room. */
-function pickMember({ members }: SharedSubscriptions, message: Message): Subscription | null {
-  const first = members.pick();
-  if (first === null || message.qos === 0 || first.session.canAccept(message.bytes)) return first;
-  return members.pick(first) ?? first;
 }
 
 /** One target for each session: the highest QoS, and the identifiers of all matching subscriptions [MQTT-3.3.4-2]. */

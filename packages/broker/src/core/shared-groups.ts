@@ -45,16 +45,16 @@ export class SharedGroup<M extends GroupMember> {
     return true;
   }
 
-  /** Whose turn it is; null when there is nobody but `exclude`, the one who could not take the message. */
-  pick(exclude: M | null = null): M | null {
+  /** Whose turn it is among those whom `suits` accepts, or among all; null when there is nobody. */
+  pick(suits: ((member: M) => boolean) | null = null): M | null {
     this.#lookForReturned(1);
-    const present = this.#pickPresent(exclude);
+    const present = this.#pickPresent(suits);
     if (present !== null || this.#absent.length === 0) return present;
     this.#lookForReturned(this.#absent.length);
-    return this.#pickPresent(exclude) ?? this.#pickAbsent(exclude);
+    return this.#pickPresent(suits) ?? this.#pickAbsent(suits);
   }
 
-  #pickPresent(exclude: M | null): M | null {
+  #pickPresent(suits: ((member: M) => boolean) | null): M | null {
     const present = this.#present;
     for (let passed = 0; passed < present.length; ) {
       if (this.#presentTurn >= present.length) this.#presentTurn = 0;
@@ -65,18 +65,18 @@ export class SharedGroup<M extends GroupMember> {
         continue;
       }
       this.#presentTurn++;
-      if (member !== exclude) return member;
+      if (suits === null || suits(member)) return member;
       passed++;
     }
     return null;
   }
 
-  #pickAbsent(exclude: M | null): M | null {
+  #pickAbsent(suits: ((member: M) => boolean) | null): M | null {
     const absent = this.#absent;
     for (let passed = 0; passed < absent.length; passed++) {
       if (this.#absentTurn >= absent.length) this.#absentTurn = 0;
       const member = absent[this.#absentTurn++];
-      if (member !== exclude) return member;
+      if (suits === null || suits(member)) return member;
     }
     return null;
   }

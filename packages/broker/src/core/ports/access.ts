@@ -48,6 +48,9 @@ export interface Authorizer {
   readonly version: number;
   mayPublish(client: Principal, topic: string, qos: QoS, retain: boolean): Decision | Promise<Decision>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision>;
-  /** Asked for each topic that a subscription brings, at delivery: it has to know. */
+  /**
+   * Asked for each topic that a subscription brings, at delivery: it has to know. For a member of a shared subscription,
+   * asked at each turn of the member.
+   */
   mayReceive(client: Principal, topic: string): Decision;
 }
