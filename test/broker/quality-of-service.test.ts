@@ -243,3 +243,46 @@ describe('reason codes for a 5.0 publisher', () => {
     expect(await publishThrough(publisher, 'nobody', 'x', { qos })).toBe(ReasonCode.NO_MATCHING_SUBSCRIBERS);
   });
 });
+
+describe('a QoS 2 message that the broker refuses', () => {
+  it('is over with PUBREC for a 5.0 client: its packet id is free, also within the window [MQTT-4.3.3-9]', async () => {
+    const test = new TestBroker({ settings: { maxInflightMessages: 1 } });
+    const subscriber = await test.connected('subscriber');
+    await subscriber.subscribe('t');
+    const publisher = await test.connected('publisher', 5);
+    publisher.publish('$SYS/denied', 'x', { qos: 2, packetId: 5 });
+    expect((await publisher.expect(PUBREC)).reasonCode).toBe(ReasonCode.NOT_AUTHORIZED);
+    publisher.publish('t', 'new', { qos: 2, packetId: 5, dup: true });
+    expect((await publisher.expect(PUBREC)).reasonCode).toBe(0);
+    expect((await subscriber.expectMessage()).text).toBe('new');
+  });
+
+  it('goes nowhere for a 3.1.1 client, which cannot be told: the exchange goes on', async () => {
+    const test = new TestBroker();
+    const publisher = await test.connected('publisher', 4);
+    for (const dup of [false, true]) {
+      publisher.publish('$SYS/denied', 'x', { qos: 2, packetId: 5, dup });
+      expect((await publisher.expect(PUBREC)).packetId).toBe(5);
+    }
+    publisher.acknowledge(PUBREL, 5);
+    expect((await publisher.expect(PUBCOMP)).packetId).toBe(5);
+    expect(
+      test.log.lines.filter((line) => line.includes("Denied PUBLISH from publisher to '$SYS/denied'")),
+    ).toHaveLength(2);
+  });
+});
+
+describe('upgrade_outgoing_qos', () => {
+  it('delivers with the QoS of the subscription, live and retained', async () => {
+    const test = new TestBroker({ settings: { upgradeOutgoingQoS: true } });
+    const subscriber = await test.connected('subscriber');
+    await subscriber.subscribe('t', 2);
+    const publisher = await test.connected('publisher');
+    for (const qos of [0, 1, 2] as const) {
+      await publishThrough(publisher, 't', 'x', { qos, retain: true });
+      expect((await takeMessage(subscriber)).qos).toBe(2);
+    }
+    await subscriber.subscribe('t', 1);
+    expect(await takeMessage(subscriber)).toMatchObject({ qos: 1, retain: true });
+  });
+});

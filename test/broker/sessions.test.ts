@@ -170,6 +170,25 @@ describe('session expiry', () => {
   });
 });
 
+describe('a lasting session that is resumed as one that ends with its connection', () => {
+  it('goes with all that the store had of it', async () => {
+    const test = new TestBroker();
+    const before = test.client(5);
+    await before.connect(expiring(100));
+    await before.subscribe('t', 2);
+    await leave(before);
+    for (const qos of [1, 2, 1] as const) await test.broker.publish('t', 'x', { qos });
+    const after = test.client(5);
+    expect((await after.connect(expiring(0))).sessionPresent).toBe(true);
+    after.publish('elsewhere', 'x', { qos: 2 });
+    await takeMessage(after);
+    await leave(after);
+    expect(test.broker.gauges).toMatchObject({ sessions: 0, subscriptions: 0 });
+    expect([...test.store.sessions()]).toEqual([]);
+    expect(test.store.storedMessages).toBe(0);
+  });
+});
+
 describe('DISCONNECT with a session expiry interval', () => {
   async function left(connectS: number, disconnectS: number): Promise<{ test: TestBroker; client: TestClient }> {
     const test = new TestBroker();
