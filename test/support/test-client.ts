@@ -1,4 +1,4 @@
-import type { Broker, ListenerPolicy } from '@cauldron/broker';
+import type { Broker, LinkHandler, ListenerPolicy } from '@cauldron/broker';
 import { type MemoryClient, memoryLinkPair } from '@cauldron/broker';
 import {
   type Connack,
@@ -35,7 +35,7 @@ export class TestClient {
 
   constructor(broker: Broker, version: ProtocolVersion = 4, listener?: ListenerPolicy) {
     this.version = version;
-    const { client } = memoryLinkPair((link) => broker.accept(link, listener), {
+    const { client } = memoryLinkPair((link) => lending(broker.accept(link, listener)), {
       remoteAddress: '127.0.0.1',
       remotePort: 5,
     });
@@ -215,4 +215,17 @@ export class TestClient {
       this.acknowledge(PacketType.PUBREL, packet.packetId);
     } else if (packet.type === PacketType.PUBREL) this.acknowledge(PacketType.PUBCOMP, packet.packetId);
   }
+}
+
+/** Bytes that a handler reads are lent to it for the call; here, whoever keeps them sees them change. */
+function lending(handler: LinkHandler): LinkHandler {
+  return {
+    onRead(bytes, length) {
+      const lent = bytes.slice(0, length);
+      handler.onRead(lent, length);
+      lent.fill(0xee);
+    },
+    onDrain: () => handler.onDrain(),
+    onClose: (error) => handler.onClose(error),
+  };
 }

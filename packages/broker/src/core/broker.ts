@@ -226,6 +226,7 @@ export class Broker {
     const { store, sessions, retained } = this.#context;
     for (const message of store.retained()) retained.restore(message);
     for (const stored of store.sessions()) sessions.restore(stored);
+    sessions.endOver();
   }
 
   #tick(): void {

@@ -175,13 +175,18 @@ export class SessionRegistry {
       session.queue = new SessionQueue(clientId, store);
       session.queue.restore(stored.queuedMessages, stored.queuedBytes);
     }
-    if (!session.lasting) {
-      this.end(session);
-      return;
-    }
+    if (!session.lasting) return;
     if (record.disconnectedAtMs === null) store.append({ kind: 'session', record: session.record });
     const awayMs = Math.max(0, clock.wallMs() - session.disconnectedAtMs);
     this.#arm(session, clock.monotonicMs() - awayMs);
+  }
+
+  /**
+   * For the start, once all are restored: those that were to end with their connections, which a crash ended, are over.
+   * Their wills go to all the others.
+   */
+  endOver(): void {
+    for (const session of [...this.#sessions.values()]) if (!session.lasting) this.end(session);
   }
 
   #arm(session: Session, sinceMs: number): void {
