@@ -9,7 +9,7 @@ import { CHUNK_BYTES, type Output } from './output.js';
 import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
 import { RunLayout } from './run-layout.js';
-import { NOBODY_HAS_ROOM, type Session } from './session.js';
+import { NOBODY_HAS_ROOM, type Session, SOCKET_IS_FULL } from './session.js';
 import type { Target, Targets } from './targets.js';
 
 const PUBACK = PacketType.PUBACK << 4;
@@ -184,21 +184,35 @@ export class PublishRun {
     const isV5 = connection.version === 5;
     const layout = qos === publishQoS && isV5 === (publisher.version === 5) ? null : this.#layoutFor(isV5, qos);
     const size = layout === null ? this.#end - this.#start : layout.length;
-    const { output } = connection;
     if (size > CHUNK_BYTES || size > connection.maximumPacketSize) return false;
     if (qos === 0) {
-      if (session.queuesQoS0 || output.pendingBytes + size > this.#context.settings.maxOutputBytes) return false;
-      if (layout === null) output.copy(this.#bytes, this.#start, this.#end);
-      else output.copy(layout.bytes, 0, layout.length);
-      this.#countSent(this.#count);
+      if (session.queuesQoS0) return false;
+      this.#deliverAtMostOnce(session, connection, layout, size);
     } else {
       const sent = this.#openWindow(session);
       // Messages that find no room are refused one by one: the publisher may have to be told.
       if (sent < this.#count && !session.hasRoom(size, this.#count - sent)) return false;
       this.#deliverIntoWindow(session, connection, qos, layout, sent);
     }
-    if (output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
+    if (connection.output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
     return true;
+  }
+
+  /** QoS 0: as many as may wait for the socket; the rest is dropped. */
+  #deliverAtMostOnce(session: Session, connection: Connection, layout: RunLayout | null, size: number): void {
+    const { output } = connection;
+    const bytes = layout === null ? this.#bytes : layout.bytes;
+    const starts = layout === null ? this.#starts : layout.starts;
+    const first = layout === null ? this.#start : 0;
+    const room = this.#context.settings.maxOutputBytes - output.pendingBytes;
+    let sent = this.#count;
+    let end = first + size;
+    if (size > room) {
+      while (sent > 0 && starts[sent - 1] - first >= room) end = starts[--sent];
+      if (sent < this.#count) session.refuse(this.#message(sent), SOCKET_IS_FULL, this.#count - sent);
+    }
+    if (sent > 0) output.copy(bytes, first, end);
+    this.#countSent(sent);
   }
 
   /** How many of the frames the session's window takes now. None while others wait for it. */

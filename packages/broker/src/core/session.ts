@@ -23,6 +23,9 @@ export const QUEUE_IS_FULL = 'its queue is full (max_queued_messages, max_queued
 /** The same, for the publisher of a message that nobody could take. */
 export const NOBODY_HAS_ROOM = 'the queues of all who subscribed are full';
 
+/** QoS 0 only: others wait. */
+export const SOCKET_IS_FULL = 'it does not read what is sent to it (max_output_bytes)';
+
 const TOO_LARGE = 'larger than the maximum packet size that it takes';
 
 /**
@@ -128,10 +131,10 @@ export class Session implements Expiring {
     return (this.credit > 0 && this.queuedMessages === 0) || this.hasRoom(bytes);
   }
 
-  /** Counts a message that its bounds kept from this client, and says so, at most once a minute. */
-  refuse(message: Message, what: string): void {
+  /** Counts messages that its bounds kept from this client, and says so, at most once a minute. `message`: the first. */
+  refuse(message: Message, what: string, messages = 1): void {
     const { counters, log, wheel } = this.#context;
-    counters.publishDropped++;
+    counters.publishDropped += messages;
     if (wheel.now - this.#reportedFullAtMs < 60_000) return;
     this.#reportedFullAtMs = wheel.now;
     if (log.types & LogType.NOTICE) {
@@ -143,8 +146,8 @@ export class Session implements Expiring {
   deliverAtMostOnce(message: Message, retain: boolean, identifiers: readonly number[] | null): void {
     const { connection } = this;
     if (connection === null) return;
-    if (connection.output.pendingBytes + message.payload.length > this.#context.settings.maxOutputBytes) {
-      this.refuse(message, 'it does not read what is sent to it, and max_output_bytes is reached');
+    if (connection.output.pendingBytes >= this.#context.settings.maxOutputBytes) {
+      this.refuse(message, SOCKET_IS_FULL);
       return;
     }
     if (connection.canTake(message, 0, identifiers)) {
@@ -180,7 +183,9 @@ export class Session implements Expiring {
       while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
         const delivery = this.queue.shift();
         if (delivery === undefined) break;
-        this.#send(delivery);
+        if (delivery.message.isExpired(this.#context.clock))
+          this.#drop(delivery.position); // [MQTT-3.3.2-5]
+        else this.#send(delivery);
       }
       if (this.queue.length > 0) return;
     }
@@ -276,13 +281,9 @@ export class Session implements Expiring {
 
   #send(delivery: Delivery): void {
     const { connection } = this;
-    const { clock, store } = this.#context;
+    const { store } = this.#context;
     if (connection === null) return;
     const { message, qos, position } = delivery;
-    if (message.isExpired(clock)) {
-      this.#drop(position); // [MQTT-3.3.2-5]
-      return;
-    }
     if (!connection.canTake(message, qos, delivery.identifiers)) {
       this.#drop(position); // [MQTT-3.1.2-25]
       this.refuse(message, TOO_LARGE);

@@ -16,7 +16,7 @@ export interface Settings {
   maxQueuedBytes: number;
   /** Whether QoS 0 messages wait for absent clients with a lasting session, too. */
   queueQoS0Messages: boolean;
-  /** Bytes that may wait for one connection's socket; past it QoS 0 messages to it are dropped, and counted. */
+  /** Bytes that may wait for one connection's socket; once there are as many, QoS 0 messages to it are dropped, and counted. */
   maxOutputBytes: number;
   /**
    * How long a publisher is not read for the sake of one subscriber that lags, in ms: a slow or silent subscriber cannot

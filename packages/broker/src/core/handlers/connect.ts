@@ -10,6 +10,9 @@ import type { WillRecord } from '../ports/store.js';
 import type { Session } from '../session.js';
 import { OutboundAliases } from '../topic-aliases.js';
 
+/** How the body of a CONNECT of 5.0 begins: the protocol's name and version. */
+const CONNECT_OF_5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5];
+
 /**
  * CONNECT: what is asked is checked, then who asks; then another connection of the same client is ended, and the session
  * begins or goes on. Whoever decides about a client may take time: meanwhile nothing is read from it.
@@ -56,6 +59,9 @@ function readConnect(connection: Connection, bytes: Uint8Array, start: number, b
   } catch (error) {
     if (error instanceof ProtocolError && error.reasonCode === ReasonCode.UNSUPPORTED_PROTOCOL_VERSION) {
       connection.connectSeen = true; // Answered with CONNACK 0x01 [MQTT-3.1.2-2]
+    } else if (CONNECT_OF_5.every((byte, i) => body + i < end && bytes[body + i] === byte)) {
+      connection.connectSeen = true; // Only 5.0 can be told what was wrong [MQTT-3.1.4-1]
+      connection.version = 5;
     }
     throw error;
   }

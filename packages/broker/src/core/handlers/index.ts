@@ -34,6 +34,9 @@ export function handlePacket(
     handlePublish(context, connection, bytes, start, body, end);
     return;
   }
+  if (type === PacketType.CONNECT) {
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'a second CONNECT on one connection'); // [MQTT-3.1.0-2]
+  }
   const packet = decodePacket(bytes, start, body, end, connection.version);
   switch (packet.type) {
     case PacketType.SUBSCRIBE:
@@ -48,8 +51,6 @@ export function handlePacket(
     case PacketType.DISCONNECT:
       handleDisconnect(context, connection, packet);
       return;
-    case PacketType.CONNECT:
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'a second CONNECT on one connection'); // [MQTT-3.1.0-2]
     case PacketType.AUTH:
       // [MQTT-4.12.0-6] No client is connected with an authentication method.
       throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method in CONNECT');
