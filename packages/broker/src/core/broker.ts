@@ -172,8 +172,19 @@ export class Broker {
    */
   subscribe(filter: string, handler: MessageHandler): () => void {
     assertTopicFilter(filter);
-    const unsubscribe = this.#context.router.subscribeLocal(filter, handler);
-    for (const message of this.#context.retained.match(filter)) handler(message);
+    const { log, retained, router } = this.#context;
+    // A fault of the program is not its clients' fault.
+    const guarded: MessageHandler = (message) => {
+      try {
+        handler(message);
+      } catch (error) {
+        if (log.types & LogType.ERROR) {
+          log.write(LogType.ERROR, `Error: in the handler of '${filter}': ${String(error)}`);
+        }
+      }
+    };
+    const unsubscribe = router.subscribeLocal(filter, guarded);
+    for (const message of retained.match(filter)) guarded(message);
     return unsubscribe;
   }
 
