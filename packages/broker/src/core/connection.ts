@@ -16,6 +16,7 @@ import { handlePacket } from './handlers/index.js';
 import type { Message } from './message.js';
 import { CHUNK_BYTES, Output } from './output.js';
 import { fitPacket } from './packet-fit.js';
+import { logAcknowledgementSent, logSent } from './packet-log.js';
 import type { Decision } from './ports/access.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { LogType } from './ports/log.js';
@@ -241,17 +242,23 @@ export class Connection implements LinkHandler, Expiring {
   send(packet: Packet, ticket: Ticket = 0): void {
     const bytes = fitPacket(packet, this.version, this.maximumPacketSize, this.wantsProblemInformation);
     if (bytes === null) return;
-    this.#context.counters.packetsSent++;
+    const { counters, log } = this.#context;
+    if (log.types & LogType.DEBUG) logSent(log, this.clientId, packet);
+    counters.packetsSent++;
     if (this.#mustWait(ticket)) this.#gated().holdPacket(ticket, bytes);
     else this.output.send(bytes);
   }
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties, once `ticket` is committed. `header` is its first byte. */
   acknowledge(header: number, packetId: number, ticket: Ticket, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
+    const { counters, log } = this.#context;
     const said = this.version === 5 ? reasonCode : ReasonCode.SUCCESS;
+    if (log.types & LogType.DEBUG) {
+      logAcknowledgementSent(log, this.clientId, (header >> 4) as AcknowledgementType, packetId, said);
+    }
     if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said);
     else this.output.acknowledgement(header, packetId, said);
-    this.#context.counters.packetsSent++;
+    counters.packetsSent++;
   }
 
   /**

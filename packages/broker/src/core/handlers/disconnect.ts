@@ -1,14 +1,14 @@
-import { type Disconnect, ProtocolError, ReasonCode, reasonName } from '@cauldron/codec';
+import { type Disconnect, PacketType, ProtocolError, ReasonCode, reasonName } from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
+import { logReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 
 export function handleDisconnect(context: Context, connection: Connection, packet: Disconnect): void {
   const { session } = connection;
   if (session === null) return;
-  if (context.log.types & LogType.DEBUG) {
-    context.log.write(LogType.DEBUG, `Received DISCONNECT from ${connection.clientId}`);
-  }
+  const { log } = context;
+  if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.DISCONNECT);
   const expiryS = packet.properties?.sessionExpiryInterval;
   if (expiryS !== undefined) {
     if (expiryS > 0 && !session.lasting) {

@@ -11,6 +11,7 @@ import {
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
 import { Delivery } from '../delivery.js';
+import { logReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { SubscriptionRecord } from '../ports/store.js';
 import type { Session } from '../session.js';
@@ -25,6 +26,10 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   const verdicts = judgeAll(context, connection, session, packet.subscriptions);
   if (verdicts === null) return;
   connection.forgetDecisions();
+  if (context.log.types & LogType.DEBUG) {
+    const filters = packet.subscriptions.map(({ filter, qos }) => `${filter} (QoS ${qos})`);
+    logReceived(context.log, connection.clientId, PacketType.SUBSCRIBE, filters);
+  }
 
   const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
   const { store } = context;

@@ -1,12 +1,14 @@
 import { PacketType, ReasonCode, type Unsubscribe } from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
+import { logReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 
 export function handleUnsubscribe(context: Context, connection: Connection, packet: Unsubscribe): void {
   const { session } = connection;
   if (session === null) return;
   const { hooks, log, router, store } = context;
+  if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.UNSUBSCRIBE, packet.filters);
   const appendedBefore = store.appended;
   const reasonCodes: ReasonCode[] = [];
   for (const filter of packet.filters) {
