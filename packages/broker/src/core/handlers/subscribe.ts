@@ -88,16 +88,18 @@ function judgeAll(
   requests: readonly SubscribeRequest[],
 ): Verdict[] | null {
   const { maxSubscriptions } = context.settings;
-  let room = maxSubscriptions - (session.subscriptions?.size ?? 0);
+  const room = maxSubscriptions - (session.subscriptions?.size ?? 0);
+  const added = new Set<string>();
   const verdicts: Verdict[] = [];
   for (const request of requests) {
-    const isNew = session.subscriptions?.has(request.filter) !== true;
+    const { filter } = request;
+    const isNew = session.subscriptions?.has(filter) !== true && !added.has(filter);
     const verdict =
-      isNew && room <= 0
+      isNew && added.size >= room
         ? { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: `max_subscriptions is ${maxSubscriptions}` }
         : judge(context, connection, session, request);
     if (verdict === null) return null;
-    if (isNew && verdict.reason === null) room--;
+    if (isNew && verdict.reason === null) added.add(filter);
     verdicts.push(verdict);
   }
   return verdicts;
