@@ -254,7 +254,7 @@ export class Connection implements LinkHandler, Expiring {
     const { counters, log } = this.#context;
     const said = this.version === 5 ? reasonCode : ReasonCode.SUCCESS;
     if (log.types & LogType.DEBUG) {
-      logAcknowledgementSent(log, this.clientId, (header >> 4) as AcknowledgementType, packetId, said);
+      logAcknowledgementSent(log, this.clientId, (header >> 4) as PacketType, packetId, said);
     }
     if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said);
     else this.output.acknowledgement(header, packetId, said);

@@ -1,6 +1,7 @@
 import { decodeAcknowledgement, PacketType, ReasonCode } from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
+import { logAcknowledgementReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { Session } from '../session.js';
 
@@ -19,9 +20,9 @@ export function handleAcknowledgement(
   const { session } = connection;
   if (session === null) return;
   const header = bytes[start];
-  const type = header >> 4;
+  const type = (header >> 4) as PacketType;
   let packetId = 0;
-  let isRefusal = false;
+  let reasonCode: ReasonCode = ReasonCode.SUCCESS;
   // [MQTT-3.6.1-1] Other flags than these are for the codec to judge: 3.1 allows them.
   if (end - body === 2 && (header & 0x0f) === (type === PacketType.PUBREL ? 2 : 0)) {
     packetId = (bytes[body] << 8) | bytes[body + 1];
@@ -29,18 +30,16 @@ export function handleAcknowledgement(
   if (packetId === 0) {
     const packet = decodeAcknowledgement(bytes, start, body, end, connection.version);
     packetId = packet.packetId;
-    isRefusal = packet.reasonCode >= ReasonCode.UNSPECIFIED_ERROR;
+    reasonCode = packet.reasonCode;
   }
-  if (context.log.types & LogType.DEBUG) {
-    const name = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'][type - PacketType.PUBACK];
-    context.log.write(LogType.DEBUG, `Received ${name} from ${connection.clientId} (Mid: ${packetId})`);
-  }
+  const { log } = context;
+  if (log.types & LogType.DEBUG) logAcknowledgementReceived(log, connection.clientId, type, packetId, reasonCode);
   switch (type) {
     case PacketType.PUBACK:
       session.acknowledged(packetId);
       break;
     case PacketType.PUBREC:
-      handlePubrec(connection, session, packetId, isRefusal);
+      handlePubrec(connection, session, packetId, reasonCode >= ReasonCode.UNSPECIFIED_ERROR);
       break;
     case PacketType.PUBREL:
       handlePubrel(connection, session, packetId);

@@ -1,0 +1,59 @@
+import { type Packet, PacketType, packetName, type ReasonCode } from '@cauldron/codec';
+import { type Log, LogType } from './ports/log.js';
+
+/**
+ * The lines of `log_type debug`, in the words of Mosquitto, which people and scripts know. PUBLISH has its own where it is
+ * handled. Callers look first whether anybody takes these lines.
+ */
+export function logSent(log: Log, clientId: string, packet: Packet): void {
+  switch (packet.type) {
+    case PacketType.PUBACK:
+    case PacketType.PUBREC:
+    case PacketType.PUBREL:
+    case PacketType.PUBCOMP:
+      logAcknowledgementSent(log, clientId, packet.type, packet.packetId, packet.reasonCode);
+      return;
+    case PacketType.CONNACK: {
+      const present = packet.sessionPresent ? 1 : 0;
+      log.write(LogType.DEBUG, `Sending CONNACK to ${clientId} (${present}, ${packet.reasonCode})`);
+      return;
+    }
+    case PacketType.DISCONNECT:
+      log.write(LogType.DEBUG, `Sending DISCONNECT to ${clientId} (rc${packet.reasonCode})`);
+      return;
+    default:
+      log.write(LogType.DEBUG, `Sending ${packetName(packet.type)} to ${clientId}`);
+  }
+}
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+export function logAcknowledgementSent(
+  log: Log,
+  clientId: string,
+  type: PacketType,
+  packetId: number,
+  reasonCode: ReasonCode,
+): void {
+  const isFirst = type === PacketType.PUBACK || type === PacketType.PUBREC;
+  const details = isFirst ? `m${packetId}, rc${reasonCode}` : `m${packetId}`;
+  log.write(LogType.DEBUG, `Sending ${packetName(type)} to ${clientId} (${details})`);
+}
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+export function logAcknowledgementReceived(
+  log: Log,
+  clientId: string,
+  type: PacketType,
+  packetId: number,
+  reasonCode: ReasonCode,
+): void {
+  const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP;
+  const details = isLast ? `Mid: ${packetId}, RC:${reasonCode}` : `Mid: ${packetId}`;
+  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${clientId} (${details})`);
+}
+
+/** `details`: each gets a line of its own. */
+export function logReceived(log: Log, clientId: string, type: PacketType, details: readonly string[] = []): void {
+  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${clientId}`);
+  for (const detail of details) log.write(LogType.DEBUG, `\t${detail}`);
+}
