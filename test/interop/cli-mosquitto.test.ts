@@ -1,92 +1,27 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCauldron } from '../support/broker-process.js';
+import { freePort } from '../support/free-port.js';
+import { areInstalled, type ProgramName, programPath } from '../support/programs.js';
+import { type Outcome, RunningProgram } from '../support/running-program.js';
 
-/** The programs that our tools are compared with; Debian keeps the broker outside of a user's path. */
-const PATH = `${process.env.PATH}:/usr/sbin`;
-const missing = ['mosquitto', 'mosquitto_pub', 'mosquitto_sub', 'mosquitto_passwd'].filter(
-  (name) => spawnSync(name, ['--help'], { env: { PATH } }).error !== undefined,
-);
-if (missing.length > 0 && process.env.CI === 'true') throw new Error(`Not installed: ${missing.join(', ')}`);
-if (missing.length > 0) console.warn(`Skipped, because it is not installed: ${missing.join(', ')}`);
+const isComparable = areInstalled('mosquitto', 'mosquitto_passwd', 'mosquitto_pub', 'mosquitto_sub');
 
-/** The built command, as a person runs it. */
-const TOOL = new URL('../../packages/cli/dist/', import.meta.url);
-const RUNNER = `
-  const [name, ...argv] = process.argv.slice(1);
-  const tool = await import(${JSON.stringify(TOOL.href)} + name + '.js');
-  process.exitCode = await (name === 'pub' ? tool.runPub : tool.runSub)(argv);
-`;
-
-interface Outcome {
-  readonly stdout: Buffer;
-  readonly stderr: string;
-  readonly exitCode: number | null;
+/** A program of Mosquitto. */
+function run(name: ProgramName, argv: readonly string[], input?: string | Uint8Array): RunningProgram {
+  return new RunningProgram(programPath(name), argv, input);
 }
 
-/** A program that runs; it can be waited for, and its output can be waited for. */
-class Running {
-  readonly process: ChildProcess;
-  readonly ended: Promise<Outcome>;
-  #stdout = Buffer.alloc(0);
-  #stderr = '';
-  #wake: () => void = () => {};
-
-  constructor(command: string, argv: readonly string[], input?: string | Buffer) {
-    const child = spawn(command, argv, { env: { ...process.env, PATH } });
-    this.process = child;
-    child.stdout.on('data', (bytes: Buffer) => {
-      this.#stdout = Buffer.concat([this.#stdout, bytes]);
-      this.#wake();
-    });
-    child.stderr.on('data', (bytes: Buffer) => {
-      this.#stderr += bytes;
-      this.#wake();
-    });
-    this.ended = new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (exitCode) => resolve({ stdout: this.#stdout, stderr: this.#stderr, exitCode }));
-    });
-    child.stdin.on('error', () => {});
-    if (input !== undefined) child.stdin.end(input);
-  }
-
-  /** Waits until the output has this text. */
-  async shows(text: string): Promise<void> {
-    const seen = () => this.#stdout.includes(text) || this.#stderr.includes(text);
-    const ended = this.ended.then(() => {
-      if (!seen()) throw new Error(`It ended without "${text}": ${this.#stdout}${this.#stderr}`);
-    });
-    while (!seen()) {
-      const more = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await Promise.race([more, ended]);
-    }
-  }
+function cauldron(tool: 'pub' | 'sub', argv: readonly string[], input?: string | Uint8Array): RunningProgram {
+  return runCauldron([tool, ...argv], input);
 }
 
-function cauldron(tool: 'pub' | 'sub', argv: readonly string[], input?: string | Buffer): Running {
-  return new Running(process.execPath, ['--input-type=module', '-e', RUNNER, '--', tool, ...argv], input);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('No port'));
-      else server.close(() => resolve(address.port));
-    });
-  });
-}
-
-describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () => {
+describe.skipIf(!isComparable)('cauldron pub and sub with Mosquitto', () => {
   let folder: string;
-  let broker: Running;
+  let broker: RunningProgram;
   /** Everybody may do everything. */
   let open: string[];
   /** The same over WebSocket. */
@@ -95,11 +30,10 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
   let guarded: string[];
 
   beforeAll(async () => {
-    if (!existsSync(new URL('pub.js', TOOL))) throw new Error('The tools are not built: npm run build');
     folder = mkdtempSync(join(tmpdir(), 'cauldron-cli-'));
     const file = (name: string) => join(folder, name);
     const [openPort, webSocketPort, guardedPort] = [await freePort(), await freePort(), await freePort()];
-    spawnSync('mosquitto_passwd', ['-c', '-b', file('passwords'), 'anna', 'secret'], { env: { PATH } });
+    spawnSync(programPath('mosquitto_passwd'), ['-c', '-b', file('passwords'), 'anna', 'secret']);
     writeFileSync(file('acl'), 'user anna\ntopic readwrite ok/#\n');
     const listener = (port: number, rest: string) => `listener ${port} 127.0.0.1\n${rest}\n`;
     const config = [
@@ -111,7 +45,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
       listener(guardedPort, `password_file ${file('passwords')}\nacl_file ${file('acl')}`),
     ];
     writeFileSync(file('mosquitto.conf'), config.join('\n'));
-    broker = new Running('mosquitto', ['-v', '-c', file('mosquitto.conf')]);
+    broker = run('mosquitto', ['-v', '-c', file('mosquitto.conf')]);
     await broker.shows('running');
     const at = (port: number) => ['-h', '127.0.0.1', '-p', String(port)];
     open = at(openPort);
@@ -128,7 +62,10 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
   let ids = 0;
 
   /** Starts a subscriber and waits until the broker has subscribed it: its own output may come late. */
-  async function subscribed(start: (argv: readonly string[]) => Running, argv: readonly string[]): Promise<Running> {
+  async function subscribed(
+    start: (argv: readonly string[]) => RunningProgram,
+    argv: readonly string[],
+  ): Promise<RunningProgram> {
     const id = `listener-${++ids}`;
     const running = start([...argv, '-i', id]);
     await broker.shows(`Sending SUBACK to ${id}\n`);
@@ -136,7 +73,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
   }
 
   const ourSub = (argv: readonly string[]) => subscribed((all) => cauldron('sub', all), argv);
-  const theirSub = (argv: readonly string[]) => subscribed((all) => new Running('mosquitto_sub', all), argv);
+  const theirSub = (argv: readonly string[]) => subscribed((all) => run('mosquitto_sub', all), argv);
 
   /** What each subscriber prints about what is published. */
   async function compare(flags: readonly string[], publish: () => Promise<unknown>): Promise<[Outcome, Outcome]> {
@@ -148,7 +85,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
   }
 
   const publishAs = async (argv: readonly string[], input?: Buffer) => {
-    const { exitCode, stderr } = await new Running('mosquitto_pub', [...open, ...argv], input ?? '').ended;
+    const { exitCode, stderr } = await run('mosquitto_pub', [...open, ...argv], input ?? '').ended;
     expect([exitCode, stderr]).toEqual([0, '']);
   };
 
@@ -195,7 +132,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
 
   it.each(['31', '311', '5'])('-d of pub has the lines of mosquitto_pub (MQTT %s)', async (version) => {
     const argv = [...open, '-V', version, '-i', 'me', '-q', '2', '-r', '-t', 'lines/d', '-m', 'hello', '-d'];
-    const theirs = await new Running('mosquitto_pub', argv).ended;
+    const theirs = await run('mosquitto_pub', argv).ended;
     const ours = await cauldron('pub', argv).ended;
     expect(ours.stdout.toString()).toBe(theirs.stdout.toString());
     expect(ours.exitCode).toBe(0);
@@ -215,7 +152,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
     ];
     const listener = await theirSub([...open, '-v', '-q', '1', '-C', '22', '-t', 'ways/#']);
     for (const [mode, input] of ways) {
-      await new Running('mosquitto_pub', [...open, '-q', '1', '-t', 'ways/theirs', ...mode], input ?? '').ended;
+      await run('mosquitto_pub', [...open, '-q', '1', '-t', 'ways/theirs', ...mode], input ?? '').ended;
       await cauldron('pub', [...open, '-q', '1', '-t', 'ways/ours', ...mode], input ?? '').ended;
     }
     const printed = (await listener.ended).stdout.toString();
@@ -287,7 +224,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
     const file = join(folder, 'second.conf');
     const port = await freePort();
     writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-    const second = new Running('mosquitto', ['-c', file]);
+    const second = run('mosquitto', ['-c', file]);
     await second.shows('running');
     const where = ['-h', '127.0.0.1', '-p', String(port), '-d'];
     const listener = cauldron('sub', [...where, '-t', 'x']);
@@ -313,7 +250,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
       ['a message that was allowed', 'pub', () => [...guarded, ...anna, '-q', '1', '-t', 'ok/x', '-m', 'x']],
     ])('for %s are those of Mosquitto', async (_, tool, argv) => {
       const ours = await cauldron(tool, argv()).ended;
-      const theirs = await new Running(`mosquitto_${tool}`, argv()).ended;
+      const theirs = await run(`mosquitto_${tool}`, argv()).ended;
       expect(ours).toEqual(theirs);
     });
 
@@ -334,7 +271,7 @@ describe.skipIf(missing.length > 0)('cauldron pub and sub with Mosquitto', () =>
       ['sub', ['-t', 'x', '-p']],
     ])('%s %j is refused with 1 by both', async (tool, argv) => {
       const ours = await cauldron(tool, argv, '').ended;
-      const theirs = await new Running(`mosquitto_${tool}`, argv, '').ended;
+      const theirs = await run(`mosquitto_${tool}`, argv, '').ended;
       expect([ours.exitCode, theirs.exitCode]).toEqual([1, 1]);
       expect(ours.stderr).toMatch(/^Error: .+\n\nUse 'cauldron (pub|sub) --help' to see usage.\n$/);
     });

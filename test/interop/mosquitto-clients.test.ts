@@ -99,10 +99,10 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
         expect(await printed(subscriber)).toBe(`${version}/v/one text of one\n${version}/v/two (null)\n`);
       });
 
-      it.each(['0', '1', '2'])('20,000 lines of QoS %s arrive in order', async (qos) => {
-        const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join('');
+      it.each(['0', '1', '2'])('5,000 lines of QoS %s arrive in order', async (qos) => {
+        const lines = Array.from({ length: 5_000 }, (_, i) => `line ${i}\n`).join('');
         const topic = `${version}/lines/${qos}`;
-        const subscriber = await subscribe(topic, ...speaks, '-q', qos, '-C', '20000');
+        const subscriber = await subscribe(topic, ...speaks, '-q', qos, '-C', '5000');
         await publishInput(lines, topic, ...speaks, '-q', qos, '-l');
         expect((await printed(subscriber)) === lines).toBe(true);
       });
@@ -253,21 +253,6 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
       await publish('rap', ...five, '-q', '1', '-r', '-m', 'retained');
       await publish('rap', ...five, '-q', '1', '-m', 'live');
       expect(await printed(subscriber)).toBe('1 retained\n0 live\n');
-    });
-
-    it('a message whose time is over is not delivered to a session that comes back', async () => {
-      const session = [...broker.flags, ...five, '-c', '-x', '3600', '-i', 'expiring', '-q', '1', '-t', 'e/#'];
-      const run = (...argv: string[]) => new RunningProgram(programPath('mosquitto_sub'), [...session, ...argv]).ended;
-      await run('-E');
-      await publish('e/short', ...five, '-q', '1', '-m', 'x', '-D', 'publish', 'message-expiry-interval', '1');
-      await publish('e/long', ...five, '-q', '1', '-m', 'y', '-D', 'publish', 'message-expiry-interval', '1000');
-      // Time is what is tested: a second of it ends, as the tool that waits for a message in vain tells.
-      const waiting = [...broker.flags, '-t', 'nothing', '-W', '2'];
-      expect((await new RunningProgram(programPath('mosquitto_sub'), waiting).ended).exitCode).toBe(27);
-      const [topic, left] = (await run('-C', '1', '-F', '%t %E')).stdout.toString().trimEnd().split(' ');
-      expect(topic).toBe('e/long');
-      expect(Number(left)).toBeGreaterThan(900);
-      expect(Number(left)).toBeLessThan(1000);
     });
   });
 

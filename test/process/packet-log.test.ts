@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
+import { freePort } from '../support/free-port.js';
 import { areInstalled, programPath } from '../support/programs.js';
 import { RunningProgram } from '../support/running-program.js';
 
@@ -13,16 +13,6 @@ const PACKETS = [
   [8, 4],
   [10, 6],
 ];
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('No port'));
-      else server.close(() => resolve(address.port));
-    });
-  });
-}
 
 describe.skipIf(!areInstalled('mosquitto', 'mosquitto_pub', 'mosquitto_sub'))("the log of 'broker -v'", () => {
   let folder: string;
