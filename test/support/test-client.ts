@@ -221,7 +221,8 @@ export class TestClient {
 function lending(handler: LinkHandler): LinkHandler {
   return {
     onRead(bytes, length) {
-      const lent = bytes.slice(0, length);
+      // Not `slice`, which copies nothing when it is a Buffer's.
+      const lent = new Uint8Array(bytes.subarray(0, length));
       handler.onRead(lent, length);
       lent.fill(0xee);
     },

@@ -37,6 +37,12 @@ const MAX_REASON_LENGTH = 300;
 /** What a topic alias can add to a packet: its property, and two lengths that take a byte more. */
 const ALIAS_BYTES = 5;
 
+/**
+ * Answers that may wait for a client beyond `maxOutputBytes`, at which messages to it are dropped: who sends on and on,
+ * but takes no answer, is not read before it has taken them.
+ */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
 /** How a connection ends, for the log and for the will. */
 export interface Ending {
   /** What the log says after `disconnected:`. */
@@ -58,6 +64,8 @@ export class Connection implements LinkHandler, Expiring {
   #state: ConnectionState = ConnectionState.AWAITING_CONNECT;
   /** Reasons why nothing is read now: each `hold` is one. */
   #holds = 0;
+  /** One of them: too many answers wait for it. */
+  #isClogged = false;
   /** What waits for the store; null: nothing. */
   #gate: CommitGate | null = null;
   #decisions: Map<string, Decision> | null = null;
@@ -125,10 +133,15 @@ export class Connection implements LinkHandler, Expiring {
     this.#readFrames(bytes);
     framer.finish();
     context.flush();
+    if (this.output.isBehind) this.#considerClogged();
   }
 
   onDrain(): void {
     this.output.drained();
+    if (this.#isClogged) {
+      this.#isClogged = false;
+      this.unhold();
+    }
     if (this.session !== null) this.session.pump();
     if (this.isAwaited || this.isStalled) this.#context.slowdown.progressed(this);
     this.#context.flush();
@@ -156,6 +169,13 @@ export class Connection implements LinkHandler, Expiring {
     this.#readFrames(null);
     this.framer.finish();
     if (this.#holds === 0 && this.#state < ConnectionState.CLOSING) this.link.resume();
+  }
+
+  #considerClogged(): void {
+    const limit = this.#context.settings.maxOutputBytes + MAX_ANSWER_BYTES;
+    if (this.#isClogged || this.output.pendingBytes <= limit) return;
+    this.#isClogged = true;
+    this.hold();
   }
 
   /** Called by the timer wheel: no CONNECT in time, or nothing heard for too long. */

@@ -92,11 +92,12 @@ export class Output {
    */
   reserve(bytes: number): Uint8Array {
     if (this.chunk !== null && this.length + bytes > CHUNK_BYTES) this.#writeOut();
+    // First the chunk: to find one, the pool may flush all outputs, this one too, which then is not dirty any more.
+    if (this.chunk === null) this.chunk = this.#pool.take();
     if (!this.#isDirty) {
       this.#isDirty = true;
       this.#pool.markDirty(this);
     }
-    if (this.chunk === null) this.chunk = this.#pool.take();
     return this.chunk;
   }
 
