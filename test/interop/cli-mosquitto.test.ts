@@ -249,8 +249,8 @@ describe.skipIf(!isComparable)('cauldron pub and sub with Mosquitto', () => {
       ['-E', 'sub', () => [...open, '-t', 'x', '-E']],
       ['a message that was allowed', 'pub', () => [...guarded, ...anna, '-q', '1', '-t', 'ok/x', '-m', 'x']],
     ])('for %s are those of Mosquitto', async (_, tool, argv) => {
-      const ours = await cauldron(tool, argv()).ended;
-      const theirs = await run(`mosquitto_${tool}`, argv()).ended;
+      const both = [cauldron(tool, argv()), run(`mosquitto_${tool}`, argv())];
+      const [ours, theirs] = await Promise.all(both.map(({ ended }) => ended));
       expect(ours).toEqual(theirs);
     });
 
