@@ -17,6 +17,12 @@ const PUBREC = PacketType.PUBREC << 4;
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Messages of QoS 1 and 2 in a run: after each run a lagging subscriber can make the publisher wait. A read of many small
+ * messages would run over its queue before.
+ */
+const MAX_ACKNOWLEDGED = 256;
+
 /** PUBLISH with QoS 0, 1, 2, neither DUP nor RETAIN: the headers that a run may have. */
 const PLAIN_PUBLISH = 0x30;
 const FLAGS_BUT_QOS = 0x09;
@@ -108,7 +114,8 @@ export class PublishRun {
       targets !== this.#targets ||
       header !== this.#header ||
       connection !== this.#connection ||
-      end - this.#start > CHUNK_BYTES
+      end - this.#start > CHUNK_BYTES ||
+      (qos > 0 && this.#count === MAX_ACKNOWLEDGED)
     ) {
       this.finish();
       if (end - start > CHUNK_BYTES) return false;
