@@ -118,7 +118,7 @@ describe.each(WAYS)('MQTT.js over %s, protocol version %i', (scheme, version) =>
     const { client: subscriber, inbox } = await connect(scheme, version);
     await subscriber.subscribeAsync(`${base}/many/+`, { qos });
     // MQTT.js does not heed the receive maximum; with QoS 1 that has no consequences.
-    const length = qos === 2 ? (connack.properties?.receiveMaximum ?? 900) : 900;
+    const length = qos === 2 ? (connack.properties?.receiveMaximum ?? 2_000) : 2_000;
     const texts = Array.from({ length }, (_, i) => String(i));
     const sent = texts.map((text, i) => publisher.publishAsync(`${base}/many/${i % 3}`, text, { qos }));
     expect(await inbox.texts(texts.length)).toEqual(texts);
