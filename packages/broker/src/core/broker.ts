@@ -68,7 +68,6 @@ export class Broker {
   /** What waits for the store, in order of tickets. */
   #commitActions: { readonly ticket: Ticket; readonly action: () => void }[] = [];
   #onIdle: (() => void) | null = null;
-  #accessVersion = 0;
   #ticks = 0;
 
   /** Reads back what the store kept. @throws what the store throws when it cannot be read. */
@@ -248,11 +247,7 @@ export class Broker {
   }
 
   #flush(): void {
-    const { authorizer, connections, outputs, peers, router, slowdown } = this.#context;
-    if (authorizer.version !== this.#accessVersion) {
-      this.#accessVersion = authorizer.version;
-      router.invalidate();
-    }
+    const { connections, outputs, peers, slowdown } = this.#context;
     slowdown.resume();
     outputs.flush();
     if (peers.count > 0) peers.flush();

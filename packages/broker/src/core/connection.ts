@@ -140,6 +140,7 @@ export class Connection implements LinkHandler, Expiring {
     this.output.drained();
     if (this.#isClogged) {
       this.#isClogged = false;
+      this.lastHeardMs = this.#context.wheel.now;
       this.unhold();
     }
     if (this.session !== null) this.session.pump();
@@ -185,8 +186,9 @@ export class Connection implements LinkHandler, Expiring {
       return;
     }
     const dueMs = this.lastHeardMs + this.silenceLimitMs;
-    // A client that the broker itself does not read is not silent.
-    if (nowMs < dueMs || this.#holds > 0) {
+    // A client that the broker does not read is not silent, unless it is not read because it takes nothing.
+    const isKeptWaiting = this.#holds > (this.#isClogged ? 1 : 0);
+    if (nowMs < dueMs || isKeptWaiting) {
       this.#context.wheel.schedule(this.timer, Math.max(dueMs, nowMs + 1000));
       return;
     }
@@ -197,7 +199,8 @@ export class Connection implements LinkHandler, Expiring {
   /** `fed`: the bytes of this read; frames in them are adjacent and may form runs. */
   #readFrames(fed: Uint8Array | null): void {
     const { framer } = this;
-    const { run, counters } = this.#context;
+    const { run, counters, router } = this.#context;
+    router.followRules();
     // Whether messages of this client may be handled by runs does not change while one read is handled.
     const formsRuns = this.isOpen && run.takes(this);
     let packets = 0;

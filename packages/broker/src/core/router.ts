@@ -43,6 +43,8 @@ export class Router {
   /** Target lists of the present version, by the serial numbers of the subscriptions in them. */
   readonly #interned = new Map<string, Targets>();
   #lastSerial = 0;
+  /** The authorizer's version that `version` takes into account. */
+  #rulesVersion = 0;
   readonly #fanOut: FanOut;
   // Scratch of `targetsOf`.
   readonly #found: Interest[] = [];
@@ -66,10 +68,18 @@ export class Router {
     return this.#shared.size;
   }
 
-  /** Forgets all that was worked out. To be called when access rules or settings changed. */
+  /** Forgets all that was worked out. To be called when settings changed, or whom the rules mean. */
   invalidate(): void {
     this.version++;
     this.#interned.clear();
+  }
+
+  /** The same if the access rules changed. Called before routes are looked up: the next message already obeys them. */
+  followRules(): void {
+    const { version } = this.#context.authorizer;
+    if (version === this.#rulesVersion) return;
+    this.#rulesVersion = version;
+    this.invalidate();
   }
 
   // ---- subscriptions -------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ export class SessionRegistry {
    * promised with its CONNACK is durable once `ticket` is committed.
    */
   open(request: SessionRequest): { session: Session; present: boolean; ticket: Ticket } {
-    const { store, wheel } = this.#context;
+    const { router, store, wheel } = this.#context;
     const { principal, clean } = request;
     let session = this.#sessions.get(principal.clientId);
     if (session !== undefined && clean) {
@@ -67,6 +67,8 @@ export class SessionRegistry {
       this.#sessions.set(principal.clientId, session);
     }
     wheel.cancel(session.timer);
+    // What the one before might do or read says nothing about this one.
+    if (present && !haveSameRights(session.principal, principal)) router.invalidate();
     session.principal = principal;
     session.protocolVersion = request.protocolVersion;
     session.expiryIntervalS = request.expiryIntervalS;
@@ -231,4 +233,8 @@ export class SessionRegistry {
     };
     answer.then(later, (error: unknown) => later({ allowed: false, rule: `the authorizer failed: ${String(error)}` }));
   }
+}
+
+function haveSameRights(a: Principal, b: Principal): boolean {
+  return a.username === b.username && a.address === b.address;
 }
