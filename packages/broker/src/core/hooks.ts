@@ -23,7 +23,7 @@ export interface HookHandlers {
   deliver: (message: Message, client: Principal) => boolean | undefined;
 }
 
-type HandlerLists = { [Event in keyof HookHandlers]: HookHandlers[Event][] };
+type HandlerLists = { [Event in keyof HookHandlers]: readonly HookHandlers[Event][] };
 
 export class Hooks {
   readonly #lists: HandlerLists = {
@@ -40,13 +40,16 @@ export class Hooks {
     this.#onError = onError;
   }
 
-  /** Adds a handler; the function that is returned takes it away again. */
+  /** Adds a handler; the function that is returned takes it away again. Neither changes an event that is under way. */
   on<Event extends keyof HookHandlers>(event: Event, handler: HookHandlers[Event]): () => void {
-    const list: HookHandlers[Event][] = this.#lists[event];
-    list.push(handler);
+    const present: readonly HookHandlers[Event][] = this.#lists[event];
+    this.#lists[event] = [...present, handler] as HandlerLists[Event];
     return () => {
-      const at = list.indexOf(handler);
-      if (at >= 0) list.splice(at, 1);
+      const left: HookHandlers[Event][] = [...this.#lists[event]];
+      const at = left.indexOf(handler);
+      if (at < 0) return;
+      left.splice(at, 1);
+      this.#lists[event] = left as HandlerLists[Event];
     };
   }
 
