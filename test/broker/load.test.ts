@@ -235,12 +235,26 @@ describe('a client that does not read its answers', () => {
     const { packetsReceived } = test.broker.counters;
     expect(packetsReceived * size).toBeGreaterThan(1_000_000);
     expect(packetsReceived * size).toBeLessThan(1_500_000);
-    // It is the broker that does not read: no keep-alive runs out.
-    test.clock.advance(60_000);
+    test.clock.advance(14_000);
     const record = deaf.record();
     deaf.resume();
     await deaf.settle();
     expect(record).toHaveLength(650_000);
+  });
+});
+
+describe('a client that takes nothing for longer than its keep-alive', () => {
+  it('is disconnected, although it is the broker that does not read: what waits for it is let go [MQTT-3.1.2-22]', async () => {
+    const test = new TestBroker({ settings: { maxOutputBytes: 100_000 } });
+    const deaf = await test.connected('deaf', 4, { keepAlive: 10 });
+    const other = await test.connected('other');
+    deaf.pause();
+    const batch = Buffer.concat(new Array(5000).fill(Uint8Array.of(0xc0, 0)));
+    for (let i = 0; i < 130; i++) deaf.sendBytes(batch);
+    await other.settle();
+    test.clock.advance(16_000);
+    expect(test.broker.gauges.clientsConnected).toBe(1);
+    expect(test.log.lines).toContainEqual('Client deaf [127.0.0.1:5] disconnected: exceeded timeout.');
   });
 });
 
