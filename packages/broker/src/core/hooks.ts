@@ -45,11 +45,9 @@ export class Hooks {
     const present: readonly HookHandlers[Event][] = this.#lists[event];
     this.#lists[event] = [...present, handler] as HandlerLists[Event];
     return () => {
-      const left: HookHandlers[Event][] = [...this.#lists[event]];
+      const left: readonly HookHandlers[Event][] = this.#lists[event];
       const at = left.indexOf(handler);
-      if (at < 0) return;
-      left.splice(at, 1);
-      this.#lists[event] = left as HandlerLists[Event];
+      if (at >= 0) this.#lists[event] = left.toSpliced(at, 1) as HandlerLists[Event];
     };
   }
 
