@@ -223,3 +223,17 @@ describe('input that breaks the protocol', () => {
     );
   });
 });
+
+describe('a peer that speaks another protocol', () => {
+  it.each(['SSH-2.0-OpenSSH_9.2\r\n', 'hello', '\u0016\u0003\u0001'])(
+    'is let go at its first byte: %j',
+    async (greeting) => {
+      const test = new TestBroker();
+      const peer = test.client();
+      peer.sendBytes(Buffer.from(greeting, 'latin1'));
+      await peer.expectClose();
+      expect(peer.inbox).toEqual([]);
+      expect(test.log.lines).toContainEqual(expect.stringContaining('is not that of a CONNECT'));
+    },
+  );
+});

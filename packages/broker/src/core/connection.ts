@@ -129,11 +129,19 @@ export class Connection implements LinkHandler, Expiring {
     this.lastHeardMs = context.wheel.now;
     context.counters.bytesReceived += length;
     const { framer } = this;
+    if (this.#state === ConnectionState.AWAITING_CONNECT && framer.held === 0) this.#checkFirstByte(bytes[0]);
     framer.feed(bytes, length);
     this.#readFrames(bytes);
     framer.finish();
     context.flush();
     if (this.output.isBehind) this.#considerClogged();
+  }
+
+  /** What begins like no CONNECT need not be waited for until it is whole: it may be another protocol [MQTT-3.1.0-1]. */
+  #checkFirstByte(byte: number): void {
+    if (byte >> 4 === PacketType.CONNECT) return;
+    const hex = byte.toString(16).padStart(2, '0');
+    this.fail(new ProtocolError(ReasonCode.PROTOCOL_ERROR, `the first byte, 0x${hex}, is not that of a CONNECT`));
   }
 
   onDrain(): void {
