@@ -43,6 +43,9 @@ const ALIAS_BYTES = 5;
  */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
+/** How a TLS client begins. As a CONNECT, it would have flags that no version allows. */
+const TLS_HANDSHAKE = 0x16;
+
 /** How a connection ends, for the log and for the will. */
 export interface Ending {
   /** What the log says after `disconnected:`. */
@@ -139,9 +142,12 @@ export class Connection implements LinkHandler, Expiring {
 
   /** What begins like no CONNECT need not be waited for until it is whole: it may be another protocol [MQTT-3.1.0-1]. */
   #checkFirstByte(byte: number): void {
-    if (byte >> 4 === PacketType.CONNECT) return;
+    if (byte >> 4 === PacketType.CONNECT && byte !== TLS_HANDSHAKE) return;
     const hex = byte.toString(16).padStart(2, '0');
-    this.fail(new ProtocolError(ReasonCode.PROTOCOL_ERROR, `the first byte, 0x${hex}, is not that of a CONNECT`));
+    const guess = byte === TLS_HANDSHAKE ? ': the client speaks TLS, this listener does not' : '';
+    this.fail(
+      new ProtocolError(ReasonCode.PROTOCOL_ERROR, `the first byte, 0x${hex}, is not that of a CONNECT${guess}`),
+    );
   }
 
   onDrain(): void {
