@@ -47,6 +47,8 @@ export class SessionQueue {
       this.#storedBytes += delivery.bytes;
       return;
     }
+    // One that only memory has comes after those that only the store has: a session that no longer lasts.
+    while (this.#storedMessages > 0) this.#readPage();
     this.#window.push(delivery);
     if (delivery.position > 0) this.#lastPosition = delivery.position;
   }

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RouteCache } from './route-cache.js';
+
+const bytesOf = (topic: string): Uint8Array => new TextEncoder().encode(topic);
+
+function add(cache: RouteCache, topic: string) {
+  const bytes = bytesOf(topic);
+  return cache.add(bytes, 0, bytes.length, topic);
+}
+
+function find(cache: RouteCache, topic: string) {
+  const bytes = bytesOf(topic);
+  return cache.find(bytes, 0, bytes.length);
+}
+
+describe('RouteCache', () => {
+  it('finds a topic in the midst of other bytes, and keeps a copy of its own', () => {
+    const cache = new RouteCache();
+    const bytes = bytesOf('..a/topic..');
+    const route = cache.add(bytes, 2, 9, 'a/topic');
+    bytes.fill(0);
+    expect(cache.find(bytesOf('a/topic'), 0, 7)).toBe(route);
+    expect(cache.find(bytesOf('---a/topic'), 3, 7)).toBe(route);
+    expect(Buffer.from(route.bytes).toString()).toBe('a/topic');
+  });
+
+  it('takes neither a part of a topic for it, nor one that is longer', () => {
+    const cache = new RouteCache();
+    add(cache, 'a/b');
+    for (const topic of ['', 'a', 'a/', 'a/b/', 'a/bc', 'A/b']) expect(find(cache, topic)).toBeNull();
+  });
+
+  it('tells topics with equal hashes apart', () => {
+    const cache = new RouteCache();
+    // In a polynomial hash of base 31, these pairs are the same.
+    const topics = ['AaAa', 'BBBB', 'AaBB', 'BBAa'];
+    const routes = topics.map((topic) => add(cache, topic));
+    expect(new Set(routes.map(({ hash }) => hash)).size).toBe(1);
+    expect(topics.map((topic) => find(cache, topic))).toEqual(routes);
+    expect(find(cache, 'AaCB')).toBeNull();
+  });
+
+  it('keeps all topics while it grows', () => {
+    const cache = new RouteCache();
+    const topics = Array.from({ length: 20_000 }, (_, i) => `site/${i % 7}/device/${i}`);
+    const routes = topics.map((topic) => add(cache, topic));
+    expect(cache.size).toBe(20_000);
+    expect(topics.every((topic, i) => find(cache, topic) === routes[i])).toBe(true);
+  });
+
+  it('is bounded: when it is full it begins anew, and takes topics as before', () => {
+    const cache = new RouteCache();
+    let largest = 0;
+    for (let i = 0; i < 200_000; i++) {
+      add(cache, `t/${i}`);
+      largest = Math.max(largest, cache.size);
+    }
+    expect(largest).toBe(65_536);
+    expect(find(cache, 't/0')).toBeNull();
+    expect(find(cache, 't/199999')).not.toBeNull();
+    expect(cache.size).toBe(200_000 - 3 * 65_536);
+  });
+
+  it('does not remember what it only makes', () => {
+    const cache = new RouteCache();
+    const bytes = bytesOf('$SYS/x');
+    expect(cache.make(bytes, 0, bytes.length, '$SYS/x').topic).toBe('$SYS/x');
+    expect([find(cache, '$SYS/x'), cache.size]).toEqual([null, 0]);
+  });
+
+  it('agrees with a map, whatever the topics', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 6 }), { maxLength: 200 }), (topics) => {
+        const cache = new RouteCache();
+        const model = new Map<string, unknown>();
+        for (const topic of topics) {
+          expect(find(cache, topic)).toBe(model.get(topic) ?? null);
+          if (!model.has(topic)) model.set(topic, add(cache, topic));
+        }
+        expect(cache.size).toBe(model.size);
+      }),
+    );
+  });
+});
