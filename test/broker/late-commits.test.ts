@@ -11,9 +11,9 @@ const { CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, PU
 const LASTING = { clean: false, properties: { sessionExpiryInterval: 100 } };
 
 /** A broker whose store commits when told. */
-function late(settings = {}): { test: TestBroker; store: LateStore } {
+function late(): { test: TestBroker; store: LateStore } {
   const store = new LateStore();
-  return { test: new TestBroker({ store, settings }), store };
+  return { test: new TestBroker({ store }), store };
 }
 
 /** A client with a lasting session, connected; nothing waits for the store. */
