@@ -19,7 +19,10 @@ export interface HookHandlers {
   unsubscribe: (client: Principal, filter: string) => void;
   /** A client published, and may. `message` is lent: call `keep()` to hold it. */
   publish: (message: Message, client: Principal) => PublishAnswer;
-  /** A message is about to go to a client. False withholds it from that client. */
+  /**
+   * A message is about to go to a client. False withholds it from that client. It must not publish: the message is being
+   * given out; `queueMicrotask` is early enough.
+   */
   deliver: (message: Message, client: Principal) => boolean | undefined;
 }
 

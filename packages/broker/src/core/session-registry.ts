@@ -212,7 +212,7 @@ export class SessionRegistry {
     session.will = null;
     session.willDueMs = Number.POSITIVE_INFINITY;
     if (session.isStored) store.append({ kind: 'session', record: session.record });
-    const { topic, qos, retain } = will.message;
+    const { topic } = will.message;
     const message = will.message.startingAt(clock.wallMs());
     const decide = ({ allowed, rule }: Decision): void => {
       if (allowed) publishMessage(this.#context, message, this.#context.router.targetsOf(topic), session);
@@ -222,7 +222,7 @@ export class SessionRegistry {
     };
     const reserved = reasonWhyReserved(topic);
     let answer: Decision | Promise<Decision> = { allowed: reserved === null, rule: reserved ?? '' };
-    if (reserved === null && !authorizer.unrestricted) answer = authorizer.mayPublish(principal, topic, qos, retain);
+    if (reserved === null && !authorizer.unrestricted) answer = authorizer.mayPublish(principal, topic);
     if (!(answer instanceof Promise)) {
       decide(answer);
       return;

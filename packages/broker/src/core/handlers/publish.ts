@@ -150,9 +150,7 @@ function mayPublish(
     return false;
   }
   if (authorizer.unrestricted || route.writer === session.serial) return true;
-  const decision = connection.decide(`publish ${topic}`, () =>
-    authorizer.mayPublish(session.principal, topic, packet.qos, packet.retain),
-  );
+  const decision = connection.decide(`publish ${topic}`, () => authorizer.mayPublish(session.principal, topic));
   if (decision === null) return false;
   if (!decision.allowed) {
     connection.forgetDecisions();

@@ -46,7 +46,7 @@ export interface Authorizer {
   readonly unrestricted: boolean;
   /** Raised by every change of the rules: older answers are forgotten. */
   readonly version: number;
-  mayPublish(client: Principal, topic: string, qos: QoS, retain: boolean): Decision | Promise<Decision>;
+  mayPublish(client: Principal, topic: string): Decision | Promise<Decision>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision>;
   /**
    * Asked for each topic that a subscription brings, at delivery: it has to know. For a member of a shared subscription,
