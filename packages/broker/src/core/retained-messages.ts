@@ -32,10 +32,6 @@ export class RetainedMessages {
     store.append({ kind: 'retained', message });
   }
 
-  get(topic: string): Message | undefined {
-    return this.#tree.get(topic);
-  }
-
   /** Those that match a filter, found one at a time; expired ones are cleared instead [MQTT-3.3.2-5]. */
   *match(filter: string): Generator<Message> {
     const { clock, store } = this.#context;

@@ -64,10 +64,6 @@ export class Router {
     return this.#tree.size;
   }
 
-  get sharedGroups(): number {
-    return this.#shared.size;
-  }
-
   /** Forgets all that was worked out. To be called when settings changed, or whom the rules mean. */
   invalidate(): void {
     this.version++;

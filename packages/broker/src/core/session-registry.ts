@@ -45,10 +45,6 @@ export class SessionRegistry {
     return this.#sessions.get(clientId);
   }
 
-  values(): IterableIterator<Session> {
-    return this.#sessions.values();
-  }
-
   /**
    * Begins or resumes a session; whoever had it has been disconnected. `present`: it is an old one. What the client is
    * promised with its CONNACK is durable once `ticket` is committed.
