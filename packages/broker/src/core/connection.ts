@@ -1,4 +1,4 @@
-import type { Packet, Properties, ProtocolVersion, Puback, Pubcomp, Pubrec, Pubrel, QoS } from '@cauldron/codec';
+import type { Packet, ProtocolVersion, Puback, Pubcomp, Pubrec, Pubrel, QoS } from '@cauldron/codec';
 import {
   connectReturnCodeOf,
   Framer,
@@ -16,7 +16,7 @@ import { handlePacket } from './handlers/index.js';
 import type { Message } from './message.js';
 import { CHUNK_BYTES, Output } from './output.js';
 import { fitPacket } from './packet-fit.js';
-import { logAcknowledgementSent, logSent } from './packet-log.js';
+import { logAcknowledgementSent, logPublish, logSent } from './packet-log.js';
 import type { Decision } from './ports/access.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { LogType } from './ports/log.js';
@@ -338,7 +338,10 @@ export class Connection implements LinkHandler, Expiring {
     ticket: Ticket = 0,
   ): void {
     const { counters, clock, log } = this.#context;
-    if (log.types & LogType.DEBUG) this.#logSending(message, qos, packetId, dup, retain);
+    if (log.types & LogType.DEBUG) {
+      const { topic, payload } = message;
+      logPublish(log, 'Sending PUBLISH to', this.clientId, topic, { dup, qos, retain, packetId, payload });
+    }
     counters.publishSent++;
     counters.packetsSent++;
     // Clients exist that forget an alias until PUBREL: QoS 2 goes with its topic.
@@ -404,8 +407,8 @@ export class Connection implements LinkHandler, Expiring {
     else this.refuse(reasonCode, text);
   }
 
-  /** Refuses a client that is not connected yet. `properties` go into a 5.0 CONNACK. */
-  refuse(reasonCode: ReasonCode, reason: string, properties: Properties = {}): void {
+  /** Refuses a client that is not connected yet. */
+  refuse(reasonCode: ReasonCode, reason: string): void {
     if (this.#state >= ConnectionState.CLOSING) return;
     // A peer that has not said CONNECT is not known to speak MQTT: it is told nothing [MQTT-3.1.0-1].
     if (this.connectSeen) {
@@ -415,7 +418,7 @@ export class Connection implements LinkHandler, Expiring {
         type: PacketType.CONNACK,
         sessionPresent: false, // [MQTT-3.2.2-6]
         reasonCode: v5 ? told : connectReturnCodeOf(reasonCode),
-        ...(v5 && { properties: { ...properties, reasonString: reason } }),
+        ...(v5 && { properties: { reasonString: shortened(reason) } }),
       });
     }
     this.close({ reason: `${reasonName(reasonCode).toLowerCase()}: ${reason}`, publishWill: false });
@@ -428,7 +431,7 @@ export class Connection implements LinkHandler, Expiring {
       // What waits for the store is not sent any more; DISCONNECT itself waits for nothing.
       this.#gate = null;
       const told = isReasonCodeOf(PacketType.DISCONNECT, reasonCode) ? reasonCode : ReasonCode.UNSPECIFIED_ERROR;
-      this.send({ type: PacketType.DISCONNECT, reasonCode: told, properties: { reasonString: reason } });
+      this.send({ type: PacketType.DISCONNECT, reasonCode: told, properties: { reasonString: shortened(reason) } });
     }
     this.close({ reason: endingText(reasonCode, reason), publishWill: true });
   }
@@ -465,14 +468,6 @@ export class Connection implements LinkHandler, Expiring {
     const { session } = this;
     this.session = null;
     if (session !== null) context.sessions.detach(session, this.epoch, ending);
-  }
-
-  #logSending(message: Message, qos: QoS, packetId: number, dup: boolean, retain: boolean): void {
-    const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`;
-    this.#context.log.write(
-      LogType.DEBUG,
-      `Sending PUBLISH to ${this.clientId} (${flags}, '${message.topic}', ... (${message.payload.length} bytes))`,
-    );
   }
 }
 

@@ -2,8 +2,8 @@ import { type Packet, PacketType, packetName, type ReasonCode } from '@cauldron/
 import { type Log, LogType } from './ports/log.js';
 
 /**
- * The lines of `log_type debug`, in the words of Mosquitto, which people and scripts know. PUBLISH has its own where it is
- * handled. Callers look first whether anybody takes these lines.
+ * The lines of `log_type debug`, in the words of Mosquitto, which people and scripts know. PUBLISH has a form of its own. Callers
+ * look first whether anybody takes these lines.
  */
 export function logSent(log: Log, clientId: string, packet: Packet): void {
   switch (packet.type) {
@@ -50,6 +50,19 @@ export function logAcknowledgementReceived(
   const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP;
   const details = isLast ? `Mid: ${packetId}, RC:${reasonCode}` : `Mid: ${packetId}`;
   log.write(LogType.DEBUG, `Received ${packetName(type)} from ${clientId} (${details})`);
+}
+
+/** A PUBLISH in either direction; `line` is "Received PUBLISH from" or "Sending PUBLISH to". */
+export function logPublish(
+  log: Log,
+  line: string,
+  clientId: string,
+  topic: string,
+  publish: { dup: boolean; qos: number; retain: boolean; packetId: number; payload: Uint8Array },
+): void {
+  const { dup, qos, retain, packetId, payload } = publish;
+  const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`;
+  log.write(LogType.DEBUG, `${line} ${clientId} (${flags}, '${topic}', ... (${payload.length} bytes))`);
 }
 
 /** `details`: each gets a line of its own. */

@@ -3,6 +3,7 @@ import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
 import { Message } from '../message.js';
+import { logPublish } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
 import { publishMessage, reasonWhyReserved } from '../publishing.js';
@@ -29,7 +30,11 @@ export function handlePublish(
   const route = routeOf(context, connection, packet, bytes, body);
   if (!mayPublish(context, connection, session, route, packet)) return;
   connection.forgetDecisions();
-  logReceived(context, connection, packet, route.topic);
+  if (context.log.types & LogType.DEBUG) {
+    const { dup, qos, retain, packetId = 0, payload } = packet;
+    const publish = { dup, qos, retain, packetId, payload };
+    logPublish(context.log, 'Received PUBLISH from', connection.clientId, route.topic, publish);
+  }
   context.counters.publishReceived++;
   const appendedBefore = context.store.appended;
   if (packet.qos === 2) {
@@ -192,16 +197,6 @@ function passedOn(properties: Properties | undefined): Properties | null {
   const { topicAlias, ...rest } = properties; // [MQTT-3.3.2-7]
   for (const _ in rest) return rest;
   return null;
-}
-
-function logReceived(context: Context, connection: Connection, packet: Publish, topic: string): void {
-  if ((context.log.types & LogType.DEBUG) === 0) return;
-  const { dup, qos, retain, packetId, payload } = packet;
-  const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId ?? 0}`;
-  context.log.write(
-    LogType.DEBUG,
-    `Received PUBLISH from ${connection.clientId} (${flags}, '${topic}', ... (${payload.length} bytes))`,
-  );
 }
 
 function logRefused(context: Context, connection: Connection, topic: string, why: string): void {
