@@ -7,6 +7,10 @@ export default defineConfig({
   resolve: {
     // Tests read the sources, not the build: a test never runs against yesterday's code.
     alias: [
+      {
+        find: '@cauldron/conformance',
+        replacement: fileURLToPath(new URL('./test/conformance/index.ts', import.meta.url)),
+      },
       { find: /^@cauldron\/(\w+)$/, replacement: `${packages}/$1/src/index.ts` },
       { find: /^@cauldron\/(\w+)\/([\w-]+)$/, replacement: `${packages}/$1/src/$2.ts` },
     ],
