@@ -61,13 +61,17 @@ function newestSource() {
   const look = (/** @type {string} */ path) => {
     newest = Math.max(newest, statSync(path).mtimeMs);
   };
+  const lookInto = (/** @type {string} */ folder) => {
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (file.endsWith('.ts') && !/\.test\.ts$|^dist\b/.test(file)) look(join(folder, file));
+    }
+  };
   for (const name of ['package.json', 'tsconfig.json', 'tsconfig.base.json']) look(join(ROOT, name));
   for (const name of readdirSync(join(ROOT, 'packages'))) {
     const folder = join(ROOT, 'packages', name);
     look(join(folder, 'tsconfig.json'));
-    for (const file of readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })) {
-      if (file.endsWith('.ts') && !file.endsWith('.test.ts')) look(join(folder, 'src', file));
-    }
+    lookInto(join(folder, 'src'));
   }
+  lookInto(join(ROOT, 'test', 'conformance'));
   return newest;
 }

@@ -44,13 +44,18 @@ export class UsageError extends Error {
 
 /**
  * Reads a command line. As in Mosquitto's tools each flag and each argument stands for itself, and an argument may begin
- * with a dash; `--flag=argument` is taken too.
+ * with a dash; `--flag=argument` is taken too. What stands where a flag is expected and begins with no dash goes to
+ * `operands`; without that list it is an error.
  * @throws UsageError
  */
-export function parseArguments<T extends FlagTable>(table: T, argv: readonly string[]): Values<T> {
+export function parseArguments<T extends FlagTable>(table: T, argv: readonly string[], operands?: string[]): Values<T> {
   const flags = flagsByName(table);
   const values: Record<string, unknown> = {};
   for (let at = 0; at < argv.length; ) {
+    if (operands !== undefined && !argv[at].startsWith('-')) {
+      operands.push(argv[at++]);
+      continue;
+    }
     const { name, following } = splitArgument(argv.slice(at), flags);
     const found = flags.get(name);
     if (found === undefined) throw unknownFlag(argv[at], flags.keys());

@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Publish messages',
     run: async (args) => (await import('./pub.js')).runPub(args),
   },
+  doctor: {
+    summary: 'Find out what is wrong: test a broker against the standards',
+    run: async (args) => (await import('./doctor.js')).runDoctor(args),
+  },
   sub: {
     summary: 'Subscribe and print what comes',
     run: async (args) => (await import('./sub.js')).runSub(args),

@@ -10,34 +10,46 @@ export interface Tool<T extends FlagTable> {
   readonly usage: string;
   readonly examples: readonly string[];
   readonly flags: T;
+  /** What the help says below the options. */
+  readonly notes?: string;
 }
 
-/** The flags that every tool has. */
-export const COMMON_FLAGS = {
+/** The flag that every tool has. */
+export const HELP_FLAG = {
   help: { long: '--help', kind: 'switch', doc: 'Shows this text.' },
+} as const satisfies FlagTable;
+
+/** Those of the tools that do not mean something else by `--version`. */
+export const COMMON_FLAGS = {
+  ...HELP_FLAG,
   version: { long: '--version', kind: 'switch', doc: 'Shows the version.' },
 } as const satisfies FlagTable;
 
 /** Exit status for a command line that cannot be carried out; that of Mosquitto's tools. */
 const USAGE_EXIT_CODE = 1;
 
-/** Reads the command line and runs the tool, or shows its help. @returns the exit status */
+/**
+ * Reads the command line and runs the tool, or shows its help. `run` gets what was given without a flag too; a tool that
+ * takes nothing of that kind leaves the parameter out, and then it is an error.
+ * @returns the exit status
+ */
 export async function runTool<T extends FlagTable>(
-  tool: Tool<T & typeof COMMON_FLAGS>,
+  tool: Tool<T & typeof HELP_FLAG>,
   argv: readonly string[],
-  run: (values: Values<T & typeof COMMON_FLAGS>) => Promise<number>,
+  run: (values: Values<T & typeof HELP_FLAG>, operands: readonly string[]) => Promise<number>,
 ): Promise<number> {
   try {
-    const values = parseArguments(tool.flags, argv);
+    const operands: string[] = [];
+    const values = parseArguments(tool.flags, argv, run.length > 1 ? operands : undefined);
     if (values.help) {
       process.stdout.write(helpOf(tool));
       return 0;
     }
-    if (values.version) {
+    if ('version' in values && values.version === true) {
       process.stdout.write(`cauldron ${tool.name} version ${version()}\n`);
       return 0;
     }
-    return await run(values);
+    return await run(values, operands);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`Error: ${error.message}\n\nUse 'cauldron ${tool.name} --help' to see usage.\n`);
@@ -45,9 +57,10 @@ export async function runTool<T extends FlagTable>(
   }
 }
 
-function helpOf({ name, summary, usage, examples, flags }: Tool<FlagTable>): string {
+function helpOf({ name, summary, usage, examples, flags, notes }: Tool<FlagTable>): string {
   const shown = examples.map((example) => `  cauldron ${name} ${example}\n`).join('');
-  return `${summary}\n\nUsage: cauldron ${name} ${usage}\n\nExamples:\n${shown}\nOptions:\n${describeFlags(flags)}`;
+  const below = notes === undefined ? '' : `\n${notes}`;
+  return `${summary}\n\nUsage: cauldron ${name} ${usage}\n\nExamples:\n${shown}\nOptions:\n${describeFlags(flags)}${below}`;
 }
 
 function version(): string {

@@ -3,25 +3,25 @@
  * an arrangement without lines is made by the target in its own way.
  */
 export const ARRANGEMENTS = {
-  plain: { doc: 'a broker that lets everybody in and refuses nothing that the standard allows', lines: [] },
-  'maximum-qos-1': { doc: 'a broker with max_qos 1', lines: ['max_qos 1'] },
-  'no-retain': { doc: 'a broker with retain_available false', lines: ['retain_available false'] },
-  'maximum-keep-alive': { doc: 'a broker with max_keepalive 60', lines: ['max_keepalive 60'] },
-  'maximum-packet-size': { doc: 'a broker with max_packet_size 2000', lines: ['max_packet_size 2000'] },
+  plain: { doc: 'lets everybody in and refuses nothing that the standard allows', lines: [] },
+  'maximum-qos-1': { doc: 'max_qos 1', lines: ['max_qos 1'] },
+  'no-retain': { doc: 'retain_available false', lines: ['retain_available false'] },
+  'maximum-keep-alive': { doc: 'max_keepalive 60', lines: ['max_keepalive 60'] },
+  'maximum-packet-size': { doc: 'max_packet_size 2000', lines: ['max_packet_size 2000'] },
   'no-empty-client-id': {
-    doc: 'a broker with allow_zero_length_clientid false',
+    doc: 'allow_zero_length_clientid false',
     lines: ['allow_zero_length_clientid false'],
   },
   passwords: {
-    doc: 'a broker that lets in only user "fry" with password "slurm", and sees a CONNECT without them as not authorized',
+    doc: 'lets in only user "fry" with password "slurm", and sees a CONNECT without them as not authorized',
     lines: [],
   },
   access: {
-    doc: 'a broker where nobody may publish to, subscribe to or receive conformance/+/denied',
+    doc: 'nobody may publish to, subscribe to or receive conformance/+/denied',
     lines: [],
   },
   'enhanced-authentication': {
-    doc: 'a broker with the authentication method "conformance": it asks with data "who?" and takes the answer "me"',
+    doc: 'has the authentication method "conformance": it asks with data "who?" and takes the answer "me"',
     lines: [],
   },
 } as const satisfies Record<string, Arrangement>;

@@ -14,20 +14,32 @@ export function summaryOf(results: readonly Result[]): Summary {
   return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
 }
 
-/** For people: a line for each test under its section, the packets of what failed, and the totals. */
-export function reportText(results: readonly Result[], broker: string): string {
-  const lines: string[] = [];
-  let heading = '';
+/**
+ * For people: what failed with its packets, what was skipped and why, and the totals of each section. `showsAll`: the
+ * tests that passed, too.
+ */
+export function reportText(results: readonly Result[], broker: string, showsAll: boolean): string {
+  const sections = new Map<string, Result[]>();
   for (const result of results) {
-    const { instance } = result;
-    const next = `${STANDARD[instance.level]} · ${instance.section}${instance.side === 'client' ? ' · client' : ''}`;
-    if (next !== heading) lines.push('', next);
-    heading = next;
-    lines.push(...linesOf(result));
+    const { level, section, side } = result.instance;
+    const heading = `${STANDARD[level]} · ${section}${side === 'client' ? ' · client' : ''}`;
+    const found = sections.get(heading);
+    if (found === undefined) sections.set(heading, [result]);
+    else found.push(result);
   }
-  const { passed, failed, skipped } = summaryOf(results);
-  lines.push('', `${broker}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return `${lines.join('\n').trimStart()}\n`;
+  const lines: string[] = [];
+  for (const [heading, ofSection] of sections) {
+    lines.push(`${heading}: ${countsText(summaryOf(ofSection))}`);
+    const shown = showsAll ? ofSection : ofSection.filter(({ outcome }) => outcome.kind !== 'passed');
+    lines.push(...shown.flatMap(linesOf));
+  }
+  lines.push('', `${broker}: ${countsText(summaryOf(results))}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function countsText(summary: Summary): string {
+  const shown = Object.entries(summary).filter(([kind, count]) => count > 0 || kind === 'passed');
+  return shown.map(([kind, count]) => `${count} ${kind}`).join(', ');
 }
 
 /** For programs; the same facts. */

@@ -1,5 +1,5 @@
 import { LEVELS, type Level, type Side } from '../statements/index.js';
-import { ARRANGEMENTS } from './arrangements.js';
+import { ARRANGEMENTS, type ArrangementName } from './arrangements.js';
 import { ClientTest } from './client-test.js';
 import type { Case, Section } from './section.js';
 import { ServerTest, SkippedError } from './server-test.js';
@@ -16,6 +16,8 @@ export interface Instance {
   readonly title: string;
   /** The ids of the statements that it proves. */
   readonly statements: readonly string[];
+  /** The settings that the broker must have. */
+  readonly needs: ArrangementName;
   /** Runs it, and never throws. `target` is the broker; a test of the client brings its own peer. */
   run(target: Target, timeoutMs?: number): Promise<Outcome>;
 }
@@ -37,10 +39,15 @@ export interface Selection {
   readonly only?: string;
   /** Both unless told. */
   readonly side?: Side;
+  /** Only the tests that need these settings. All unless told. */
+  readonly needs?: ArrangementName;
 }
 
 /** The tests of these sections that were selected, once for each version that they run in. */
-export function instancesOf(sections: readonly Section[], { levels = LEVELS, only, side }: Selection = {}): Instance[] {
+export function instancesOf(
+  sections: readonly Section[],
+  { levels = LEVELS, only, side, needs }: Selection = {},
+): Instance[] {
   return sections
     .filter((section) => side === undefined || section.side === side)
     .flatMap((section) =>
@@ -48,6 +55,7 @@ export function instancesOf(sections: readonly Section[], { levels = LEVELS, onl
         ? section.cases.flatMap((one) => levels.flatMap((level) => serverInstance(section.title, one, level)))
         : section.cases.flatMap((one) => levels.flatMap((level) => clientInstance(section.title, one, level))),
     )
+    .filter((one) => needs === undefined || one.needs === needs)
     .filter(({ statements }) => only === undefined || statements.some((id) => isSelected(id, only)));
 }
 
@@ -94,18 +102,18 @@ function serverInstance(section: string, one: Case<ServerTest>, level: Level): I
     const start = performance.now();
     const endpoint = await target.endpoint(one.needs);
     if (endpoint === null) {
-      return { kind: 'skipped', durationMs: 0, reason: `needs ${ARRANGEMENTS[one.needs].doc}` };
+      return { kind: 'skipped', durationMs: 0, reason: `needs ${one.needs}: ${ARRANGEMENTS[one.needs].doc}` };
     }
     return judge(new ServerTest(target, endpoint, level, timeoutMs), one.run, start);
   };
-  return [{ section, side: 'server', level, title: one.title, statements, run }];
+  return [{ section, side: 'server', level, title: one.title, statements, needs: one.needs, run }];
 }
 
 function clientInstance(section: string, one: Case<ClientTest>, level: Level): Instance[] {
   const statements = statementsOf(one, level);
   if (statements === undefined) return [];
   const run = (): Promise<Outcome> => judge(new ClientTest(level), one.run, performance.now());
-  return [{ section, side: 'client', level, title: one.title, statements, run }];
+  return [{ section, side: 'client', level, title: one.title, statements, needs: one.needs, run }];
 }
 
 async function judge<T extends ServerTest | ClientTest>(

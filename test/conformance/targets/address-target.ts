@@ -5,24 +5,23 @@ import type { Target } from '../suite/target.js';
 /** Brokers with threads of their own may act on one connection after they answered on another. */
 const GRACE_MS = 100;
 
-/** A broker somewhere, of which nothing is known but its address and the settings that its owner says it has. */
+/** A broker somewhere, of which nothing is known but its address and how its owner says that it is set up. */
 export class AddressTarget implements Target {
   readonly name: string;
   readonly graceMs = GRACE_MS;
   readonly mustExplain = false;
   readonly isDisposable = false;
   readonly #endpoint: Endpoint;
-  readonly #arrangements: ReadonlySet<ArrangementName>;
+  readonly #arrangement: ArrangementName;
 
-  /** `arrangements`: what it is set up for beside `plain`. */
-  constructor(name: string, endpoint: Endpoint, arrangements: readonly ArrangementName[]) {
+  constructor(name: string, endpoint: Endpoint, arrangement: ArrangementName) {
     this.name = name;
     this.#endpoint = endpoint;
-    this.#arrangements = new Set<ArrangementName>(['plain', ...arrangements]);
+    this.#arrangement = arrangement;
   }
 
   async endpoint(arrangement: ArrangementName): Promise<Endpoint | null> {
-    return this.#arrangements.has(arrangement) ? this.#endpoint : null;
+    return arrangement === this.#arrangement ? this.#endpoint : null;
   }
 
   async close(): Promise<void> {}
