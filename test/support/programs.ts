@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 /** Programs of others that tests run, and the Debian package of each. */
 const PACKAGES = {
   chromium: 'chromium',
+  ejabberdctl: 'ejabberd',
   mosquitto: 'mosquitto',
   mosquitto_passwd: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',

@@ -1,0 +1,259 @@
+import { fileURLToPath } from 'node:url';
+import { type Client, type ConnectOptions, connect, type Message, Session } from '@cauldron/client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runCauldron } from '../support/broker-process.js';
+import { areInstalled } from '../support/programs.js';
+import { killAll, RunningProgram } from '../support/running-program.js';
+import { startAedes } from './other-brokers/aedes.js';
+import { startEjabberd } from './other-brokers/ejabberd.js';
+import { startMosquitto } from './other-brokers/mosquitto.js';
+import type { OtherBroker } from './other-brokers/other-broker.js';
+
+const MORTAL_CLIENT = fileURLToPath(new URL('other-brokers/mortal-client.js', import.meta.url));
+const QOS = [0, 1, 2] as const;
+
+/** Enough that acknowledgements and messages cross each other. */
+const TEXTS = Array.from({ length: 50 }, (_, i) => `text ${i} – grüße`);
+
+type Version = 3 | 4 | 5;
+
+interface Subject {
+  readonly name: string;
+  readonly versions: readonly Version[];
+  /** In which QoS its queue for an absent client is to be relied on. */
+  readonly queuedQos: readonly (1 | 2)[];
+  readonly isThere: boolean;
+  readonly start: () => Promise<OtherBroker>;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    name: 'Mosquitto',
+    versions: [3, 4, 5],
+    queuedQos: [1, 2],
+    isThere: areInstalled('mosquitto'),
+    start: startMosquitto,
+  },
+  {
+    name: 'ejabberd',
+    versions: [4, 5],
+    queuedQos: [1, 2],
+    isThere: areInstalled('ejabberdctl'),
+    start: startEjabberd,
+  },
+  // When PUBREC comes while it still sends its queue, aedes 1.2 may send another message's PUBREL instead of the right one.
+  { name: 'aedes', versions: [3, 4], queuedQos: [1], isThere: true, start: startAedes },
+];
+
+function cases<T>(versions: readonly Version[], values: readonly T[]): (readonly [Version, T])[] {
+  return versions.flatMap((version) => values.map((value) => [version, value] as const));
+}
+
+describe.each(SUBJECTS.filter(({ isThere }) => isThere))('$name', (subject) => {
+  let broker: OtherBroker;
+
+  beforeAll(async () => {
+    broker = await subject.start();
+  });
+
+  afterAll(async () => {
+    await broker.stop();
+    await killAll();
+  });
+
+  describe('serves our client', () => {
+    const clients: Client[] = [];
+
+    afterEach(async () => {
+      await Promise.all(clients.splice(0).map((client) => client.disconnect()));
+    });
+
+    const url = () => `mqtt://127.0.0.1:${broker.port}`;
+
+    async function open(protocolVersion: Version, options: ConnectOptions = {}): Promise<Client> {
+      const client = await connect(url(), { protocolVersion, ...broker.credentials, ...options });
+      clients.push(client);
+      return client;
+    }
+
+    it.each(cases(subject.versions, QOS))(
+      'messages go both ways, in order (version %i, QoS %i)',
+      async (version, qos) => {
+        const [publisher, subscriber] = [await open(version), await open(version)];
+        const inbox = new Inbox();
+        const topic = `client/${version}/${qos}/ü`;
+        expect(await subscriber.subscribe(`client/${version}/${qos}/#`, { qos }, inbox.take)).toEqual([qos]);
+        await Promise.all(TEXTS.map((text) => publisher.publish(topic, text, { qos })));
+        for (const text of TEXTS) expect(await inbox.next()).toEqual({ topic, text, qos, retain: false });
+        await subscriber.unsubscribe(`client/${version}/${qos}/#`);
+        await subscriber.subscribe('client/end', { qos }, inbox.take);
+        await publisher.publish(topic, 'nobody gets it', { qos });
+        await publisher.publish('client/end', '', { qos });
+        expect(await inbox.next()).toEqual({ topic: 'client/end', text: '', qos, retain: false });
+      },
+    );
+
+    it.each(subject.versions)(
+      'a retained message waits for subscribers, until it is cleared (version %i)',
+      async (version) => {
+        const publisher = await open(version);
+        const topic = `client/${version}/retained`;
+        for (const text of ['old', 'new']) await publisher.publish(topic, text, { qos: 1, retain: true });
+        const [late, afterwards] = [new Inbox(), new Inbox()];
+        await (await open(version)).subscribe(topic, { qos: 1 }, late.take);
+        expect(await late.next()).toEqual({ topic, text: 'new', qos: 1, retain: true });
+        await publisher.publish(topic, '', { qos: 1, retain: true });
+        await (await open(version)).subscribe(topic, { qos: 1 }, afterwards.take);
+        await publisher.publish(topic, 'live', { qos: 1 });
+        expect(await afterwards.next()).toEqual({ topic, text: 'live', qos: 1, retain: false });
+      },
+    );
+
+    it.each(subject.versions)('the will of a program that is killed is published (version %i)', async (version) => {
+      const watching = new Inbox();
+      const topic = `client/${version}/will`;
+      await (await open(version)).subscribe(topic, { qos: 2 }, watching.take);
+      const will = { topic, payload: 'gone', qos: 2 };
+      const options = { url: url(), protocolVersion: version, ...broker.credentials, will };
+      const mortal = new RunningProgram(process.execPath, [MORTAL_CLIENT, JSON.stringify(options)]);
+      await mortal.shows('connected\n');
+      await mortal.stop('SIGKILL');
+      expect(await watching.next()).toEqual({ topic, text: 'gone', qos: 2, retain: false });
+    });
+
+    it.each(cases(subject.versions, subject.queuedQos))(
+      'a kept session gets what came while it was away (version %i, QoS %i)',
+      async (version, qos) => {
+        const topic = `client/${version}/kept/${qos}`;
+        const kept = { clientId: `kept-${version}-${qos}`, clean: false, session: new Session() };
+        const before = await open(version, kept);
+        await before.subscribe(topic, { qos });
+        await before.disconnect();
+        const publisher = await open(version);
+        for (const text of TEXTS) await publisher.publish(topic, text, { qos });
+        const inbox = new Inbox();
+        const again = await open(version, { ...kept, onMessage: inbox.take });
+        expect(again.connack.sessionPresent).toBe(version > 3); // 3.1 does not say
+        for (const text of TEXTS) expect(await inbox.next()).toEqual({ topic, text, qos, retain: false });
+      },
+    );
+
+    it.each(subject.versions)('a second client with the same id takes over (version %i)', async (version) => {
+      const [first] = [await open(version, { clientId: 'twin' }), await open(version, { clientId: 'twin' })];
+      expect(await first.closed).toBeInstanceOf(Error);
+    });
+  });
+
+  describe.concurrent('serves cauldron pub and sub', () => {
+    // What 3.1 adds is the client's, and tested there.
+    const versions = subject.versions.filter((version) => version > 3);
+    const { queuedQos } = subject;
+
+    function run(tool: 'pub' | 'sub', version: Version, argv: readonly string[], input?: string): RunningProgram {
+      const { username, password } = broker.credentials;
+      const user = username === undefined ? [] : ['-u', username, '-P', String(password)];
+      return runCauldron(
+        [tool, '-h', '127.0.0.1', '-p', String(broker.port), '-V', version === 5 ? '5' : '311', ...user, ...argv],
+        input,
+      );
+    }
+
+    async function publish(version: Version, argv: readonly string[], input = ''): Promise<void> {
+      expect(await run('pub', version, argv, input).ended).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+
+    /** The tool, when the broker has answered its subscription: `-d` shows that, and QoS and flags of each message. */
+    async function subscribe(version: Version, ...argv: readonly string[]): Promise<RunningProgram> {
+      const program = run('sub', version, ['-d', ...argv]);
+      await program.shows('Subscribed');
+      return program;
+    }
+
+    /** Each message that it got until it ended, as `QoS retain text`. */
+    async function received(program: RunningProgram): Promise<string[]> {
+      const { stdout } = await program.ended;
+      const messages: string[] = [];
+      let [qos, retain] = ['', ''];
+      for (const line of stdout.toString().split('\n')) {
+        const packet = /^Client .* received PUBLISH \(d[01], q(\d), r(\d),/.exec(line);
+        if (packet !== null) [, qos, retain] = packet;
+        else if (line !== '' && !/^(Client|Subscribed) /.test(line)) messages.push(`${qos} ${retain} ${line}`);
+      }
+      return messages;
+    }
+
+    it.each(cases(versions, QOS))('messages go both ways, in order (version %i, QoS %i)', async (version, qos) => {
+      const topic = `tools/${version}/${qos}`;
+      const argv = ['-t', topic, '-q', String(qos)];
+      const subscriber = await subscribe(version, ...argv, '-C', String(TEXTS.length));
+      await publish(version, [...argv, '-l'], TEXTS.map((text) => `${text}\n`).join(''));
+      expect(await received(subscriber)).toEqual(TEXTS.map((text) => `${qos} 0 ${text}`));
+    });
+
+    it.each(versions)('a retained message waits for subscribers, until it is cleared (version %i)', async (version) => {
+      const argv = ['-t', `tools/${version}/retained`, '-q', '1'];
+      await publish(version, [...argv, '-r', '-m', 'kept']);
+      expect(await received(await subscribe(version, ...argv, '-C', '1'))).toEqual(['1 1 kept']);
+      await publish(version, [...argv, '-r', '-n']);
+      const afterwards = await subscribe(version, ...argv, '-C', '1');
+      await publish(version, [...argv, '-m', 'live']);
+      expect(await received(afterwards)).toEqual(['1 0 live']);
+    });
+
+    it.each(versions)('the will of a tool that is killed is published (version %i)', async (version) => {
+      const topic = `tools/${version}/will`;
+      const watcher = await subscribe(version, '-t', topic, '-q', '1', '-C', '1');
+      const will = ['--will-topic', topic, '--will-payload', 'gone', '--will-qos', '1'];
+      await (await subscribe(version, '-t', 'tools/nothing', ...will)).stop('SIGKILL');
+      expect(await received(watcher)).toEqual(['1 0 gone']);
+    });
+
+    it.each(cases(versions, queuedQos))(
+      'a kept session gets what came while it was away (version %i, QoS %i)',
+      async (version, qos) => {
+        const topic = `tools/${version}/kept/${qos}`;
+        const session = ['-t', topic, '-q', String(qos), '-c', '-i', `tools-kept-${version}-${qos}`];
+        await (await subscribe(version, ...session, '-E')).ended;
+        const texts = ['one', 'two', 'three'];
+        await publish(version, ['-t', topic, '-q', String(qos), '-l'], `${texts.join('\n')}\n`);
+        const again = run('sub', version, ['-d', ...session, '-C', String(texts.length)]);
+        expect(await received(again)).toEqual(texts.map((text) => `${qos} 0 ${text}`));
+      },
+    );
+
+    it.each(versions)('a second tool with the same id takes over (version %i)', async (version) => {
+      const argv = ['-t', `tools/${version}/twin`, '-i', `tools-twin-${version}`];
+      const first = await subscribe(version, ...argv);
+      const second = await subscribe(version, ...argv, '-C', '1');
+      expect(await first.ended).toMatchObject({
+        exitCode: 7,
+        stderr: expect.stringMatching(/^Error: The (connection was lost|server disconnected: Session taken over)/),
+      });
+      await publish(version, ['-t', `tools/${version}/twin`, '-m', 'for the second']);
+      expect(await received(second)).toEqual(['0 0 for the second']);
+    });
+  });
+});
+
+type Received = { readonly topic: string; readonly text: string; readonly qos: number; readonly retain: boolean };
+
+/** Messages in the order in which they came. */
+class Inbox {
+  readonly #messages: Received[] = [];
+  #wake: () => void = () => {};
+
+  readonly take = ({ topic, payload, qos, retain }: Message): void => {
+    this.#messages.push({ topic, text: Buffer.from(payload).toString(), qos, retain });
+    this.#wake();
+  };
+
+  async next(): Promise<Received> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) return message;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
