@@ -8,6 +8,10 @@ export const ARRANGEMENTS = {
   'no-retain': { doc: 'retain_available false', lines: ['retain_available false'] },
   'maximum-keep-alive': { doc: 'max_keepalive 60', lines: ['max_keepalive 60'] },
   'maximum-packet-size': { doc: 'max_packet_size 2000', lines: ['max_packet_size 2000'] },
+  'no-duplicates': {
+    doc: 'allow_duplicate_messages false',
+    lines: ['allow_duplicate_messages false'],
+  },
   'no-empty-client-id': {
     doc: 'allow_zero_length_clientid false',
     lines: ['allow_zero_length_clientid false'],
