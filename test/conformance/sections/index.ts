@@ -9,6 +9,13 @@ import { pubrec } from './3.5-pubrec.js';
 import { pubrel } from './3.6-pubrel.js';
 import { pubcomp } from './3.7-pubcomp.js';
 import { pingreq } from './3.12-pingreq.js';
+import { sessionState } from './4.1-session-state.js';
+import { networkConnections } from './4.2-network-connections.js';
+import { qualityOfService } from './4.3-quality-of-service.js';
+import { qualityOfService2 } from './4.3-quality-of-service-2.js';
+import { deliveryRetry } from './4.4-delivery-retry.js';
+import { messageReceipt } from './4.5-message-receipt.js';
+import { ordering } from './4.6-ordering.js';
 
 /** Every statement that binds the server, in the order of the standard. */
 export const SERVER_SECTIONS: readonly ServerSection[] = [
@@ -22,4 +29,11 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   pubrel,
   pubcomp,
   pingreq,
+  sessionState,
+  networkConnections,
+  qualityOfService,
+  qualityOfService2,
+  deliveryRetry,
+  messageReceipt,
+  ordering,
 ];
