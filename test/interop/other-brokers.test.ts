@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { type Client, type ConnectOptions, connect, type Message, Session } from '@cauldron/client';
+import { type Client, type ConnectOptions, connect, Session } from '@cauldron/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCauldron } from '../support/broker-process.js';
 import { areInstalled } from '../support/programs.js';
 import { killAll, RunningProgram } from '../support/running-program.js';
+import { Inbox } from './inbox.js';
 import { startAedes } from './other-brokers/aedes.js';
 import { startEjabberd } from './other-brokers/ejabberd.js';
 import { startMosquitto } from './other-brokers/mosquitto.js';
@@ -49,7 +50,9 @@ function cases<T>(versions: readonly Version[], values: readonly T[]): (readonly
   return versions.flatMap((version) => values.map((value) => [version, value] as const));
 }
 
-describe.each(SUBJECTS.filter(({ isThere }) => isThere))('$name', (subject) => {
+for (const subject of SUBJECTS) describe.skipIf(!subject.isThere)(subject.name, () => suite(subject));
+
+function suite(subject: Subject): void {
   let broker: OtherBroker;
 
   beforeAll(async () => {
@@ -233,27 +236,4 @@ describe.each(SUBJECTS.filter(({ isThere }) => isThere))('$name', (subject) => {
       expect(await received(second)).toEqual(['0 0 for the second']);
     });
   });
-});
-
-type Received = { readonly topic: string; readonly text: string; readonly qos: number; readonly retain: boolean };
-
-/** Messages in the order in which they came. */
-class Inbox {
-  readonly #messages: Received[] = [];
-  #wake: () => void = () => {};
-
-  readonly take = ({ topic, payload, qos, retain }: Message): void => {
-    this.#messages.push({ topic, text: Buffer.from(payload).toString(), qos, retain });
-    this.#wake();
-  };
-
-  async next(): Promise<Received> {
-    for (;;) {
-      const message = this.#messages.shift();
-      if (message !== undefined) return message;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
 }
