@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { BrokerLog } from './admin/log.js';
 import type { BrokerConfig, ListenerConfig } from './config/config.js';
-import { Broker } from './core/broker.js';
+import { Broker, type BrokerOptions } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
 import type { Settings } from './core/settings.js';
 import { MemoryStore } from './storage/memory-store.js';
@@ -44,11 +44,14 @@ interface Binding extends Endpoint {
   readonly isOptional: boolean;
 }
 
+/** Who decides about clients, where the configuration does not: for a program that embeds the broker. */
+export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'authorizer'>;
+
 /**
  * Starts a broker. Resolves when all its ports are open.
  * @throws StartError when one of them, or the log file, cannot be opened; those that were are closed again.
  */
-export async function startServer(config: BrokerConfig): Promise<Server> {
+export async function startServer(config: BrokerConfig, access: AccessPorts = {}): Promise<Server> {
   const log = openLog(config);
   const { settings } = config;
   announceStart(config, log);
@@ -58,6 +61,7 @@ export async function startServer(config: BrokerConfig): Promise<Server> {
     clock: systemClock,
     random: systemRandom,
     log,
+    ...access,
   });
   const listeners: Listener[] = [];
   const endpoints: Endpoint[] = [];
