@@ -18,5 +18,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 20_000,
+    // Of tests that may run at the same time in one file: those of conformance mostly wait.
+    maxConcurrency: 16,
   },
 });

@@ -36,7 +36,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'node:',
   ],
 
-  cli: ['codec', 'client', 'broker', 'node:'],
+  conformance: [
+    'conformance/client',
+    'conformance/edge-cases',
+    'conformance/raw',
+    'conformance/sections',
+    'conformance/statements',
+    'conformance/suite',
+    'conformance/targets',
+  ],
+  // Knows MQTT by itself: a fault of the codec must not hide in the suite that judges it.
+  'conformance/raw': ['node:', 'ws'],
+  'conformance/statements': [],
+  'conformance/suite': ['type conformance', 'conformance/raw', 'conformance/statements', 'node:'],
+  'conformance/sections': ['conformance/raw', 'conformance/suite', 'node:'],
+  'conformance/edge-cases': ['conformance/raw', 'conformance/sections', 'conformance/suite'],
+  'conformance/client': ['client', 'conformance/raw', 'conformance/suite', 'node:'],
+  'conformance/targets': ['broker', 'codec', 'conformance/raw', 'conformance/suite', 'node:'],
+
+  cli: ['codec', 'client', 'broker', 'conformance', 'node:'],
 };
 
 /** What is no type in `core/ports`: names for numbers that both sides of a port use. */
@@ -71,7 +89,12 @@ const WORLD_ALLOWED = [
 ];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PACKAGES = readdirSync(join(ROOT, 'packages'));
+/** Where each package is, and in it its sources. */
+const PACKAGE_FOLDERS = new Map([
+  ...readdirSync(join(ROOT, 'packages')).map((name) => [name, { folder: `packages/${name}`, sources: 'src' }] as const),
+  ['conformance', { folder: 'test/conformance', sources: '.' }] as const,
+]);
+const PACKAGES = [...PACKAGE_FOLDERS.keys()];
 const TOOL_FOLDERS = ['test', 'bench', 'fuzz', 'scripts'];
 const TEST_FILE = /\.test(-support)?\.ts$/;
 
@@ -104,11 +127,16 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{}(),])\/\/.*$/gm, '');
 }
 
+function sourceFolderOf(packageName: string): string {
+  const { folder, sources } = PACKAGE_FOLDERS.get(packageName) ?? { folder: '', sources: '' };
+  return join(folder, sources);
+}
+
 function sourcesOf(packageName: string): SourceFile[] {
-  const folder = join(ROOT, 'packages', packageName, 'src');
+  const folder = join(ROOT, sourceFolderOf(packageName));
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return names
-    .filter((name) => name.endsWith('.ts') && !TEST_FILE.test(name))
+    .filter((name) => name.endsWith('.ts') && !TEST_FILE.test(name) && !name.startsWith('dist/'))
     .map((name) => {
       const path = join(folder, name);
       const code = withoutComments(readFileSync(path, 'utf8'));
@@ -192,7 +220,7 @@ describe('imports', () => {
   it('go through the doors of other packages', () => {
     const doors = new Set(
       PACKAGES.flatMap((name) => {
-        const manifest = manifestOf(join('packages', name));
+        const manifest = manifestOf(folderOf(name));
         return Object.keys(manifest.exports ?? {}).map((door) => `@cauldron/${name}${door.slice(1)}`);
       }),
     );
@@ -259,6 +287,10 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
+function folderOf(packageName: string): string {
+  return PACKAGE_FOLDERS.get(packageName)?.folder ?? '';
+}
+
 function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
 }
@@ -272,17 +304,17 @@ function importedPackages(packageName: string): string[] {
 
 describe('dependencies', () => {
   it.each(PACKAGES)('of %s are what it imports', (name) => {
-    const { dependencies = {}, devDependencies = {} } = manifestOf(join('packages', name));
+    const { dependencies = {}, devDependencies = {} } = manifestOf(folderOf(name));
     expect(Object.keys(dependencies).sort()).toEqual(importedPackages(name));
     expect(devDependencies).toEqual({}); // tools are at the root only
   });
 
-  it.each([...TOOL_FOLDERS, ...PACKAGES.map((name) => `packages/${name}/src`)])(
+  it.each([...TOOL_FOLDERS, ...PACKAGES.map(sourceFolderOf)])(
     'of tests and tools in %s are in a package.json',
     (folder) => {
       const { dependencies = {}, devDependencies = {} } = manifestOf('.');
       expect(dependencies).toEqual({}); // the product's are those of its packages; tests may use them, too
-      const ofPackages = PACKAGES.flatMap((name) => Object.keys(manifestOf(join('packages', name)).dependencies ?? {}));
+      const ofPackages = PACKAGES.flatMap((name) => Object.keys(manifestOf(folderOf(name)).dependencies ?? {}));
       const known = [...Object.keys(devDependencies), ...ofPackages, ...PACKAGES.map(scoped)];
       const used = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => (folder.startsWith('packages/') ? TEST_FILE : /\.([cm]?js|ts)$/).test(name))
