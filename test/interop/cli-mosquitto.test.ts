@@ -19,7 +19,7 @@ function cauldron(tool: 'pub' | 'sub', argv: readonly string[], input?: string |
   return runCauldron([tool, ...argv], input);
 }
 
-describe.skipIf(!isComparable)('cauldron pub and sub with Mosquitto', () => {
+describe.skipIf(!isComparable).concurrent('cauldron pub and sub with Mosquitto', () => {
   let folder: string;
   let broker: RunningProgram;
   /** Everybody may do everything. */
@@ -131,12 +131,14 @@ describe.skipIf(!isComparable)('cauldron pub and sub with Mosquitto', () => {
   });
 
   it.each(['31', '311', '5'])('-d of pub has the lines of mosquitto_pub (MQTT %s)', async (version) => {
-    const argv = [...open, '-V', version, '-i', 'me', '-q', '2', '-r', '-t', 'lines/d', '-m', 'hello', '-d'];
+    const topic = `lines/${version}`;
+    const who = [...open, '-V', version, '-i', `me-${version}`];
+    const argv = [...who, '-q', '2', '-r', '-t', topic, '-m', 'hello', '-d'];
     const theirs = await run('mosquitto_pub', argv).ended;
     const ours = await cauldron('pub', argv).ended;
     expect(ours.stdout.toString()).toBe(theirs.stdout.toString());
     expect(ours.exitCode).toBe(0);
-    await publishAs(['-t', 'lines/d', '-r', '-n']);
+    await publishAs(['-t', topic, '-r', '-n']);
   });
 
   it('pub publishes text, files, lines and the whole input as mosquitto_pub does', async () => {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   connect as connectTo,
   type IClientOptions,
@@ -8,6 +9,9 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
 import { randomPayload } from '../support/payloads.js';
+import { killAll, RunningProgram } from '../support/running-program.js';
+
+const MORTAL_CLIENT = fileURLToPath(new URL('mqtt-js/mortal-client.js', import.meta.url));
 
 const WAYS = (['mqtt', 'ws'] as const).flatMap((scheme) =>
   ([3, 4, 5] as const).map((version) => [scheme, version] as const),
@@ -26,7 +30,10 @@ afterEach(async () => {
   clients = [];
 });
 
-afterAll(() => broker.stop());
+afterAll(async () => {
+  await broker.stop();
+  await killAll();
+});
 
 /** A message as the tests compare it. */
 type Received = Pick<IPublishPacket, 'topic' | 'qos' | 'retain' | 'properties'> & { readonly payload: Buffer };
@@ -69,6 +76,13 @@ interface Connected {
   readonly connack: IConnackPacket;
 }
 
+const urlOf = (scheme: Scheme) => `${scheme}://127.0.0.1:${broker.port}`;
+
+/** What makes MQTT.js speak this version. */
+function speaking(version: 3 | 4 | 5): Pick<IClientOptions, 'protocolVersion' | 'protocolId'> {
+  return { protocolVersion: version, protocolId: version === 3 ? 'MQIsdp' : 'MQTT' };
+}
+
 function connected(client: MqttClient): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     client.once('connect', resolve);
@@ -77,11 +91,10 @@ function connected(client: MqttClient): Promise<IConnackPacket> {
 }
 
 async function connect(scheme: Scheme, version: 3 | 4 | 5, options: IClientOptions = {}): Promise<Connected> {
-  const client = connectTo(`${scheme}://127.0.0.1:${broker.port}`, {
-    protocolVersion: version,
+  const client = connectTo(urlOf(scheme), {
+    ...speaking(version),
     clientId: `js-${++count}`,
     reconnectPeriod: 0,
-    ...(version === 3 && { protocolId: 'MQIsdp' }),
     ...options,
   });
   clients.push(client);
@@ -139,20 +152,23 @@ describe.each(WAYS)('MQTT.js over %s, protocol version %i', (scheme, version) =>
     expect(await laterInbox.texts(1)).toEqual(['live']);
   });
 
-  it('the will is published when the connection breaks, not when the client leaves', async () => {
+  it('the will is published when the program is killed, not when the client leaves', async () => {
     const { client: watcher, inbox } = await connect(scheme, version);
     await watcher.subscribeAsync(`${base}/will/#`, { qos: 2 });
-    const will = (of: string) => ({
-      topic: `${base}/will/${of}`,
+    const willOf = (name: string) => ({
+      topic: `${base}/will/${name}`,
       payload: Buffer.from('gone'),
       qos: 2 as const,
       retain: false,
     });
-    const { client: leaving } = await connect(scheme, version, { will: will('left') });
+    const { client: leaving } = await connect(scheme, version, { will: willOf('left') });
     await leaving.endAsync();
-    const { client: dying } = await connect(scheme, version, { will: will('died') });
-    dying.stream.destroy();
-    expect(await inbox.next()).toMatchObject({ topic: `${base}/will/died`, payload: Buffer.from('gone'), qos: 2 });
+    const options = { ...speaking(version), will: { ...willOf('killed'), payload: 'gone' } };
+    const argv = [MORTAL_CLIENT, urlOf(scheme), JSON.stringify(options)];
+    const mortal = new RunningProgram(process.execPath, argv);
+    await mortal.shows('connected\n');
+    await mortal.stop('SIGKILL');
+    expect(await inbox.next()).toMatchObject({ ...willOf('killed') });
   });
 
   it.each([1, 2] as const)('a kept session gets what came with QoS %i while it was away', async (qos) => {
@@ -169,6 +185,18 @@ describe.each(WAYS)('MQTT.js over %s, protocol version %i', (scheme, version) =>
     for (const text of texts) await publisher.publishAsync(`${base}/kept/${qos}`, text, { qos });
     const { inbox } = await connect(scheme, version, session);
     expect(await inbox.texts(texts.length)).toEqual(texts);
+  });
+
+  it('a second client with the same id takes over', async () => {
+    const clientId = `twin-${base.replace('/', '-')}`;
+    const { client: first } = await connect(scheme, version, { clientId });
+    const isClosed = new Promise<void>((resolve) => first.once('close', () => resolve()));
+    const { client: second, inbox } = await connect(scheme, version, { clientId });
+    await isClosed;
+    expect(await broker.hasLost(clientId)).toBe('session taken over.');
+    await second.subscribeAsync(`${base}/twin`);
+    await second.publishAsync(`${base}/twin`, 'still here');
+    expect(await inbox.texts(1)).toEqual(['still here']);
   });
 
   it('the client connects again by itself, and goes on', async () => {

@@ -1,8 +1,9 @@
-import { type Client, type ConnectOptions, connect, type Message, Session } from '@cauldron/client';
+import { type Client, type ConnectOptions, connect, type Message } from '@cauldron/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess, runCauldron } from '../support/broker-process.js';
 import { randomPayload } from '../support/payloads.js';
 import { killAll, type RunningProgram } from '../support/running-program.js';
+import { describeOwnClients } from './own-clients/suite.js';
 
 let broker: BrokerProcess;
 let count = 0;
@@ -14,6 +15,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await broker.stop();
   await killAll();
+});
+
+describe('this broker', () => {
+  describeOwnClients({
+    versions: [3, 4, 5],
+    toolVersions: [3, 4, 5],
+    queuedQos: [1, 2],
+    async start() {
+      const process = await BrokerProcess.start();
+      return { port: process.port, credentials: {}, stop: () => process.stop() };
+    },
+  });
 });
 
 describe('cauldron pub and sub', () => {
@@ -29,16 +42,6 @@ describe('cauldron pub and sub', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
   }
 
-  const ways = ['31', '311', '5'].flatMap((version) => ['0', '1', '2'].map((qos) => [version, qos] as const));
-
-  it.each(ways)('a message goes from one to the other (MQTT %s, QoS %s)', async (version, qos) => {
-    const flags = ['-V', version, '-q', qos];
-    const subscriber = await subscribe(`way/${version}/${qos}`, ...flags, '-v', '-C', '1');
-    await publish(`way/${version}/${qos}`, [...flags, '-m', 'grüße']);
-    const { stdout, stderr, exitCode } = await subscriber.ended;
-    expect([stdout.toString(), stderr, exitCode]).toEqual([`way/${version}/${qos} grüße\n`, '', 0]);
-  });
-
   it.each(['0', '1', '2'])('-l publishes each line of a pipe, over WebSocket, too (QoS %s)', async (qos) => {
     const lines = Array.from({ length: 10_000 }, (_, i) => `line ${i}\n`).join('');
     const plain = await subscribe(`pipe/${qos}`, '-q', qos, '-C', '10000');
@@ -51,19 +54,6 @@ describe('cauldron pub and sub', () => {
   it('-W ends with 27 when its time is over', async () => {
     const argv = ['sub', ...broker.flags, '-t', 'nothing', '-W', '1'];
     expect(await runCauldron(argv).ended).toMatchObject({ exitCode: 27, stderr: 'Timed out\n' });
-  });
-
-  it.each(['31', '311', '5'])('the will of a killed tool is published (MQTT %s)', async (version) => {
-    const watcher = await subscribe(`will/${version}`, '-V', version, '-q', '1', '-C', '1');
-    const will = ['--will-topic', `will/${version}`, '--will-payload', 'gone', '--will-qos', '1'];
-    await (await subscribe('nothing', '-V', version, ...will)).stop('SIGKILL');
-    expect((await watcher.ended).stdout.toString()).toBe('gone\n');
-  });
-
-  it('a retained message waits for a subscriber', async () => {
-    await publish('kept', ['-q', '1', '-r', '-m', 'text']);
-    const { stdout } = await runCauldron(['sub', ...broker.flags, '-t', 'kept', '-C', '1']).ended;
-    expect(stdout.toString()).toBe('text\n');
   });
 });
 
@@ -114,20 +104,6 @@ describe.each(['mqtt', 'ws'])('our client over %s', (scheme) => {
       const payload = randomPayload(10_000_000);
       await client.publish(`${base}/large`, payload, { qos: 2 });
       expect(payload.equals((await all)[0].payload)).toBe(true);
-    });
-
-    it('a kept session gets what came while it was away', async () => {
-      const session = new Session();
-      const clientId = `kept-${scheme}-${protocolVersion}`;
-      const kept = { protocolVersion, clientId, clean: false, session };
-      const first = await connect(`${scheme}://127.0.0.1:${broker.port}`, kept);
-      await first.subscribe(`${base}/kept`, { qos: 2 });
-      await first.disconnect();
-      const publisher = await open({ protocolVersion });
-      for (let i = 0; i < 50; i++) await publisher.publish(`${base}/kept`, String(i), { qos: 2 });
-      const { all, take } = collector(50);
-      await open({ ...kept, onMessage: take });
-      expect((await all).map(text)).toEqual(Array.from({ length: 50 }, (_, i) => String(i)));
     });
   });
 

@@ -30,8 +30,9 @@ describe.skipIf(!areInstalled('python3')).concurrent('paho-mqtt', () => {
       it.each([
         ['messages of each QoS arrive as they were published', 'quality_of_service'],
         ['a retained message waits for subscribers', 'retained'],
-        ['the will is published when the connection breaks', 'will'],
+        ['the will is published when the program is killed', 'will'],
         ['a kept session gets what came while it was away', 'kept_session'],
+        ['a second client with the same id takes over', 'take_over'],
         ['10 MB arrive whole', 'large'],
       ])('%s', (_, scenario) => play(scenario, version, transport));
     });

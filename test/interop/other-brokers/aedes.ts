@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { Aedes } from 'aedes';
-import type { OtherBroker } from './other-broker.js';
+import type { StartedBroker } from '../own-clients/suite.js';
 
 /** Aedes, in this process. */
-export async function startAedes(): Promise<OtherBroker> {
+export async function startAedes(): Promise<StartedBroker> {
   const broker = await Aedes.createBroker();
   const server = createServer(broker.handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.js';
 import { RunningProgram } from '../../support/running-program.js';
-import type { OtherBroker } from './other-broker.js';
+import type { StartedBroker } from '../own-clients/suite.js';
 
 /**
  * The MQTT module of ejabberd, as Debian packs it: not as the service that the package brings, but as a child with its
  * own folder. It gets no name as an Erlang node, so nothing is left running beside it. Whoever has a user name gets in.
  */
-export async function startEjabberd(): Promise<OtherBroker> {
+export async function startEjabberd(): Promise<StartedBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'cauldron-ejabberd-'));
   const port = await freePort();
   const config = join(folder, 'ejabberd.yml');

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { freePort } from '../../support/free-port.js';
 import { programPath } from '../../support/programs.js';
 import { RunningProgram } from '../../support/running-program.js';
-import type { OtherBroker } from './other-broker.js';
+import type { StartedBroker } from '../own-clients/suite.js';
 
 /** Mosquitto, open to everybody on this machine. */
-export async function startMosquitto(): Promise<OtherBroker> {
+export async function startMosquitto(): Promise<StartedBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'cauldron-mosquitto-'));
   const port = await freePort();
   const file = join(folder, 'mosquitto.conf');

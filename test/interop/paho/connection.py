@@ -79,6 +79,12 @@ class Connection:
         self.client.loop_stop()
         assert self.messages.empty(), self.messages.get().payload
 
+    def disconnected(self):
+        """Waits until the broker has ended the connection, and stops: it would connect again. Returns the reason."""
+        reason = self._events["disconnect"].get(timeout=TIMEOUT_S)[0]
+        self.client.loop_stop()
+        return reason.value if VERSION == 5 else reason
+
     def abandon(self):
         """Ends the network connection without a word."""
         self.client.loop_stop()
