@@ -3,7 +3,7 @@ import { serverSection } from '../suite/section.js';
 import type { ServerTest } from '../suite/server-test.js';
 
 /** The topic alias maximum that the broker announces; skips the test if it is 0. */
-async function aliasMaximum(t: ServerTest): Promise<number> {
+export async function aliasMaximum(t: ServerTest): Promise<number> {
   const { topicAliasMaximum = 0 } = await t.announced();
   if (topicAliasMaximum === 0) t.skip('the broker announces no topic alias maximum');
   return topicAliasMaximum;

@@ -286,6 +286,13 @@ export class Connection implements LinkHandler, Expiring {
     else this.output.send(bytes);
   }
 
+  /** Whether `send` can send it: shortened, it is no larger than what the client takes. */
+  fits(packet: Packet): boolean {
+    const { maximumPacketSize, version, wantsProblemInformation } = this;
+    if (maximumPacketSize === Number.POSITIVE_INFINITY) return true;
+    return fitPacket(packet, version, maximumPacketSize, wantsProblemInformation) !== null;
+  }
+
   /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties, once `ticket` is committed. `header` is its first byte. */
   acknowledge(header: number, packetId: number, ticket: Ticket, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
     const { counters, log } = this.#context;

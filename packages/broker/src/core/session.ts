@@ -199,10 +199,19 @@ export class Session implements Expiring {
     this.pump();
   }
 
-  /** Begins again on a new connection: what is in flight is sent again, in its order [MQTT-4.4.0-1]. */
+  /**
+   * Begins again on a new connection: what is in flight is sent again, in its order [MQTT-4.4.0-1]. PUBRELs go first: the
+   * window is for PUBLISH alone [MQTT-3.3.4-10].
+   */
   resume(): void {
-    if (this.inflight !== null && this.inflight.size > 0) {
-      this.#resends = Array.from(this.inflight.entries(), ({ id }) => id).reverse();
+    const { connection, inflight } = this;
+    if (connection !== null && inflight !== null && inflight.size > 0) {
+      const resends: number[] = [];
+      for (const { id, state } of inflight.entries()) {
+        if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
+        else resends.push(id);
+      }
+      if (resends.length > 0) this.#resends = resends.reverse();
     }
     this.pump();
   }
@@ -313,19 +322,16 @@ export class Session implements Expiring {
     while (inflight !== null && inflight.size - resends.length < connection.sendMaximum) {
       const id = resends.pop();
       if (id === undefined) break;
-      const state = inflight.state(id);
       const delivery = inflight.message(id);
-      if (state === InflightState.AWAITING_PUBCOMP) connection.sendPubrel(id, 0);
-      else if (delivery !== null) {
-        const { message, qos, retain, identifiers } = delivery;
-        if (connection.canTake(message, qos, identifiers)) {
-          connection.sendPublish(message, qos, id, true, retain, identifiers);
-          continue;
-        }
-        // The last connection took larger packets than this one [MQTT-3.1.2-25].
-        this.#finish(inflight, id);
-        this.refuse(message, TOO_LARGE);
+      if (delivery === null) continue; // Acknowledged meanwhile: the client has it from the last connection.
+      const { message, qos, retain, identifiers } = delivery;
+      if (connection.canTake(message, qos, identifiers)) {
+        connection.sendPublish(message, qos, id, true, retain, identifiers);
+        continue;
       }
+      // The last connection took larger packets than this one [MQTT-3.1.2-25].
+      this.#finish(inflight, id);
+      this.refuse(message, TOO_LARGE);
     }
     if (resends.length === 0) this.#resends = null;
   }

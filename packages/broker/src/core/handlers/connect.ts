@@ -192,6 +192,19 @@ function open(
 ): void {
   const { settings, counters, hooks, log, sessions, wheel } = context;
   const { connect } = request;
+  const connack: Connack = {
+    type: PacketType.CONNACK,
+    // [MQTT-3.2.2-2] [MQTT-3.2.2-3]; 3.1 has no such flag.
+    sessionPresent: present && connect.protocolVersion > 3,
+    reasonCode: ReasonCode.SUCCESS,
+  };
+  if (connect.protocolVersion === 5) connack.properties = connackProperties(context, connection, request, session);
+  if (!connection.fits(connack)) {
+    // A client that cannot be told that it is connected is not [MQTT-3.1.2-24].
+    sessions.abandon(session, session.epoch);
+    connection.refuse(ReasonCode.PACKET_TOO_LARGE, 'CONNACK is larger than the maximum packet size');
+    return;
+  }
   const { properties } = connect;
   connection.sendMaximum = Math.min(properties?.receiveMaximum ?? 65_535, settings.maxInflightMessages, 65_535);
   const aliases = Math.min(properties?.topicAliasMaximum ?? 0, connection.listener.maxTopicAliasesToClient);
@@ -212,13 +225,6 @@ function open(
       `New client connected from ${connection.address} as ${connection.clientId} (${details}).`,
     );
   }
-  const connack: Connack = {
-    type: PacketType.CONNACK,
-    // [MQTT-3.2.2-2] [MQTT-3.2.2-3]; 3.1 has no such flag.
-    sessionPresent: present && connect.protocolVersion > 3,
-    reasonCode: ReasonCode.SUCCESS,
-  };
-  if (connect.protocolVersion === 5) connack.properties = connackProperties(context, connection, request, session);
   connection.send(connack);
   hooks.connected(session.principal, present);
   session.resume();
