@@ -66,6 +66,14 @@ export const ACKNOWLEDGEMENT_REASON_CODES = {
   PUBCOMP: [0x00, 0x92],
 } as const satisfies ReasonCodes;
 
+/** Properties for which the standard forbids 0. */
+const NEVER_ZERO: ReadonlySet<PropertyName> = new Set([
+  'receiveMaximum',
+  'maximumPacketSize',
+  'topicAlias',
+  'subscriptionIdentifier',
+]);
+
 /** The length of the packet that the bytes begin with, or undefined while its header is incomplete. */
 export function packetLength(bytes: Uint8Array): number | undefined {
   let value = 0;
@@ -112,7 +120,9 @@ export function readPublish(body: PacketBody, received: Received, level: Protoco
   if (topic === '' && properties.topicAlias === undefined) {
     throw new MalformedPacketError('PUBLISH has neither a topic name nor a topic alias');
   }
-  if (properties.topicAlias === 0) throw new MalformedPacketError('PUBLISH has the topic alias 0');
+  if (/[+#]/.test(properties.responseTopic ?? '')) {
+    throw new MalformedPacketError(`The response topic ${properties.responseTopic} contains a wildcard`);
+  }
   const payload = body.take(body.left, 'The payload');
   const retain = (firstByte & 1) === 1;
   return { name: 'PUBLISH', ...received, topic, payload, qos: qos as QoS, retain, dup, packetId, properties };
@@ -168,6 +178,7 @@ export function propertiesOf(owner: PacketName | 'will', body: PacketBody, level
     const allowed: readonly string[] = PROPERTY_TABLE[property].packets;
     if (!allowed.includes(owner)) throw new MalformedPacketError(`${property} does not belong into ${owner}`);
     const value = propertyValue(property, list);
+    if (NEVER_ZERO.has(property) && value === 0) throw new MalformedPacketError(`${owner} has ${property} 0`);
     if (property === 'userProperty' || (property === 'subscriptionIdentifier' && owner === 'PUBLISH')) {
       found[property] = [...((found[property] as unknown[] | undefined) ?? []), value];
     } else if (property in found) {
@@ -181,8 +192,11 @@ export function propertiesOf(owner: PacketName | 'will', body: PacketBody, level
 
 function propertyValue(property: PropertyName, list: PacketBody): unknown {
   switch (PROPERTY_TABLE[property].kind) {
-    case 'byte':
-      return list.byte(property);
+    case 'byte': {
+      const value = list.byte(property);
+      if (value > 1) throw new MalformedPacketError(`${property} is ${value}, neither 0 nor 1`);
+      return value;
+    }
     case 'two':
       return list.two(property);
     case 'four':

@@ -112,7 +112,8 @@ function serverInstance(section: string, one: Case<ServerTest>, level: Level): I
 function clientInstance(section: string, one: Case<ClientTest>, level: Level): Instance[] {
   const statements = statementsOf(one, level);
   if (statements === undefined) return [];
-  const run = (): Promise<Outcome> => judge(new ClientTest(level), one.run, performance.now());
+  const run = (_: Target, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Outcome> =>
+    judge(new ClientTest(level, timeoutMs), one.run, performance.now());
   return [{ section, side: 'client', level, title: one.title, statements, needs: one.needs, run }];
 }
 

@@ -1,12 +1,9 @@
-import { deepStrictEqual } from 'node:assert';
-import { inspect } from 'node:util';
 import { type Endpoint, openTcp } from '../raw/channels.js';
 import type { ServerPacketOf } from '../raw/packet-reader.js';
 import type { ConnectFields, ProtocolLevel } from '../raw/packet-writer.js';
 import { RawClient, type RawClientOptions } from '../raw/raw-client.js';
-import { ConformanceFailure } from '../raw/raw-peer.js';
-import { Trace } from '../raw/trace.js';
 import type { Level } from '../statements/index.js';
+import { Judgement } from './judgement.js';
 import type { Target } from './target.js';
 
 /** This broker has no way to do what the test is about, and need not. The message says what is missing. */
@@ -19,10 +16,8 @@ const RUN = Math.random().toString(36).slice(2, 7).padEnd(5, '0');
 let lastName = 0;
 
 /** What a test of a broker works with. Everything it opens is closed when it ends. */
-export class ServerTest {
-  readonly level: Level;
+export class ServerTest extends Judgement {
   readonly endpoint: Endpoint;
-  readonly trace = new Trace();
   readonly target: Target;
   readonly #timeoutMs: number;
   readonly #clients: RawClient[] = [];
@@ -30,9 +25,9 @@ export class ServerTest {
   readonly #prefix = `conformance/${uniqueName()}`;
 
   constructor(target: Target, endpoint: Endpoint, level: Level, timeoutMs: number) {
+    super(level);
     this.target = target;
     this.endpoint = endpoint;
-    this.level = level;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -44,11 +39,6 @@ export class ServerTest {
   /** A client id that no other test uses, of letters and digits only, at most 23 of them. */
   clientId(): string {
     return uniqueName();
-  }
-
-  /** Where a test has to wait for time to pass, which is what it proves. Never used to wait for the broker's work. */
-  async pass(ms: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** What a client made by hand needs, for tests of other transports. */
@@ -91,20 +81,6 @@ export class ServerTest {
     return properties;
   }
 
-  /** Demands that two values are deeply equal. */
-  equal(actual: unknown, expected: unknown, what: string): void {
-    try {
-      deepStrictEqual(actual, expected);
-    } catch {
-      throw new ConformanceFailure(`${what}: ${inspect(actual)} instead of ${inspect(expected)}`);
-    }
-  }
-
-  /** Demands that something is true; `what` says what is not. */
-  ok(condition: boolean, what: string): void {
-    if (!condition) throw new ConformanceFailure(what);
-  }
-
   /** Demands that a message is this one. */
   isMessage(message: ServerPacketOf<'PUBLISH'>, topic: string, payload: string, qos?: number): void {
     this.equal(message.topic, topic, 'The topic of the message');
@@ -118,7 +94,7 @@ export class ServerTest {
   }
 
   /** Called when the test is over. On a broker that lives on, retained messages and sessions of the test are removed. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     for (const client of this.#clients) if (!client.isEnded) client.drop();
     if (this.target.isDisposable) return;
     await this.#clearRetained();
