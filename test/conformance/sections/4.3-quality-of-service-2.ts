@@ -1,4 +1,4 @@
-import { acknowledgementPacket, publishPacket } from '../raw/packet-writer.js';
+import { acknowledgementPacket, pingreqPacket, publishPacket } from '../raw/packet-writer.js';
 import type { RawClient } from '../raw/raw-client.js';
 import { serverSection } from '../suite/section.js';
 import type { ServerTest } from '../suite/server-test.js';
@@ -226,6 +226,41 @@ export const qualityOfService2 = serverSection('4.3 Quality of service 2', (test
     },
     'access',
   );
+
+  for (const [how, properties] of [
+    ['', {}],
+    [' with properties', { contentType: 'text/plain' }],
+  ] as const) {
+    test(
+      `after PUBREC because of full queues a PUBLISH${how} with the same packet id is a new message`,
+      { 5: 'MQTT-4.3.3-9' },
+      async (t) => {
+        const clientId = t.clientId();
+        const before = await t.connected(t.lasting(clientId), 'before');
+        await before.subscribe(t.topic());
+        await before.disconnect();
+        const publisher = await t.connected({}, 'publisher');
+        const fill = { topic: t.topic(), qos: 1, payload: 'fills' };
+        for (let count = 0; count < 20; count++) await publisher.publish(fill);
+        const refused = { topic: t.topic(), qos: 2, packetId: 7, payload: 'refused', properties };
+        publisher.send(publishPacket(t.level, refused));
+        const pubrec = await publisher.receive('PUBREC');
+        if (pubrec.reasonCode < 0x80) t.skip('the broker refuses no message when its queues are full');
+        const after = await t.connected(t.lasting(clientId), 'after');
+        do {
+          t.isMessage(await after.receiveMessage(), t.topic(), 'fills', 1);
+          after.send(pingreqPacket());
+          await after.take('PINGRESP');
+        } while (after.unread.length > 0);
+        publisher.send(publishPacket(t.level, { ...refused, payload: 'new' }));
+        t.equal((await publisher.receive('PUBREC')).reasonCode, 0, 'The reason code');
+        await receivePubcomp(t, publisher, 7);
+        t.isMessage(await after.receiveMessage(), t.topic(), 'new', 2);
+        await after.isQuiet();
+      },
+      'short-queues',
+    );
+  }
 
   test('the exchange goes on even if the message has expired', { 5: 'MQTT-4.3.3-13' }, async (t) => {
     const publisher = await t.connected({}, 'publisher');

@@ -8,6 +8,7 @@ export const ARRANGEMENTS = {
   'no-retain': { doc: 'retain_available false', lines: ['retain_available false'] },
   'maximum-keep-alive': { doc: 'max_keepalive 60', lines: ['max_keepalive 60'] },
   'maximum-packet-size': { doc: 'max_packet_size 2000', lines: ['max_packet_size 2000'] },
+  'short-queues': { doc: 'max_queued_messages 10', lines: ['max_queued_messages 10'] },
   'no-duplicates': {
     doc: 'allow_duplicate_messages false',
     lines: ['allow_duplicate_messages false'],

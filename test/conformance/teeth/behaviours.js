@@ -135,8 +135,8 @@ export const BEHAVIOURS = [
     level: 5,
     statement: 'MQTT-4.4.0-1',
     file: `${CORE}/session.js`,
-    find: 'if (this.inflight !== null && this.inflight.size > 0) {',
-    replace: 'if (this.inflight !== null && this.inflight.size < 0) {',
+    find: 'if (connection !== null && inflight !== null && inflight.size > 0) {',
+    replace: 'if (connection !== null && inflight !== null && inflight.size < 0) {',
   },
   {
     behaviour: 'the id of an inbound QoS 2 message is held until PUBREL',
