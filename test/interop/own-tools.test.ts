@@ -29,7 +29,7 @@ describe('this broker', () => {
   });
 });
 
-describe('cauldron pub and sub', () => {
+describe.concurrent('cauldron pub and sub', () => {
   async function subscribe(filter: string, ...flags: readonly string[]): Promise<RunningProgram> {
     const clientId = `own-${++count}`;
     const program = runCauldron(['sub', ...broker.flags, '-i', clientId, '-t', filter, ...flags]);
