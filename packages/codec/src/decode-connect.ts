@@ -26,6 +26,10 @@ export function decodeConnect(bytes: Uint8Array, start: number, body: number, en
   if (protocolVersion !== 3 && (bytes[start] & 0x0f) !== 0) {
     throw reader.malformed('the flags of the fixed header are wrong'); // [MQTT-2.1.3-1]
   }
+  // The framer does not know the version before this packet. A length ends in a zero byte only if that is one too many.
+  if (protocolVersion === 5 && body > start + 2 && bytes[body - 1] === 0) {
+    throw reader.malformed('the remaining length is not in its shortest form'); // [MQTT-1.5.5-1]
+  }
   const flags = reader.byte('the connect flags');
   checkFlags(reader, flags, protocolVersion);
   const keepAlive = reader.uint16('the keep alive');

@@ -104,6 +104,17 @@ describe('decodePacket', () => {
     }
   });
 
+  it('[MQTT-1.5.5-1] takes a CONNECT with a padded remaining length before 5.0 only', () => {
+    const connect = (level: number): number[] => [0, 4, 0x4d, 0x51, 0x54, 0x54, level, 2, 0, 0, 0, 1, 0x61];
+    const padded = (body: number[]): Uint8Array => Uint8Array.from([0x10, body.length | 0x80, 0, ...body]);
+    expect(receive(padded(connect(4)), 4)).toHaveLength(1);
+    const framer = new Framer(); // Nobody has told it the version yet.
+    const bytes = padded([...connect(5).slice(0, 10), 0, ...connect(5).slice(10)]);
+    framer.feed(bytes, bytes.length);
+    expect(framer.next()).toBe(true);
+    expect(() => decodePacket(framer.bytes, framer.start, framer.body, framer.end, 5)).toThrow('shortest form');
+  });
+
   it('reads CONNECT by the version that it names, whatever it is told', () => {
     for (const { hex, packet } of packetFixtures) {
       if (packet?.type !== PacketType.CONNECT) continue;
