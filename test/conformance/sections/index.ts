@@ -1,4 +1,5 @@
 import type { ServerSection } from '../suite/section.js';
+import { data } from './1.5-data.js';
 import { publish } from './3.3-publish.js';
 import { publishDelivery } from './3.3-publish-delivery.js';
 import { publishProperties } from './3.3-publish-properties.js';
@@ -19,6 +20,7 @@ import { ordering } from './4.6-ordering.js';
 
 /** Every statement that binds the server, in the order of the standard. */
 export const SERVER_SECTIONS: readonly ServerSection[] = [
+  data,
   publish,
   publishRetain,
   publishProperties,
