@@ -3,10 +3,13 @@ import {
   assertTopicName,
   type Connack,
   type Disconnect,
+  encodePacket,
+  isReasonCodeOf,
   PacketType,
   type Properties,
   type Publish,
   ReasonCode,
+  reasonName,
   type SubscribeRequest,
 } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
@@ -24,7 +27,7 @@ import {
   type UnsubscribeOptions,
 } from './options.js';
 import { type PublishResult, Session } from './session.js';
-import { type MessageHandler, Subscriptions } from './subscriptions.js';
+import { type Message, type MessageHandler, Subscriptions } from './subscriptions.js';
 import type { TransportFactory } from './transport.js';
 
 export interface ClientEvents {
@@ -180,6 +183,27 @@ export class Client {
   }
 
   /**
+   * Called in a handler, for its message: the server is told that the client does not take it, and why. It sees the
+   * message as acknowledged and does not send it again. Without effect before 5.0 and at QoS 0, which have no refusals.
+   * @param reasonCode 0x80 or above, one of those of PUBACK
+   * @param properties left out where they make the packet larger than the server takes
+   * @throws TypeError for a message that is not being delivered; RangeError for another reason code; ProtocolError for
+   * properties that cannot be encoded
+   */
+  refuse(
+    message: Message,
+    reasonCode: ReasonCode,
+    properties?: Pick<Properties, 'reasonString' | 'userProperties'>,
+  ): void {
+    if (reasonCode < ReasonCode.UNSPECIFIED_ERROR || !isReasonCodeOf(PacketType.PUBACK, reasonCode)) {
+      throw new RangeError(`A message is not refused with "${reasonName(reasonCode)}"`); // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
+    }
+    const refusal = { reasonCode, ...(properties && { properties }) };
+    encodePacket({ type: PacketType.PUBACK, packetId: 1, ...refusal }, 5);
+    this.#connection.refuse(message, refusal);
+  }
+
+  /**
    * Asks for no more messages, until `resume`; those already read may still come. For a receiver that cannot keep up:
    * the server, or TCP, holds the rest back.
    */
@@ -195,6 +219,8 @@ export class Client {
    * Ends the connection in good order: messages on their way, also those that wait for their turn, are brought to their
    * end first. No message is delivered from now on; those with QoS 1 and 2 stay with a server that keeps the session.
    * @returns when the connection is closed
+   * @throws (rejects) RangeError for a reason code that a client does not leave with; ProtocolError for properties that
+   * cannot be encoded. The connection then stays as it is.
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     const { reasonCode = ReasonCode.SUCCESS, properties, signal } = options;

@@ -1,5 +1,6 @@
 import {
   type Connack,
+  type Connect,
   type Disconnect,
   decodePacket,
   Framer,
@@ -30,7 +31,8 @@ import {
   ProtocolViolation,
   ServerDisconnected,
 } from './errors.js';
-import { Handshakes } from './handshakes.js';
+import { farewell, farewellFor, shortened } from './farewell.js';
+import { Handshakes, type Refusal } from './handshakes.js';
 import { KeepAlive } from './keep-alive.js';
 import type { ConnectionSettings } from './options.js';
 import { Output } from './output.js';
@@ -85,6 +87,10 @@ export class Connection {
   /** For the QoS 0 messages in the output; one promise serves all of them. */
   #written: Deferred<PublishResult> | null = null;
   #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
+  /** The message that is being delivered. */
+  #delivered: Publish | null = null;
+  /** Whether the session outlives the connection. */
+  #keepsSession = true;
 
   constructor(
     settings: ConnectionSettings,
@@ -106,7 +112,7 @@ export class Connection {
     try {
       this.#transport = open(this.#transportEvents());
     } catch (error) {
-      session.detach(new ConnectionFailed('The transport cannot be opened', { cause: error }));
+      session.detach(new ConnectionFailed('The transport cannot be opened', { cause: error }), true);
       throw error;
     }
     this.#cancelTimer = clock.after(settings.connectTimeoutMs, () => {
@@ -152,10 +158,12 @@ export class Connection {
   /**
    * Ends the connection when every handshake is over: those of the messages sent (also the ones that still wait), those
    * of QoS 2 messages received, and requests. Messages that arrive meanwhile are left to the server.
+   * @throws RangeError, ProtocolError for what a client cannot say
    */
   disconnect(reasonCode: ReasonCode, properties?: Properties): void {
+    const packet = farewell(reasonCode, properties);
     if (this.#state !== 'open') return;
-    this.#farewell = { type: PacketType.DISCONNECT, reasonCode, ...(properties && { properties }) };
+    this.#farewell = packet;
     this.#state = 'draining';
     this.resume();
     // Not at once: this may be called while a message is delivered, and its acknowledgement comes before DISCONNECT.
@@ -165,6 +173,12 @@ export class Connection {
   /** Ends the waiting of `disconnect`: DISCONNECT is sent now. */
   hurry(): void {
     if (this.#state === 'draining') this.#leave(this.#farewell);
+  }
+
+  /** Acknowledges the message that is being delivered with a refusal. @throws TypeError for any other */
+  refuse(message: object, refusal: Refusal): void {
+    if (message !== this.#delivered) throw new TypeError('Only the message that is being delivered can be refused');
+    if (this.#settings.connect.protocolVersion === 5) this.#handshakes?.refuse(refusal);
   }
 
   /** Gives up an attempt to connect. */
@@ -268,10 +282,12 @@ export class Connection {
       this.#hangUp(); // [MQTT-4.13.2-1]
       return;
     }
-    if (connect.clean && connack.sessionPresent) {
+    if (connack.sessionPresent && (connect.clean || this.#session.hasEnded)) {
       // [MQTT-3.2.2-4]
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although a clean session was asked for');
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although the client has no session');
     }
+    this.#session.hasEnded = false;
+    this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
     const limits = new ServerLimits(connack);
     this.#limits = limits;
@@ -290,7 +306,11 @@ export class Connection {
     this.#handshakes = new Handshakes(this.#session, {
       sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
       receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
-      send: (packet) => this.#send(packet),
+      send: (packet) => {
+        // What waits in the session was published to a server that may have announced something else.
+        if (packet.type === PacketType.PUBLISH) limits.checkPublish(packet);
+        this.#send(packet);
+      },
     });
     this.#owner.opened(connack);
     this.#handshakes.start(connect.clean, connack.sessionPresent);
@@ -305,7 +325,9 @@ export class Connection {
     packet.payload = new Uint8Array(packet.payload);
     const { properties } = packet;
     if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
+    this.#delivered = packet;
     this.#owner.message(packet);
+    this.#delivered = null;
     handshakes.acknowledge(packet);
   }
 
@@ -366,8 +388,11 @@ export class Connection {
     try {
       this.#send(packet);
     } catch {
-      // The reason string or the properties make it larger than the server takes [MQTT-3.14.2-3].
-      this.#send({ type: PacketType.DISCONNECT, reasonCode: packet.reasonCode });
+      this.#send(shortened(packet));
+    }
+    const { sessionExpiryInterval } = packet.properties ?? {};
+    if (this.#settings.connect.protocolVersion === 5 && sessionExpiryInterval !== undefined) {
+      this.#keepsSession = sessionExpiryInterval > 0;
     }
     this.#state = 'disconnecting';
   }
@@ -381,7 +406,7 @@ export class Connection {
     const { reasonCode, message } = error;
     this.#error = new ProtocolViolation(reasonCode, message, { cause: error });
     if (this.#settings.connect.protocolVersion === 5 && this.#handshakes !== null) {
-      this.#leave({ type: PacketType.DISCONNECT, reasonCode, properties: { reasonString: message } });
+      this.#leave(farewellFor(error));
     } else {
       this.#destroy(this.#error);
     }
@@ -421,7 +446,13 @@ export class Connection {
     const error = this.#error ?? new ConnectionClosed('The client was disconnected');
     this.#written?.reject(error);
     this.#requests.end(error);
-    this.#session.detach(error);
+    this.#session.detach(error, this.#keepsSession);
     this.#owner.closed(this.#error);
   }
+}
+
+/** Whether client and server keep the session when the connection is gone. */
+function keepsSession({ protocolVersion, clean, properties }: Connect, connack: Connack): boolean {
+  if (protocolVersion < 5) return !clean;
+  return (connack.properties?.sessionExpiryInterval ?? properties?.sessionExpiryInterval ?? 0) > 0;
 }

@@ -1,6 +1,7 @@
 import {
   type Packet,
   PacketType,
+  type Properties,
   ProtocolError,
   type Puback,
   type Pubcomp,
@@ -9,7 +10,7 @@ import {
   type Pubrel,
   ReasonCode,
 } from '@cauldron/codec';
-import { PublishRefused } from './errors.js';
+import { NotSupportedByServer, PublishRefused } from './errors.js';
 import { type OutgoingMessage, Progress, type Session } from './session.js';
 
 export interface HandshakeSettings {
@@ -17,11 +18,18 @@ export interface HandshakeSettings {
   readonly sendMaximum: number;
   /** The same from the server, as our CONNECT said. */
   readonly receiveMaximum: number;
-  /** Throws what cannot be encoded, or is too large for the server. */
+  /** Throws what cannot be encoded, and what the server does not take. */
   send(packet: Packet): void;
 }
 
 type Acknowledgement = Puback | Pubrec | Pubrel | Pubcomp;
+
+/** Why a message is not taken, for a 5.0 server. */
+export interface Refusal {
+  /** 0x80 or above, one of those of PUBACK. */
+  readonly reasonCode: ReasonCode;
+  readonly properties?: Properties;
+}
 
 /** QoS 1 and 2 in both directions on one connection: moves the session's messages through their handshakes. */
 export class Handshakes {
@@ -31,6 +39,8 @@ export class Handshakes {
   #outstanding = 0;
   /** QoS 1 messages whose PUBACK has not left yet: for the server they are still on their way. */
   #unsentAcks = 0;
+  /** What the program said to the message that is being delivered, if it does not take it. */
+  #refusal: Refusal | null = null;
 
   constructor(session: Session, settings: HandshakeSettings) {
     this.#session = session;
@@ -76,17 +86,22 @@ export class Handshakes {
     return true;
   }
 
+  /** The message that is being delivered is acknowledged with this. */
+  refuse(refusal: Refusal): void {
+    this.#refusal = refusal;
+  }
+
   /** The message has been delivered [MQTT-3.3.4-1]. */
   acknowledge(packet: Publish): void {
     const { packetId } = packet;
+    const refusal = this.#refusal;
+    this.#refusal = null;
     if (packetId === undefined) return;
-    if (packet.qos === 2) {
-      this.#session.received.add(packetId);
-      this.#settings.send({ type: PacketType.PUBREC, packetId, reasonCode: ReasonCode.SUCCESS });
-    } else {
-      this.#unsentAcks++;
-      this.#settings.send({ type: PacketType.PUBACK, packetId, reasonCode: ReasonCode.SUCCESS });
-    }
+    const type = packet.qos === 2 ? PacketType.PUBREC : PacketType.PUBACK;
+    if (type === PacketType.PUBACK) this.#unsentAcks++;
+    else if (refusal === null) this.#session.received.add(packetId); // else the id is free again [MQTT-4.3.3-9]
+    if (refusal === null) this.#settings.send({ type, packetId, reasonCode: ReasonCode.SUCCESS });
+    else this.#sendRefusal({ type, packetId, ...refusal });
   }
 
   /** All acknowledgements are on their way. */
@@ -108,6 +123,18 @@ export class Handshakes {
       case PacketType.PUBCOMP:
         this.#receivePubcomp(packet);
         break;
+    }
+  }
+
+  /** Without an explanation that makes the packet larger than the server takes [MQTT-3.4.2-2] [MQTT-3.5.2-2]. */
+  #sendRefusal(packet: Puback | Pubrec): void {
+    try {
+      this.#settings.send(packet);
+    } catch (error) {
+      if (!(error instanceof NotSupportedByServer)) throw error;
+      const brief = { ...packet };
+      delete brief.properties;
+      this.#settings.send(brief);
     }
   }
 
@@ -185,7 +212,8 @@ export class Handshakes {
       try {
         this.#settings.send(packet);
       } catch (error) {
-        this.#session.complete(packet.packetId);
+        if (packet.dup) this.#session.abandon(packet.packetId);
+        else this.#session.complete(packet.packetId);
         message.reject(error as Error);
         continue;
       }

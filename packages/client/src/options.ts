@@ -47,7 +47,10 @@ export interface ConnectOptions {
    * `clientId`; hand in the `session` too to go on with what was on its way.
    */
   clean?: boolean;
-  /** The session of an earlier client, for `clean: false`. */
+  /**
+   * The session of an earlier client, for `clean: false`. Without it, or with one that is new, the caller says that
+   * nothing is on its way, whatever the server may still know of the session.
+   */
   session?: Session;
   /** Seconds that the server keeps the session after the connection, 5.0 only. Default 0 if `clean`, else for ever. */
   sessionExpiryInterval?: number;
@@ -167,6 +170,10 @@ function connectPacket(options: ConnectOptions): Connect {
   const { protocolVersion = 5, clean = true, session, keepAliveSeconds = 60, username, password } = options;
   assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
   let clientId = options.clientId ?? session?.clientId ?? '';
+  const known = session === undefined || session.hasEnded || clean ? '' : session.clientId;
+  if (known !== '' && known !== clientId) {
+    throw new TypeError(`The session is that of ${known}, not of ${clientId}`); // [MQTT-3.1.3-2]
+  }
   if (clientId === '' && !clean && protocolVersion < 5) {
     throw new TypeError('A session that is to be kept needs a clientId'); // [MQTT-3.1.3-8] of 3.1.1
   }

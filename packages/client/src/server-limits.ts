@@ -1,9 +1,11 @@
 import {
   type Connack,
   MAX_PACKET_SIZE,
+  ProtocolError,
   type Publish,
   parseSharedFilter,
   type QoS,
+  ReasonCode,
   type Subscribe,
 } from '@cauldron/codec';
 import { NotSupportedByServer } from './errors.js';
@@ -33,8 +35,12 @@ export class ServerLimits {
     this.sharedSubscriptions = properties.sharedSubscriptionAvailable !== 0;
   }
 
-  /** @throws NotSupportedByServer */
+  /** @throws NotSupportedByServer; ProtocolError for what no server takes */
   checkPublish(publish: Publish): void {
+    // [MQTT-3.3.4-6]
+    if (publish.properties?.subscriptionIdentifiers !== undefined) {
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A client publishes no subscription identifiers');
+    }
     // [MQTT-3.2.2-11]
     if (publish.qos > this.maximumQoS) {
       throw new NotSupportedByServer(`The server takes messages up to QoS ${this.maximumQoS}, not ${publish.qos}`);

@@ -42,6 +42,7 @@ const COMPACT_AT = 1_024;
  * What survives a connection: the messages with QoS 1 and 2 that the server has not acknowledged, those that wait for
  * their turn, and the packet ids of messages received with QoS 2. Give the same object to the next `connect` with
  * `clean: false`, and these handshakes go on where they stopped. It lives in memory only, and serves one client at a time.
+ * A session that the server does not keep either (a clean one of 3.1.1, an expiry interval of 0) is empty afterwards.
  */
 export class Session {
   /** The id that the server knows the session by; set by the first connection, also when the server chose it. */
@@ -53,6 +54,8 @@ export class Session {
   readonly received = new Set<number>();
   /** Bytes of topic and payload in the queue. */
   queuedBytes = 0;
+  /** Whether the last connection took the session with it, so that no server can still have it. */
+  hasEnded = false;
 
   #queue: OutgoingMessage[] = [];
   #head = 0;
@@ -71,12 +74,15 @@ export class Session {
 
   /**
    * Called when the connection is gone. Everybody who waits for a message is told; the messages themselves stay, for a
-   * next connection.
+   * next connection, unless the session ends with this one.
    */
-  detach(error: Error): void {
+  detach(error: Error, isKept: boolean): void {
     this.#attached = false;
     for (const message of this.inflight.values()) message.reject(error);
     for (let i = this.#head; i < this.#queue.length; i++) this.#queue[i].reject(error);
+    if (isKept) return;
+    this.clear(); // [MQTT-3.1.2-6] of 3.1.1
+    this.hasEnded = true;
   }
 
   enqueue(message: OutgoingMessage): void {
@@ -107,6 +113,11 @@ export class Session {
     this.packetIds.giveBack(packetId);
   }
 
+  /** Ends the handshake of a message on this side alone: the server may still know the id, so it is not used again. */
+  abandon(packetId: number): void {
+    this.inflight.delete(packetId);
+  }
+
   /**
    * The server still has the session: what was sent and not acknowledged waits at the head of the queue, to be sent
    * again under its old id [MQTT-4.4.0-1].
@@ -121,11 +132,11 @@ export class Session {
       } else if (message.progress === Progress.SENT) {
         message.progress = Progress.QUEUED;
         message.packet.dup = true; // [MQTT-3.3.1-1]
-        delete message.packet.properties?.topicAlias; // [MQTT-3.3.2-7]
         again.push(message);
       }
     }
     this.#prepend(again);
+    this.#forgetAliases();
     return released;
   }
 
@@ -148,8 +159,8 @@ export class Session {
       message.progress = Progress.QUEUED;
       message.packet.dup = false;
       delete message.packet.packetId;
-      delete message.packet.properties?.topicAlias; // [MQTT-3.3.2-7]
     }
+    this.#forgetAliases();
   }
 
   /** Forgets everything: a clean start, or the end of a session that does not outlive its connection. */
@@ -160,6 +171,11 @@ export class Session {
     this.#queue = [];
     this.#head = 0;
     this.queuedBytes = 0;
+  }
+
+  /** Topic aliases are those of one connection [MQTT-3.3.2-7]. */
+  #forgetAliases(): void {
+    for (let i = this.#head; i < this.#queue.length; i++) delete this.#queue[i].packet.properties?.topicAlias;
   }
 
   #prepend(messages: OutgoingMessage[]): void {

@@ -1,0 +1,55 @@
+import {
+  type Disconnect,
+  encodePacket,
+  PacketType,
+  type Properties,
+  type ProtocolError,
+  ReasonCode,
+  reasonName,
+} from '@cauldron/codec';
+
+/** What a DISCONNECT of a client may say (MQTT 5.0, table 3-13); the other reason codes are for servers. */
+const REASON_CODES: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.SUCCESS,
+  ReasonCode.DISCONNECT_WITH_WILL,
+  ReasonCode.UNSPECIFIED_ERROR,
+  ReasonCode.MALFORMED_PACKET,
+  ReasonCode.PROTOCOL_ERROR,
+  ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
+  ReasonCode.TOPIC_NAME_INVALID,
+  ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+  ReasonCode.TOPIC_ALIAS_INVALID,
+  ReasonCode.PACKET_TOO_LARGE,
+  ReasonCode.MESSAGE_RATE_TOO_HIGH,
+  ReasonCode.QUOTA_EXCEEDED,
+  ReasonCode.ADMINISTRATIVE_ACTION,
+  ReasonCode.PAYLOAD_FORMAT_INVALID,
+]);
+
+/**
+ * The DISCONNECT that the program asks for.
+ * @throws RangeError for a reason code that a client does not send; ProtocolError for properties that cannot be encoded
+ */
+export function farewell(reasonCode: ReasonCode, properties?: Properties): Disconnect {
+  // [MQTT-3.14.2-1]
+  if (!REASON_CODES.has(reasonCode)) throw new RangeError(`A client does not leave with "${reasonName(reasonCode)}"`);
+  const packet: Disconnect = { type: PacketType.DISCONNECT, reasonCode, ...(properties && { properties }) };
+  encodePacket(packet, 5);
+  return packet;
+}
+
+/** The DISCONNECT for a server that broke the protocol. */
+export function farewellFor({ reasonCode, message }: ProtocolError): Disconnect {
+  return {
+    type: PacketType.DISCONNECT,
+    // Some codes of the decoder are answers to what only a client sends, so a client has no use for them.
+    reasonCode: REASON_CODES.has(reasonCode) ? reasonCode : ReasonCode.PROTOCOL_ERROR,
+    properties: { reasonString: message },
+  };
+}
+
+/** The same without what explains it, where that makes it larger than the server takes [MQTT-3.14.2-3] [MQTT-3.14.2-4]. */
+export function shortened({ type, reasonCode, properties }: Disconnect): Disconnect {
+  const { sessionExpiryInterval } = properties ?? {};
+  return { type, reasonCode, ...(sessionExpiryInterval !== undefined && { properties: { sessionExpiryInterval } }) };
+}
