@@ -4,6 +4,32 @@ import { packetFormat } from './2-packet-format.js';
 import { connect } from './3.1-connect.js';
 import { connectSession } from './3.1-connect-session.js';
 import { connack } from './3.2-connack.js';
+import { publish } from './3.3-publish.js';
+import { publishTopicAlias } from './3.3-publish-topic-alias.js';
+import { puback } from './3.4-puback.js';
+import { pubrec } from './3.5-pubrec.js';
+import { pubrel } from './3.6-pubrel.js';
+import { pubcomp } from './3.7-pubcomp.js';
+import { subscribe } from './3.8-subscribe.js';
+import { unsubscribe } from './3.10-unsubscribe.js';
+import { disconnect } from './3.14-disconnect.js';
+import { auth } from './3.15-auth.js';
 
 /** Every statement that binds the client, proven on this product's client library. */
-export const CLIENT_SECTIONS: readonly ClientSection[] = [data, packetFormat, connect, connectSession, connack];
+export const CLIENT_SECTIONS: readonly ClientSection[] = [
+  data,
+  packetFormat,
+  connect,
+  connectSession,
+  connack,
+  publish,
+  publishTopicAlias,
+  puback,
+  pubrec,
+  pubrel,
+  pubcomp,
+  subscribe,
+  unsubscribe,
+  disconnect,
+  auth,
+];

@@ -26,7 +26,12 @@ export type ClientSection = SectionOf<'client', ClientTest>;
 export type Section = ServerSection | ClientSection;
 
 /** Adds a test to a section. `needs` names the settings that the broker must have, unless plain ones do. */
-type Declare<T> = (title: string, proves: Proves, run: (test: T) => Promise<void>, needs?: ArrangementName) => void;
+export type Declare<T> = (
+  title: string,
+  proves: Proves,
+  run: (test: T) => Promise<void>,
+  needs?: ArrangementName,
+) => void;
 
 /** Tests that a broker has to pass. */
 export function serverSection(title: string, declare: (test: Declare<ServerTest>) => void): ServerSection {
