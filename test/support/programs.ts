@@ -11,6 +11,7 @@ const PACKAGES = {
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_rr: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
+  openssl: 'openssl',
   python3: 'python3-paho-mqtt',
 } as const;
 
