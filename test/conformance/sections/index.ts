@@ -1,5 +1,6 @@
 import type { ServerSection } from '../suite/section.js';
 import { data } from './1.5-data.js';
+import { packetFormat } from './2-packet-format.js';
 import { publish } from './3.3-publish.js';
 import { publishDelivery } from './3.3-publish-delivery.js';
 import { publishProperties } from './3.3-publish-properties.js';
@@ -21,6 +22,7 @@ import { ordering } from './4.6-ordering.js';
 /** Every statement that binds the server, in the order of the standard. */
 export const SERVER_SECTIONS: readonly ServerSection[] = [
   data,
+  packetFormat,
   publish,
   publishRetain,
   publishProperties,
