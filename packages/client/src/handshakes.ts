@@ -155,7 +155,7 @@ export class Handshakes {
       this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.PACKET_IDENTIFIER_NOT_FOUND });
       return;
     }
-    message.progress = Progress.RELEASED;
+    if (message.progress === Progress.SENT) this.#session.release(packetId, message);
     this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS }); // [MQTT-4.3.3-4]
   }
 

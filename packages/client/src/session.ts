@@ -48,7 +48,10 @@ export class Session {
   /** The id that the server knows the session by; set by the first connection, also when the server chose it. */
   clientId = '';
   readonly packetIds = new PacketIds();
-  /** Messages that have a packet id, in the order in which they were first sent [MQTT-4.6.0-1]. */
+  /**
+   * Messages that have a packet id: those without PUBREC in the order in which they were first sent [MQTT-4.6.0-1], those
+   * that are released in the order of their PUBRECs [MQTT-4.6.0-4].
+   */
   readonly inflight = new Map<number, OutgoingMessage>();
   /** Ids of QoS 2 messages that were delivered and not released yet: a PUBLISH with one of them is a repetition. */
   readonly received = new Set<number>();
@@ -105,6 +108,13 @@ export class Session {
   /** Puts a message back to the head of the queue: there was no packet id for it. */
   requeue(message: OutgoingMessage): void {
     this.#prepend([message]);
+  }
+
+  /** The server has taken a QoS 2 message over. */
+  release(packetId: number, message: OutgoingMessage): void {
+    message.progress = Progress.RELEASED;
+    this.inflight.delete(packetId);
+    this.inflight.set(packetId, message);
   }
 
   /** Ends the handshake of a message: its id is free again. The caller settles its promise. */

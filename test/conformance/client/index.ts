@@ -14,6 +14,20 @@ import { subscribe } from './3.8-subscribe.js';
 import { unsubscribe } from './3.10-unsubscribe.js';
 import { disconnect } from './3.14-disconnect.js';
 import { auth } from './3.15-auth.js';
+import { sessionState } from './4.1-session-state.js';
+import { networkConnections } from './4.2-network-connections.js';
+import { qualityOfService } from './4.3-quality-of-service.js';
+import { qualityOfService2 } from './4.3-quality-of-service-2.js';
+import { deliveryRetry } from './4.4-delivery-retry.js';
+import { messageReceipt } from './4.5-message-receipt.js';
+import { ordering } from './4.6-ordering.js';
+import { topics } from './4.7-topics.js';
+import { errors } from './4.8-errors.js';
+import { sharedSubscriptions } from './4.8-shared-subscriptions.js';
+import { flowControl } from './4.9-flow-control.js';
+import { errorHandling } from './4.13-errors.js';
+import { webSocket } from './6-websocket.js';
+import { conformance } from './7-conformance.js';
 
 /** Every statement that binds the client, proven on this product's client library. */
 export const CLIENT_SECTIONS: readonly ClientSection[] = [
@@ -32,4 +46,18 @@ export const CLIENT_SECTIONS: readonly ClientSection[] = [
   unsubscribe,
   disconnect,
   auth,
+  sessionState,
+  networkConnections,
+  qualityOfService,
+  qualityOfService2,
+  deliveryRetry,
+  messageReceipt,
+  ordering,
+  topics,
+  errors,
+  sharedSubscriptions,
+  flowControl,
+  errorHandling,
+  webSocket,
+  conformance,
 ];

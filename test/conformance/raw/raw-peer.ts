@@ -77,6 +77,12 @@ export abstract class RawPeer<P extends { readonly name: PacketName }> implement
     this.#channel?.write(packets.length === 1 ? packets[0] : Buffer.concat(packets));
   }
 
+  /** Sends a piece of the stream, which may begin and end within a packet. */
+  sendPiece(bytes: Uint8Array): void {
+    this.#options.trace.note(this.#options.label, `sends ${bytes.length} bytes, cut anywhere`);
+    this.#channel?.write(bytes);
+  }
+
   /** Ends the connection as a broken network does: no DISCONNECT. */
   drop(): void {
     this.#options.trace.note(this.#options.label, 'drops the connection');

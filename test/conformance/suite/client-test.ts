@@ -1,4 +1,11 @@
-import { type Client, type ConnectOptions, connect, type Message, type Session } from '@cauldron/client';
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type Message,
+  type MessageHandler,
+  type Session,
+} from '@cauldron/client';
 import { openTcp } from '../raw/channels.js';
 import type { ConnectPacket } from '../raw/client-packet-reader.js';
 import { type Listener, listenTcp } from '../raw/listeners.js';
@@ -22,6 +29,11 @@ export interface Connected extends Omit<Dialed, 'connecting'> {
   readonly client: Client;
   /** What it introduced itself with. */
   readonly connect: ConnectPacket;
+}
+
+/** As a program gives them; messages go to the inbox unless told, and to nobody with null. */
+export interface DialOptions extends Omit<ConnectOptions, 'onMessage'> {
+  readonly onMessage?: MessageHandler | null;
 }
 
 type ErrorClass = abstract new (...args: never[]) => Error;
@@ -56,7 +68,7 @@ export class ClientTest extends Judgement {
   }
 
   /** Lets a client connect; nothing has been read of it. It speaks the version of the test. */
-  async dial(options: ConnectOptions = {}): Promise<Dialed> {
+  async dial(options: DialOptions = {}): Promise<Dialed> {
     this.#listener ??= this.listening(
       listenTcp((open) => {
         const server = new RawServer(this.serverOptions(`server ${++this.#connections}`));
@@ -75,7 +87,7 @@ export class ClientTest extends Judgement {
   }
 
   /** A client that was let in, with this CONNACK. */
-  async connected(options: ConnectOptions = {}, connack: ConnackFields = {}): Promise<Connected> {
+  async connected(options: DialOptions = {}, connack: ConnackFields = {}): Promise<Connected> {
     const { connecting, server, inbox } = await this.dial(options);
     const packet = await server.accept(connack);
     const client = await this.until(connecting, 'The end of connecting');
@@ -86,7 +98,7 @@ export class ClientTest extends Judgement {
    * A client whose session outlives its connection. Without a session it begins one; with one it goes on, and the server
    * has it still unless told.
    */
-  async lasting(session?: Session, options: ConnectOptions = {}, connack: ConnackFields = {}): Promise<Connected> {
+  async lasting(session?: Session, options: DialOptions = {}, connack: ConnackFields = {}): Promise<Connected> {
     const kept = session === undefined ? {} : { session };
     return this.connected(
       { clientId: 'lasting', clean: false, ...kept, ...options },
@@ -101,13 +113,13 @@ export class ClientTest extends Judgement {
   }
 
   /** The CONNECT that these options make. */
-  async connectPacket(options: ConnectOptions): Promise<ConnectPacket> {
+  async connectPacket(options: DialOptions): Promise<ConnectPacket> {
     const { server } = await this.dial(options);
     return server.receive('CONNECT');
   }
 
   /** Demands that the client does not connect with these options, and sends nothing. */
-  async refusesToConnect(options: ConnectOptions, what: string): Promise<void> {
+  async refusesToConnect(options: DialOptions, what: string): Promise<void> {
     const servers: RawServer[] = [];
     let isProbed = (): void => {};
     const probed = new Promise<void>((resolve) => {
@@ -180,9 +192,10 @@ export class ClientTest extends Judgement {
     for (const listener of this.#listeners) await listener.close();
   }
 
-  #complete(options: ConnectOptions, inbox: Inbox): ConnectOptions {
+  #complete({ onMessage, ...options }: DialOptions, inbox: Inbox): ConnectOptions {
+    const handler = onMessage === undefined ? (message: Message) => inbox.add(message) : onMessage;
     const defaults = { protocolVersion: this.level, connectTimeoutMs: this.#timeoutMs };
-    return { ...defaults, onMessage: (message) => inbox.add(message), ...options };
+    return { ...defaults, ...options, ...(handler !== null && { onMessage: handler }) };
   }
 }
 
