@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Client, connect, type Message } from '@cauldron/client';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
+import { areInstalled, type ProgramName } from '../support/programs.js';
+import { killAll } from '../support/running-program.js';
 import { Inbox, type Received } from './inbox.js';
 
 /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0. */
@@ -19,6 +24,8 @@ export const CAPABILITIES = {
 
 export type Capability = keyof typeof CAPABILITIES;
 
+export type Transport = 'tcp' | 'ws' | 'tls';
+
 /** The properties of a message that every client with MQTT 5.0 has to send and to show. */
 export interface MessageProperties {
   readonly contentType: string;
@@ -36,7 +43,9 @@ export interface SubjectOptions {
   readonly clientId: string;
   /** False: the broker keeps the session; with 5.0, for an hour at least. */
   readonly clean: boolean;
-  readonly transport: 'tcp' | 'ws';
+  readonly transport: Transport;
+  /** With `tls`: PEM, the certificates that the broker's has to descend from. */
+  readonly caFile?: string;
   readonly will?: Received;
 }
 
@@ -67,11 +76,13 @@ export interface SubjectClient {
 /** A client of others: a row of the matrix. */
 export interface Subject {
   readonly name: string;
+  /** Without these, its tests are skipped. */
+  readonly needs: readonly ProgramName[];
   readonly versions: readonly Version[];
   /** What it cannot do, and why: a short clause. */
   readonly lacks: Readonly<Partial<Record<Capability, string>>>;
-  /** Builds its program. Called once, before the first `connect`. */
-  prepare?(): Promise<void>;
+  /** Builds its program in a folder that lives as long as its tests. Called once, before anything else. */
+  prepare?(folder: string): Promise<void>;
   /** Resolves when the broker has accepted the connection. */
   connect(options: SubjectOptions): Promise<SubjectClient>;
 }
@@ -84,58 +95,84 @@ const QOS = [0, 1, 2] as const;
 /** Enough that acknowledgements and messages cross each other. */
 const TEXTS = ['', ...Array.from({ length: 20 }, (_, i) => `text ${i} – grüße`)];
 
-/** Every client of others is judged by these tests, with our client as its peer; both talk to a broker of the build. */
+/** The connections of one test: those of a subject, and those of our client, which is its peer. */
+class Scene {
+  readonly #subject: Subject;
+  readonly #port: number;
+  readonly #version: Version;
+  readonly #clients: SubjectClient[] = [];
+  readonly #peers: Client[] = [];
+
+  constructor(subject: Subject, port: number, version: Version) {
+    this.#subject = subject;
+    this.#port = port;
+    this.#version = version;
+  }
+
+  async open(name: string, options: SceneOptions = {}): Promise<SubjectClient> {
+    const always = { port: this.#port, version: this.#version, clientId: `${name}-${this.#version}` };
+    const client = await this.#subject.connect({ ...always, clean: true, transport: 'tcp', ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async openPeer(): Promise<Client> {
+    const peer = await connect(`mqtt://127.0.0.1:${this.#port}`, { protocolVersion: this.#version });
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** What comes to a peer that has just come. */
+  async watch(filter: string): Promise<Inbox> {
+    const inbox = new Inbox();
+    await (await this.openPeer()).subscribe(filter, { qos: 2 }, inbox.take);
+    return inbox;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.kill()));
+    await Promise.all(this.#peers.map((peer) => peer.disconnect()));
+  }
+}
+
+type SceneOptions = Partial<Pick<SubjectOptions, 'clean' | 'transport' | 'will'>>;
+
+/** Every client of others is judged by these tests, against a broker of the build. */
 export function describeSubject(subject: Subject): void {
+  describe.skipIf(!areInstalled(...subject.needs)).concurrent(subject.name, () => describeCells(subject));
+}
+
+function describeCells(subject: Subject): void {
   let broker: BrokerProcess;
-  const peers: Client[] = [];
-  const clients: SubjectClient[] = [];
+  let folder: string;
 
   beforeAll(async () => {
-    [broker] = await Promise.all([BrokerProcess.start(), subject.prepare?.()]);
+    folder = mkdtempSync(join(tmpdir(), 'cauldron-client-'));
+    [broker] = await Promise.all([BrokerProcess.start(), subject.prepare?.(folder)]);
   }, 60_000);
-
-  afterEach(async () => {
-    await Promise.all(peers.splice(0).map((peer) => peer.disconnect()));
-    await Promise.all(clients.splice(0).map((client) => client.kill()));
-  });
 
   afterAll(async () => {
     await broker.stop();
+    await killAll();
+    rmSync(folder, { recursive: true });
   });
 
-  describe.each(subject.versions)(`${subject.name}, protocol version %i`, (version) => {
-    type Options = Partial<Pick<SubjectOptions, 'clean' | 'transport' | 'will'>>;
-
-    async function open(name: string, options: Options = {}): Promise<SubjectClient> {
-      const always = { port: broker.port, version, clientId: `${name}-${version}` };
-      const client = await subject.connect({ ...always, clean: true, transport: 'tcp', ...options });
-      clients.push(client);
-      return client;
-    }
-
-    async function openPeer(): Promise<Client> {
-      const peer = await connect(`mqtt://127.0.0.1:${broker.port}`, { protocolVersion: version });
-      peers.push(peer);
-      return peer;
-    }
-
-    /** What comes to a peer that has just come. */
-    async function watch(filter: string): Promise<Inbox> {
-      const inbox = new Inbox();
-      await (await openPeer()).subscribe(filter, { qos: 2 }, inbox.take);
-      return inbox;
-    }
-
+  describe.each(subject.versions)('protocol version %i', (version) => {
     /** A test of a capability; if the subject lacks it, it is skipped, and its name says why. */
-    function test(capability: Capability, name: string, run: () => Promise<void>): void {
+    function test(capability: Capability, name: string, run: (scene: Scene) => Promise<void>): void {
       const reason = subject.lacks[capability];
-      if (reason === undefined) it(name, run);
-      else it.skip(`${name}: ${reason}`);
+      if (reason !== undefined) it.skip(`${name}: ${reason}`);
+      else {
+        it(name, async () => {
+          const scene = new Scene(subject, broker.port, version);
+          await run(scene).finally(() => scene.end());
+        });
+      }
     }
 
-    async function goesBothWays(client: SubjectClient, base: string): Promise<void> {
-      const inbox = await watch(`${base}/out/+`);
-      const peer = await openPeer();
+    async function goesBothWays(scene: Scene, client: SubjectClient, base: string): Promise<void> {
+      const inbox = await scene.watch(`${base}/out/+`);
+      const peer = await scene.openPeer();
       for (const qos of QOS) {
         const messages = TEXTS.map((text) => ({ topic: `${base}/out/ü`, text, qos, retain: false }));
         for (const message of messages) await client.publish(message);
@@ -153,58 +190,58 @@ export function describeSubject(subject: Subject): void {
       }
     }
 
-    test('qualityOfService', 'messages of each QoS go both ways, in order', async () => {
-      await goesBothWays(await open('qos'), `qos/${version}`);
+    test('qualityOfService', 'messages of each QoS go both ways, in order', async (scene) => {
+      await goesBothWays(scene, await scene.open('qos'), `qos/${version}`);
     });
 
-    test('webSocket', 'they do so over WebSocket', async () => {
-      await goesBothWays(await open('ws', { transport: 'ws' }), `ws/${version}`);
+    test('webSocket', 'they do so over WebSocket', async (scene) => {
+      await goesBothWays(scene, await scene.open('ws', { transport: 'ws' }), `ws/${version}`);
     });
 
-    test('retained', 'a retained message waits for subscribers, is replaced, and is cleared', async () => {
+    test('retained', 'a retained message waits for subscribers, is replaced, and is cleared', async (scene) => {
       const topic = `retained/${version}`;
-      const client = await open('retained');
+      const client = await scene.open('retained');
       for (const text of ['old', 'new']) await client.publish({ topic, text, qos: 1, retain: true });
-      expect(await (await watch(topic)).next()).toEqual({ topic, text: 'new', qos: 1, retain: true });
+      expect(await (await scene.watch(topic)).next()).toEqual({ topic, text: 'new', qos: 1, retain: true });
       await client.subscribe(topic, 2);
       expect(await client.next()).toEqual({ topic, text: 'new', qos: 1, retain: true });
       await client.publish({ topic, text: '', qos: 1, retain: true });
       expect(await client.next()).toEqual({ topic, text: '', qos: 1, retain: false });
-      const afterwards = await watch(topic);
+      const afterwards = await scene.watch(topic);
       await client.publish({ topic, text: 'live', qos: 1, retain: false });
       for (const subscriber of [client, afterwards]) {
         expect(await subscriber.next()).toEqual({ topic, text: 'live', qos: 1, retain: false });
       }
     });
 
-    test('will', 'the will is published when the program is killed, not when it leaves', async () => {
-      const inbox = await watch(`will/${version}/+`);
+    test('will', 'the will is published when the program is killed, not when it leaves', async (scene) => {
+      const inbox = await scene.watch(`will/${version}/+`);
       const will = (name: string) => ({ topic: `will/${version}/${name}`, text: 'gone', qos: 2, retain: true });
-      await (await open('leaving', { will: will('left') })).disconnect();
-      await (await open('mortal', { will: will('killed') })).kill();
+      await (await scene.open('leaving', { will: will('left') })).disconnect();
+      await (await scene.open('mortal', { will: will('killed') })).kill();
       expect(await inbox.next()).toEqual({ ...will('killed'), retain: false });
-      expect(await (await watch(`will/${version}/+`)).next()).toEqual(will('killed'));
+      expect(await (await scene.watch(`will/${version}/+`)).next()).toEqual(will('killed'));
     });
 
-    test('keptSession', 'a kept session gets what came while its client was away', async () => {
-      const before = await open('kept', { clean: false });
+    test('keptSession', 'a kept session gets what came while its client was away', async (scene) => {
+      const before = await scene.open('kept', { clean: false });
       expect(before.sessionPresent).not.toBe(true);
       const topics = ([1, 2] as const).map((qos) => ({ topic: `kept/${version}/${qos}`, qos }));
       for (const { topic, qos } of topics) await before.subscribe(topic, qos);
       await before.disconnect();
-      const peer = await openPeer();
+      const peer = await scene.openPeer();
       for (const { topic, qos } of topics) for (const text of TEXTS) await peer.publish(topic, text, { qos });
-      const again = await open('kept', { clean: false });
+      const again = await scene.open('kept', { clean: false });
       if (version > 3 && again.sessionPresent !== undefined) expect(again.sessionPresent).toBe(true); // 3.1 does not say
       for (const { topic, qos } of topics) {
         for (const text of TEXTS) expect(await again.next()).toEqual({ topic, text, qos, retain: false });
       }
     });
 
-    test('takeOver', 'a second program with the same id takes over', async () => {
+    test('takeOver', 'a second program with the same id takes over', async (scene) => {
       const topic = `twin/${version}`;
-      const first = await open('twin');
-      const second = await open('twin');
+      const first = await scene.open('twin');
+      const second = await scene.open('twin');
       await first.lost();
       await second.subscribe(topic, 1);
       await second.publish({ topic, text: 'still here', qos: 1, retain: false });
@@ -212,7 +249,7 @@ export function describeSubject(subject: Subject): void {
     });
 
     if (version !== 5) return;
-    test('properties', 'properties of messages go both ways', async () => {
+    test('properties', 'properties of messages go both ways', async (scene) => {
       const [inward, outward] = ['properties/in', 'properties/out'];
       const properties: MessageProperties = {
         contentType: 'text/plain',
@@ -224,8 +261,8 @@ export function describeSubject(subject: Subject): void {
         ],
       };
       const correlationData = new TextEncoder().encode(properties.correlationData);
-      const client = await open('properties');
-      const peer = await openPeer();
+      const client = await scene.open('properties');
+      const peer = await scene.openPeer();
       let take: (message: Message) => void = () => {};
       const arrival = new Promise<Message>((resolve) => {
         take = resolve;

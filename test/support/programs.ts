@@ -1,16 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 
-/** Programs of others that tests run, and the Debian package of each. */
+/** Programs of others that tests run, what they build programs with, and the Debian package of each. */
 const PACKAGES = {
   chromium: 'chromium',
   ejabberdctl: 'ejabberd',
+  'g++': 'g++',
+  gcc: 'gcc',
+  'hawtbuf.jar': 'libhawtbuf-java',
+  'hawtdispatch-transport.jar': 'libhawtdispatch-java',
+  'hawtdispatch.jar': 'libhawtdispatch-java',
+  java: 'default-jdk-headless',
+  javac: 'default-jdk-headless',
   mosquitto: 'mosquitto',
+  'mosquitto.h': 'libmosquitto-dev',
   mosquitto_passwd: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_rr: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
+  'mqtt-client.jar': 'libmqtt-client-java',
+  'mqtt/async_client.h': 'libpaho-mqttpp-dev',
+  'MQTTClient.h': 'libpaho-mqtt-dev',
   openssl: 'openssl',
   python3: 'python3-paho-mqtt',
 } as const;
@@ -18,7 +29,10 @@ const PACKAGES = {
 export type ProgramName = keyof typeof PACKAGES;
 
 /** Debian keeps brokers outside of a user's path, and a Python of the user's own may stand before Debian's. */
-const FOLDERS = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+const PROGRAM_FOLDERS = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+
+/** Where Debian has what programs are built with, by the ending of its name. */
+const FOLDERS_BY_ENDING: Readonly<Record<string, string>> = { '.h': '/usr/include', '.jar': '/usr/share/java' };
 
 const found = new Map<ProgramName, string | null>();
 
@@ -30,7 +44,7 @@ export function areInstalled(...names: readonly ProgramName[]): boolean {
   const missing = names.filter((name) => find(name) === null);
   if (missing.length === 0) return true;
   const packages = new Set(missing.map((name) => PACKAGES[name]));
-  const note = `${missing.join(', ')} cannot be run; on Debian: apt-get install ${[...packages].join(' ')}`;
+  const note = `${missing.join(', ')} cannot be found; on Debian: apt-get install ${[...packages].join(' ')}`;
   if (process.env.CI === 'true') throw new Error(note);
   console.warn(`Skipped: ${note}`);
   return false;
@@ -46,7 +60,9 @@ export function programPath(name: ProgramName): string {
 function find(name: ProgramName): string | null {
   let path = found.get(name);
   if (path === undefined) {
-    path = FOLDERS.map((folder) => join(folder, name)).find((candidate) => isUsable(name, candidate)) ?? null;
+    const folder = FOLDERS_BY_ENDING[extname(name)];
+    const folders = folder === undefined ? PROGRAM_FOLDERS : [folder];
+    path = folders.map((folder) => join(folder, name)).find((candidate) => isUsable(name, candidate)) ?? null;
     found.set(name, path);
   }
   return path;
@@ -54,7 +70,7 @@ function find(name: ProgramName): string | null {
 
 function isUsable(name: ProgramName, path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, extname(name) === '' ? constants.X_OK : constants.R_OK);
   } catch {
     return false;
   }
