@@ -1,0 +1,4 @@
+import { LIBMOSQUITTO } from './libmosquitto/libmosquitto.js';
+import { describeSubject } from './matrix.js';
+
+describeSubject(LIBMOSQUITTO);
