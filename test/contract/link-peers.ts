@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTlsSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { Listener, type ListenerOptions } from '../../packages/broker/src/transports/listener.js';
 import { memoryLinkPair } from '../../packages/broker/src/transports/memory.js';
+import { type TlsContextOptions, tlsContext } from '../../packages/broker/src/transports/tls-context.js';
+import type { ListenerTls } from '../../packages/broker/src/transports/tls-socket.js';
+import { certificates } from '../support/certificates.js';
 import { type Connected, type Peer, RecordingHandler, Watch } from './link.js';
 
 export type Reads = 'in-place' | 'events';
@@ -62,15 +67,28 @@ class Received {
   }
 }
 
+/** `tls`: the peer is a client of TLS. */
+function openSocket(port: number, tls?: ConnectionOptions): { plain: Socket; socket: Socket } {
+  const plain = connectSocket({ port, host: '127.0.0.1', noDelay: true });
+  return { plain, socket: tls === undefined ? plain : connectTlsSocket({ ...tls, socket: plain }) };
+}
+
 export class SocketPeer extends Received implements Peer {
   readonly socket: Socket;
+  error: Error | null = null;
+  readonly #plain: Socket;
 
-  constructor(watch: Watch, port: number) {
+  constructor(watch: Watch, port: number, tls?: ConnectionOptions) {
     super(watch);
-    this.socket = connectSocket({ port, host: '127.0.0.1', noDelay: true });
-    this.socket.on('data', (chunk) => this.add(chunk));
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => this.closed());
+    const { plain, socket } = openSocket(port, tls);
+    this.#plain = plain;
+    this.socket = socket;
+    socket.on('data', (chunk) => this.add(chunk));
+    socket.on('error', (error) => {
+      this.error ??= error;
+    });
+    socket.on('secureConnect', () => watch.changed());
+    socket.on('close', () => this.closed());
   }
 
   write(bytes: Uint8Array): void {
@@ -90,20 +108,21 @@ export class SocketPeer extends Received implements Peer {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#plain.resetAndDestroy();
   }
 }
 
 export class WebSocketPeer extends Received implements Peer {
   readonly webSocket: WebSocket;
   closeCode = 0;
-  readonly #socket: Socket;
+  readonly #plain: Socket;
 
-  constructor(watch: Watch, port: number, subprotocols: string[] = ['mqtt']) {
+  constructor(watch: Watch, port: number, subprotocols: string[] = ['mqtt'], tls?: ConnectionOptions) {
     super(watch);
-    this.#socket = connectSocket({ port, host: '127.0.0.1', noDelay: true });
+    const { plain, socket } = openSocket(port, tls);
+    this.#plain = plain;
     this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, subprotocols, {
-      createConnection: () => this.#socket,
+      createConnection: () => socket,
       perMessageDeflate: false,
     });
     this.webSocket.on('open', () => watch.changed());
@@ -134,7 +153,7 @@ export class WebSocketPeer extends Received implements Peer {
   reset(): void {
     // A paused WebSocket would not see its socket's end.
     this.webSocket.resume();
-    this.#socket.resetAndDestroy();
+    this.#plain.resetAndDestroy();
   }
 }
 
@@ -150,6 +169,53 @@ export async function connectWebSocket(reads: Reads): Promise<Connected> {
   const peer = new WebSocketPeer(watch, listener.localPort);
   await watch.until(() => peer.webSocket.readyState === WebSocket.OPEN);
   return { watch, peer, handler: handlers[0], dispose: () => listener.close() };
+}
+
+export interface TlsSides {
+  readonly server: ListenerTls;
+  readonly client: ConnectionOptions;
+}
+
+/** TLS with certificates of the tests for both sides. `context`: what the listener has otherwise. */
+export async function tlsSides(context: Partial<TlsContextOptions> = {}): Promise<TlsSides> {
+  const { caFile, certFile, keyFile, clientCertFile, clientKeyFile } = await certificates();
+  const [ca, cert, key, clientCert, clientKey] = [caFile, certFile, keyFile, clientCertFile, clientKeyFile].map(
+    (file) => readFileSync(file, 'utf8'),
+  );
+  const options = { certificates: cert, privateKey: key, authorities: [ca], ciphers: null, ciphersOfTls13: null };
+  return {
+    server: { context: tlsContext({ ...options, minVersion: 'TLSv1.2', ...context }), requireCertificate: true },
+    client: { ca, cert: clientCert, key: clientKey, servername: 'localhost' },
+  };
+}
+
+const TLS_SESSION = {
+  serverName: 'localhost',
+  client: { commonName: 'client', subject: 'CN=client,OU=tests,O=Cauldron' },
+};
+export const TLS_SESSIONS = {
+  'TLSv1.2': { ...TLS_SESSION, protocol: 'TLSv1.2', cipher: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256' },
+  'TLSv1.3': { ...TLS_SESSION, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+} as const;
+
+type TlsVersion = keyof typeof TLS_SESSIONS;
+
+export async function connectTls(version: TlsVersion): Promise<Connected> {
+  const { server, client } = await tlsSides();
+  const { watch, handlers, listener } = await openListener({ tls: server });
+  const peer = new SocketPeer(watch, listener.localPort, { ...client, maxVersion: version });
+  await watch.until(() => handlers.length === 1);
+  // The end of a handshake is no event that a handler sees.
+  while (handlers[0].with((link) => link.tls) === null && handlers[0].closes === 0) await new Promise(setImmediate);
+  return { watch, peer, handler: handlers[0], tls: TLS_SESSIONS[version], dispose: () => listener.close() };
+}
+
+export async function connectWebSocketOverTls(): Promise<Connected> {
+  const { server, client } = await tlsSides();
+  const { watch, handlers, listener } = await openListener({ tls: server });
+  const peer = new WebSocketPeer(watch, listener.localPort, ['mqtt'], client);
+  await watch.until(() => peer.webSocket.readyState === WebSocket.OPEN);
+  return { watch, peer, handler: handlers[0], tls: TLS_SESSIONS['TLSv1.3'], dispose: () => listener.close() };
 }
 
 export async function connectInMemory(): Promise<Connected> {

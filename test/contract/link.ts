@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Link, LinkHandler } from '../../packages/broker/src/core/ports/link.js';
+import type { Link, LinkHandler, TlsSession } from '../../packages/broker/src/core/ports/link.js';
 import { LINGER_MS } from '../../packages/broker/src/transports/linger.js';
 
 /** Lets a test wait for something that callbacks bring about. */
@@ -98,6 +98,8 @@ export interface Connected {
   readonly handler: RecordingHandler;
   readonly peer: Peer;
   readonly watch: Watch;
+  /** What the link has to say about TLS; not given: that there is none. */
+  readonly tls?: TlsSession;
   dispose(): Promise<void> | void;
 }
 
@@ -280,12 +282,12 @@ export function describeLink(name: string, connect: () => Promise<Connected>): v
     });
 
     it('names both ends', async () => {
-      const { handler } = await connected();
-      const { transport, remoteAddress, remotePort, localPort, identity } = handler.link as Link;
+      const { handler, tls = null } = await connected();
+      const { transport, remoteAddress, remotePort, localPort } = handler.link as Link;
       expect([transport, remoteAddress]).toEqual([expect.stringMatching(/^\w+$/), '127.0.0.1']);
       expect([remotePort, localPort]).toEqual([expect.any(Number), expect.any(Number)]);
       expect(Math.min(remotePort, localPort)).toBeGreaterThan(0);
-      expect(identity).toBe(null);
+      expect(handler.link?.tls).toEqual(tls);
     });
   });
 }

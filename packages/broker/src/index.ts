@@ -14,7 +14,7 @@ export type {
   Principal,
 } from './core/ports/access.js';
 export type { Clock } from './core/ports/clock.js';
-export type { Link, LinkHandler, TlsIdentity } from './core/ports/link.js';
+export type { Link, LinkHandler, TlsIdentity, TlsSession } from './core/ports/link.js';
 export { type Log, LogType } from './core/ports/log.js';
 export type { Peers } from './core/ports/peers.js';
 export type { Random } from './core/ports/random.js';

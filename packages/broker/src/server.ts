@@ -5,9 +5,11 @@ import type { BrokerConfig, ListenerConfig } from './config/config.js';
 import { Broker, type BrokerOptions } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
 import type { Settings } from './core/settings.js';
+import { listenerTls } from './listener-tls.js';
 import { MemoryStore } from './storage/memory-store.js';
 import { systemClock, systemRandom } from './system.js';
 import { Listener } from './transports/listener.js';
+import type { ListenerTls } from './transports/tls-socket.js';
 import { VERSION } from './version.js';
 
 /** Largest WebSocket message if packets may be as large as MQTT lets them be. */
@@ -121,6 +123,7 @@ async function openListener(
 ): Promise<{ listener: Listener; endpoint: Endpoint }[]> {
   const opened: { listener: Listener; endpoint: Endpoint }[] = [];
   const count = { live: 0 };
+  const tls = openTls(config, log);
   for (const { address, port, isOptional } of await bindingsOf(config)) {
     // All addresses of a listener with a free port share that port.
     const wanted = port === 0 && opened.length > 0 ? opened[0].endpoint.port : port;
@@ -137,6 +140,7 @@ async function openListener(
           maxConnections: config.maxConnections,
           count,
           noDelay,
+          tls,
           maxWebSocketMessageBytes: () => webSocketMessageBytes(broker.settings),
           onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),
         },
@@ -155,6 +159,16 @@ async function openListener(
     }
   }
   return opened;
+}
+
+/** Reads certificates and keys, before a port is open that cannot do without them. */
+function openTls({ tls }: ListenerConfig, log: Log): ListenerTls | undefined {
+  if (tls === null) return undefined;
+  try {
+    return listenerTls(tls, (message) => log.write(LogType.WARNING, `Warning: ${message}`));
+  } catch (error) {
+    throw new StartError((error as Error).message, { cause: error });
+  }
 }
 
 /** Address and port as people write them. */

@@ -1,6 +1,20 @@
 import type { LogConfig } from '../admin/log.js';
 import type { ListenerPolicy, Settings } from '../core/settings.js';
 
+/** How a listener speaks TLS: paths and names as they were given. What is in the files is seen at the start. */
+export interface TlsConfig {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Null, here and below: nothing was said. */
+  readonly caFile: string | null;
+  readonly caPath: string | null;
+  readonly requireCertificate: boolean;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3' | null;
+  /** For TLS 1.2. */
+  readonly ciphers: string | null;
+  readonly ciphersOfTls13: string | null;
+}
+
 /** One port that the broker is to open. */
 export interface ListenerConfig {
   /** 0: any free one. */
@@ -11,6 +25,8 @@ export interface ListenerConfig {
   readonly family: 'ipv4' | 'ipv6' | null;
   /** Live connections of this listener; `Infinity`: no limit. */
   readonly maxConnections: number;
+  /** Null: it does not speak TLS. */
+  readonly tls: TlsConfig | null;
   readonly policy: Omit<ListenerPolicy, 'name'>;
 }
 

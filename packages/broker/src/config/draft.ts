@@ -1,5 +1,6 @@
 import { DEFAULT_LOG, type LogDestination } from '../admin/log.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
+import type { TlsConfig } from './config.js';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -12,6 +13,9 @@ export interface ListenerDraft {
   /** Null: as `allow_anonymous` says, which may stand further below. */
   allowAnonymous: boolean | null;
   readonly policy: Writable<Omit<ListenerPolicy, 'name' | 'allowAnonymous'>>;
+  readonly tls: Writable<Omit<TlsConfig, 'certFile' | 'keyFile'>> & { certFile: string | null; keyFile: string | null };
+  /** Where each of its options stands, for what can be judged only when all are known. */
+  readonly lines: Map<string, number>;
 }
 
 /** A configuration while its options are read, line by line. */
@@ -46,5 +50,23 @@ export function newDraft(): ConfigDraft {
 
 export function newListenerDraft(port: number = DEFAULT_PORT, address: string | null = null): ListenerDraft {
   const { name: _, allowAnonymous: __, ...policy } = DEFAULT_LISTENER;
-  return { port, address, family: null, maxConnections: Number.POSITIVE_INFINITY, allowAnonymous: null, policy };
+  return {
+    port,
+    address,
+    family: null,
+    maxConnections: Number.POSITIVE_INFINITY,
+    allowAnonymous: null,
+    policy,
+    tls: {
+      certFile: null,
+      keyFile: null,
+      caFile: null,
+      caPath: null,
+      requireCertificate: false,
+      minVersion: null,
+      ciphers: null,
+      ciphersOfTls13: null,
+    },
+    lines: new Map(),
+  };
 }

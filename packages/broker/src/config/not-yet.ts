@@ -8,18 +8,16 @@ export const NOT_YET: ReadonlySet<string> = new Set(
   memory_limit message_size_limit password_file persistence_file persistence_location plugin plugin_load plugin_use
   psk_file retain_expiry_interval retry_interval sys_interval user bind_interface enable_proxy_protocol
   proxy_protocol_v2_require_tls http_dir mount_point use_username_as_clientid packet_buffer_size
-  websockets_headers_size websockets_log_level websockets_origin cafile capath certfile keyfile ciphers ciphers_tls1.3
-  crlfile dhparamfile disable_client_cert_date_checks require_certificate tls_engine tls_engine_kpass_sha1 tls_keyform
-  tls_version use_identity_as_username use_subject_as_username psk_hint connection address addresses bridge_alpn
-  bridge_attempt_unsubscribe bridge_bind_address bridge_cafile bridge_capath bridge_certfile bridge_ciphers
-  bridge_ciphers_tls1.3 bridge_identity bridge_insecure bridge_keyfile bridge_max_packet_size bridge_max_topic_alias
-  bridge_outgoing_retain bridge_protocol_version bridge_psk bridge_receive_maximum bridge_reload_type
-  bridge_require_ocsp bridge_session_expiry_interval bridge_tcp_keepalive bridge_tcp_user_timeout bridge_tls_use_os_certs
-  bridge_tls_version cleansession clientid idle_timeout keepalive_interval local_cleansession local_clientid
-  local_password local_username notification_topic notifications notifications_local_only password remote_clientid
-  remote_password remote_username restart_timeout round_robin start_type threshold topic try_private username`.split(
-    /\s+/,
-  ),
+  websockets_headers_size websockets_log_level websockets_origin crlfile dhparamfile disable_client_cert_date_checks
+  tls_engine tls_engine_kpass_sha1 tls_keyform use_identity_as_username use_subject_as_username psk_hint connection
+  address addresses bridge_alpn bridge_attempt_unsubscribe bridge_bind_address bridge_cafile bridge_capath
+  bridge_certfile bridge_ciphers bridge_ciphers_tls1.3 bridge_identity bridge_insecure bridge_keyfile
+  bridge_max_packet_size bridge_max_topic_alias bridge_outgoing_retain bridge_protocol_version bridge_psk
+  bridge_receive_maximum bridge_reload_type bridge_require_ocsp bridge_session_expiry_interval bridge_tcp_keepalive
+  bridge_tcp_user_timeout bridge_tls_use_os_certs bridge_tls_version cleansession clientid idle_timeout
+  keepalive_interval local_cleansession local_clientid local_password local_username notification_topic notifications
+  notifications_local_only password remote_clientid remote_password remote_username restart_timeout round_robin
+  start_type threshold topic try_private username`.split(/\s+/),
 );
 
 /** Families of names that belong to plugins. */

@@ -4,8 +4,10 @@ import { nearestName } from '../nearest-name.js';
 import { type BrokerConfig, ConfigError, type ListenerConfig } from './config.js';
 import { type ConfigDraft, DEFAULT_PORT, type ListenerDraft, newDraft, newListenerDraft } from './draft.js';
 import { NOT_YET, NOT_YET_PREFIXES } from './not-yet.js';
-import { OPTIONS, type Option } from './options.js';
+import type { Option } from './option.js';
+import { OPTIONS } from './options.js';
 import { type ConfigLine, parseConfig } from './parse.js';
+import { tlsMismatches, tlsOf } from './tls-options.js';
 
 const LISTENER = 'listener';
 const byName = new Map<string, Option>();
@@ -72,9 +74,14 @@ export function readConfig(source: string, file: string): BrokerConfig {
       current = newListenerDraft();
       listeners.push(current);
     }
+    if (option.scope === 'listener') current?.lines.set(option.name, line.line);
     const applied = option.apply(line.value, draft, current ?? newListenerDraft());
     if (typeof applied === 'string') say(`${line.name} ${applied}.`);
     else if (!applied) say(`${line.name} must be ${option.expects}, ${given(line.value)}.`);
+  }
+  for (const listener of listeners) {
+    for (const { option, text } of tlsMismatches(listener))
+      problems.push(`${file}:${listener.lines.get(option)}: ${text}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return finish(draft, listeners, file);
@@ -130,7 +137,14 @@ function finish(draft: ConfigDraft, drafts: readonly ListenerDraft[], file: stri
 function finishListener(draft: ListenerDraft, allowAnonymous: boolean): ListenerConfig {
   const { port, address, family, maxConnections, policy } = draft;
   const anonymous = draft.allowAnonymous ?? allowAnonymous;
-  return { port, address, family, maxConnections, policy: { ...policy, allowAnonymous: anonymous } };
+  return {
+    port,
+    address,
+    family,
+    maxConnections,
+    tls: tlsOf(draft),
+    policy: { ...policy, allowAnonymous: anonymous },
+  };
 }
 
 function localListeners(port: number, policy: ListenerConfig['policy']): ListenerConfig[] {
@@ -139,6 +153,7 @@ function localListeners(port: number, policy: ListenerConfig['policy']): Listene
     address,
     family: null,
     maxConnections: Number.POSITIVE_INFINITY,
+    tls: null,
     policy,
   }));
 }

@@ -9,7 +9,7 @@ class ScriptedLink implements Link {
   readonly remoteAddress = '';
   readonly remotePort = 0;
   readonly localPort = 0;
-  readonly identity = null;
+  readonly tls = null;
   takes = true;
   pendingBytes = 0;
   readonly writes: Uint8Array[] = [];

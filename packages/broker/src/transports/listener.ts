@@ -1,6 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { canReadInPlace, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
+import { Handshakes } from './handshakes.js';
 import { type AcceptLink, type LinkOwner, SocketLink } from './tcp.js';
+import type { ListenerTls } from './tls-socket.js';
 import type { WebSocketGate } from './websocket.js';
 
 /** Links that are not closed yet. */
@@ -19,20 +21,24 @@ export interface ListenerOptions {
   readonly count?: ConnectionCount;
   /** False lets the system gather small writes, at the price of up to 40 ms for each. */
   readonly noDelay: boolean;
+  /** Makes it speak TLS, and nothing else: MQTT and WebSocket are told apart below it. */
+  readonly tls?: ListenerTls | undefined;
   /** Bytes of the largest WebSocket message; asked once, when the first WebSocket client comes. */
   readonly maxWebSocketMessageBytes: () => number;
-  /** `events` reads without the shared buffer. By default it is used where the runtime allows it. */
+  /** `events` reads without the shared buffer. By default it is used where the runtime allows it; not with TLS. */
   readonly reads?: 'in-place' | 'events';
   /** A problem that does not end the listener: no file descriptor left, a connection refused over `maxConnections`. */
   readonly onWarning: (message: string) => void;
 }
 
 /**
- * One port that speaks MQTT and MQTT over WebSocket: the first byte of a connection tells which. A link exists from the
+ * One port that speaks MQTT and MQTT over WebSocket: the first byte of a connection, or what TLS has in it, tells which. A link exists from the
  * moment the connection does, so that time and number of connections are bounded in one place for both.
  */
 export class Listener implements LinkOwner {
-  readonly transport = 'tcp';
+  readonly transport: string;
+  readonly tls: ListenerTls | null;
+  readonly handshakes = new Handshakes();
   readonly #server: Server;
   readonly #options: ListenerOptions;
   readonly #accept: AcceptLink;
@@ -46,6 +52,8 @@ export class Listener implements LinkOwner {
     this.#options = options;
     this.#accept = accept;
     this.#inPlace = inPlace;
+    this.tls = options.tls ?? null;
+    this.transport = this.tls === null ? 'tcp' : 'tls';
     this.#count = options.count ?? { live: 0 };
     const { noDelay } = options;
     this.#server = createServer({ noDelay, highWaterMark: WRITE_HIGH_WATER_BYTES }, (socket) =>
@@ -55,7 +63,8 @@ export class Listener implements LinkOwner {
 
   /** Listening when it resolves. Rejects with the system's error: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` ... */
   static async open(options: ListenerOptions, accept: AcceptLink): Promise<Listener> {
-    const listener = new Listener(options, accept, options.reads !== 'events' && (await canReadInPlace()));
+    const inPlace = options.reads !== 'events' && options.tls === undefined && (await canReadInPlace());
+    const listener = new Listener(options, accept, inPlace);
     await listener.#listen();
     return listener;
   }
@@ -74,7 +83,8 @@ export class Listener implements LinkOwner {
     this.#server.close();
   }
 
-  linkClosed(): void {
+  linkClosed(link: SocketLink): void {
+    this.handshakes.finish(link);
     this.#count.live--;
   }
 

@@ -178,7 +178,7 @@ class MemoryWire {
 
 class MemoryLink implements Link {
   readonly transport = 'memory';
-  readonly identity = null;
+  readonly tls = null;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localPort: number;

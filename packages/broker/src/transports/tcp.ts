@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net';
-import type { Link, LinkHandler } from '../core/ports/link.js';
+import type { TLSSocket } from 'node:tls';
+import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
 import { readBuffer, takeOver } from './accepted-socket.js';
+import type { Handshakes } from './handshakes.js';
 import { lingeringLinks } from './linger.js';
+import { ENDED_IN_HANDSHAKE, notTls, notTrusted, tlsFailure } from './tls-failures.js';
+import { type ListenerTls, startTls, TLS_HANDSHAKE, tlsSessionOf, verifyProblem } from './tls-socket.js';
 
 /** Called for each new connection; the handler gets everything that happens to the link afterwards. */
 export type AcceptLink = (link: Link) => LinkHandler;
@@ -10,6 +14,9 @@ export type AcceptLink = (link: Link) => LinkHandler;
 export interface LinkOwner {
   readonly localPort: number;
   readonly transport: string;
+  /** How it speaks TLS; null: it does not. Asked of when a handshake begins. */
+  readonly tls: ListenerTls | null;
+  readonly handshakes: Handshakes;
   /** Takes a connection whose first bytes are HTTP; null where HTTP is not spoken. */
   readonly takeHttp: ((link: SocketLink, socket: Socket, firstBytes: Buffer) => void) | null;
   linkClosed(link: SocketLink): void;
@@ -28,13 +35,17 @@ const Phase = {
   NEW: 0,
   /** Bytes are MQTT. */
   OPEN: 1,
+  /** On a listener with TLS: nothing has been read yet. */
+  HELLO: 2,
+  /** The TLS handshake is under way; `NEW` follows. */
+  HANDSHAKE: 3,
   /** HTTP until the WebSocket handshake is done. */
-  HTTP: 2,
+  HTTP: 4,
   /** Bytes are those of WebSocket messages. */
-  UPGRADED: 3,
+  UPGRADED: 5,
   /** Ended or destroyed by us, or ended by the peer: nothing is written and read any more. */
-  ENDING: 4,
-  CLOSED: 5,
+  ENDING: 6,
+  CLOSED: 7,
 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
@@ -50,13 +61,14 @@ interface LinkedSocket extends Socket {
  * through the socket: an idle connection costs this object and the socket, and nothing else.
  */
 export class SocketLink implements Link {
-  readonly identity = null;
+  tls: TlsSession | null = null;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #owner: LinkOwner;
-  readonly #socket: LinkedSocket;
+  /** From the first byte of a TLS handshake on, it is the one that speaks TLS. */
+  #socket: LinkedSocket;
   readonly #handler: LinkHandler;
-  #phase: Phase = Phase.NEW;
+  #phase: Phase;
   /** A `write` returned false, `onDrain` is owed. */
   #stalled = false;
   /** What came in belongs to the stream listeners of the HTTP server and of `ws`. */
@@ -68,15 +80,13 @@ export class SocketLink implements Link {
     this.#owner = owner;
     this.remoteAddress = address;
     this.remotePort = port;
-    this.#socket = Object.assign(socket, { [LINK]: this });
+    this.#phase = owner.tls === null ? Phase.NEW : Phase.HELLO;
+    this.#socket = this.#listenTo(socket);
     socket.on('error', onSocketError);
-    socket.on('end', onSocketEnd);
-    socket.on('drain', onSocketDrain);
-    socket.on('close', onSocketClose);
     this.#handler = accept(this);
   }
 
-  /** Takes a socket that a server accepted, reading in place. Null: the connection is gone already. */
+  /** Takes a socket that a server without TLS accepted, reading in place. Null: the connection is gone already. */
   static takeOver(accepted: Socket, owner: LinkOwner, accept: AcceptLink): SocketLink | null {
     // Asked of the socket that is thrown away, which keeps the answer in an object of its own.
     const address = accepted.remoteAddress ?? '';
@@ -134,8 +144,8 @@ export class SocketLink implements Link {
 
   end(): void {
     if (this.#phase >= Phase.ENDING) return;
-    if (this.#phase === Phase.HTTP) {
-      // In the middle of a HTTP request there is nothing to be sent.
+    if (this.#phase >= Phase.HELLO && this.#phase <= Phase.HTTP) {
+      // In the middle of a handshake there is nothing to be sent.
       this.destroy();
       return;
     }
@@ -168,6 +178,12 @@ export class SocketLink implements Link {
     if (this.#phase === Phase.UPGRADED) this.#handler.onRead(bytes, bytes.length);
   }
 
+  /** Cuts the connection for this reason. */
+  abort(reason: string): void {
+    this.failed(new Error(reason));
+    this.destroy();
+  }
+
   /** Keeps the first thing that went wrong, for `onClose`. */
   failed(error: Error): void {
     this.#error ??= error;
@@ -189,6 +205,7 @@ export class SocketLink implements Link {
     }
     if (this.#streaming) return this.#socket.push(Buffer.from(bytes.subarray(0, length)));
     if (this.#phase === Phase.NEW) this.#receivedFirst(bytes, length);
+    else if (this.#phase === Phase.HELLO) this.#receivedHello(bytes, length);
     return true;
   }
 
@@ -202,6 +219,7 @@ export class SocketLink implements Link {
   /** For the socket's listeners below. */
   ended(): void {
     if (this.#streaming || this.#phase >= Phase.ENDING) return;
+    if (this.#phase === Phase.HANDSHAKE) this.failed(new Error(ENDED_IN_HANDSHAKE));
     // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
     this.#phase = Phase.ENDING;
     lingeringLinks.add(this);
@@ -211,6 +229,51 @@ export class SocketLink implements Link {
   socketClosed(): void {
     // `ws` may have messages left, and says itself when it is through.
     if (this.#upgrade === null) this.closed();
+  }
+
+  #listenTo(socket: Socket): LinkedSocket {
+    socket.on('end', onSocketEnd);
+    socket.on('drain', onSocketDrain);
+    socket.on('close', onSocketClose);
+    return Object.assign(socket, { [LINK]: this });
+  }
+
+  /** TLS begins with its first byte, so that a peer that says nothing costs no more than without it. */
+  #receivedHello(bytes: Uint8Array, length: number): void {
+    const { tls, handshakes } = this.#owner;
+    if (tls === null || bytes[0] !== TLS_HANDSHAKE) {
+      this.abort(notTls(bytes[0]));
+      return;
+    }
+    this.#phase = Phase.HANDSHAKE;
+    handshakes.begin(this);
+    const accepted = this.#socket;
+    accepted.pause();
+    accepted.removeListener('data', onSocketData);
+    accepted.removeListener('end', onSocketEnd);
+    accepted.removeListener('drain', onSocketDrain);
+    accepted.removeListener('close', onSocketClose);
+    accepted.unshift(Buffer.from(bytes.subarray(0, length)));
+    const socket = startTls(accepted, tls);
+    socket.on('error', (error) => {
+      this.failed(new Error(tlsFailure(error), { cause: error }));
+      socket.destroy();
+    });
+    socket.once('secure', () => this.#secured(socket, tls));
+    this.#socket = this.#listenTo(socket);
+    socket.on('data', onSocketData);
+  }
+
+  #secured(socket: TLSSocket, tls: ListenerTls): void {
+    this.#owner.handshakes.finish(this);
+    if (this.#phase !== Phase.HANDSHAKE) return;
+    const problem = tls.requireCertificate ? verifyProblem(socket) : null;
+    if (problem !== null) {
+      this.abort(notTrusted(problem, socket.getPeerX509Certificate()));
+      return;
+    }
+    this.tls = tlsSessionOf(socket, tls);
+    this.#phase = Phase.NEW;
   }
 
   #receivedFirst(bytes: Uint8Array, length: number): void {

@@ -1,9 +1,21 @@
-/** Who stands at the other end of a TLS connection, as far as a transport could verify it. */
+/** Who stands at the other end of a TLS connection, as far as it was verified. */
 export interface TlsIdentity {
-  /** The common name of the client's certificate, or its TLS-PSK identity. */
+  /** The common name in the client's certificate, empty if it has none; or the client's TLS-PSK identity. */
   readonly commonName: string;
-  /** The whole subject, `CN=..,OU=..,O=..`. */
+  /** The whole subject, from the innermost part outwards, escaped as RFC 2253 says: `CN=..,OU=..,O=..`. */
   readonly subject: string;
+}
+
+/** What the TLS handshake of a connection agreed on. */
+export interface TlsSession {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string;
+  /** As RFC 8446 and its predecessors call it: `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string;
+  /** The host name that the client asked for (SNI); null: it did not say. */
+  readonly serverName: string | null;
+  /** Null: the client was not asked who it is. */
+  readonly client: TlsIdentity | null;
 }
 
 /**
@@ -21,7 +33,8 @@ export interface Link {
   /** 0 where the transport has none. */
   readonly remotePort: number;
   readonly localPort: number;
-  readonly identity: TlsIdentity | null;
+  /** Null: there is no TLS. It is there before the first `onRead`. */
+  readonly tls: TlsSession | null;
   /** Bytes that were written and that the network has not taken yet. They count against the reader's bound. */
   readonly pendingBytes: number;
   /** True: the bytes are gone and their memory is free. False: the link holds them; `onDrain` follows. */
