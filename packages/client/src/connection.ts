@@ -54,6 +54,8 @@ type State = 'opening' | 'awaitingConnack' | 'open' | 'draining' | 'disconnectin
 
 /** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
 const FLUSH_AT = 65_536;
+/** PINGREQ leaves this long after the last packet for each second of keep alive: a timer is never early, but often late. */
+const PING_AFTER_MS = 900;
 /** A server that does not close after DISCONNECT is hung up on after this time. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -296,7 +298,7 @@ export class Connection {
     if (keepAlive > 0) {
       this.#keepAlive = new KeepAlive(
         this.#clock,
-        keepAlive * 1_000,
+        keepAlive * PING_AFTER_MS, // [MQTT-3.1.2-23] of 3.1.1
         pingTimeoutMs,
         () => this.#ping(),
         () => this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),

@@ -1,7 +1,7 @@
-import { PacketType, ReasonCode } from '@cauldron/codec';
+import { PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { ConnectionClosed, ConnectionLost } from './errors.js';
-import { connected, failureOf, publish, turn } from './scripted-server.test-support.js';
+import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
 import type { MessageHandler } from './subscriptions.js';
 
 const { DISCONNECT, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK } = PacketType;
@@ -25,6 +25,25 @@ describe('disconnect', () => {
     void client.disconnect({ reasonCode: ReasonCode.DISCONNECT_WITH_WILL, properties });
     await turn();
     expect(server.take()).toEqual([{ type: DISCONNECT, reasonCode: ReasonCode.DISCONNECT_WITH_WILL, properties }]);
+  });
+
+  it('rejects what a client cannot say, and stays', async () => {
+    const { client, server } = await connected();
+    await expect(client.disconnect({ reasonCode: ReasonCode.SESSION_TAKEN_OVER })).rejects.toThrow(RangeError);
+    const reasonString = 'x'.repeat(65_536);
+    await expect(client.disconnect({ properties: { reasonString } })).rejects.toThrow(ProtocolError);
+    await client.publish('a', 'still open');
+    expect(server.take()).toMatchObject([{ topic: 'a' }]);
+  });
+
+  it('[MQTT-3.14.2-3] keeps what counts where the server takes only small packets', async () => {
+    const { client, server } = await connected({ sessionExpiryInterval: 9 }, connack({ maximumPacketSize: 20 }));
+    const properties = { reasonString: 'a long explanation', sessionExpiryInterval: 5 };
+    void client.disconnect({ properties });
+    await turn();
+    expect(server.take()).toEqual([
+      { type: DISCONNECT, reasonCode: SUCCESS, properties: { sessionExpiryInterval: 5 } },
+    ]);
   });
 
   it('waits for what is on its way, and for what waits for its turn', async () => {

@@ -1,3 +1,4 @@
+export { type QoS, ReasonCode } from '@cauldron/codec';
 export { Client, type ClientEvents, connectOver, type DisconnectOptions } from './client.js';
 export { type Clock, systemClock } from './clock.js';
 export { connect } from './connect.js';

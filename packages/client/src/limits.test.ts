@@ -129,6 +129,15 @@ describe('a server that breaks the protocol', () => {
     await server.send({ type: PINGREQ });
     expect(server.take()).toEqual([{ type: DISCONNECT, reasonCode: ReasonCode.PROTOCOL_ERROR }]);
   });
+
+  it('is told with a reason code of a client, whatever it sent', async () => {
+    const { client, server } = await connected();
+    // A CONNECT of a version that nobody knows: the decoder's reason code is one of CONNACK.
+    await server.sendBytes(Uint8Array.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 9, 2, 0, 0, 0, 0, 0]));
+    expect(server.take()).toMatchObject([{ type: DISCONNECT, reasonCode: ReasonCode.PROTOCOL_ERROR }]);
+    await server.close();
+    expect(await client.closed).toBeInstanceOf(ProtocolViolation);
+  });
 });
 
 describe('a DISCONNECT of the server', () => {

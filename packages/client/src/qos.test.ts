@@ -2,7 +2,7 @@ import { PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { OutboxFull, ProtocolViolation, PublishRefused } from './errors.js';
 import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
-import type { Message } from './subscriptions.js';
+import type { Message, MessageHandler } from './subscriptions.js';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT } = PacketType;
 const { SUCCESS } = ReasonCode;
@@ -266,5 +266,60 @@ describe('receiving with MQTT 5.0', () => {
     const { server } = await connected({ onMessage: (message) => received.push(message) });
     await server.send(publish('a', 'x', { properties: { correlationData: Uint8Array.of(1, 2, 3) } }));
     expect(received[0]?.properties?.correlationData).toEqual(Uint8Array.of(1, 2, 3));
+  });
+});
+
+describe('a message that the program refuses', () => {
+  const refusing: MessageHandler = (message, client) => {
+    client.refuse(message, ReasonCode.QUOTA_EXCEEDED, { reasonString: 'full' });
+  };
+  const answer = { reasonCode: ReasonCode.QUOTA_EXCEEDED, properties: { reasonString: 'full' } };
+
+  it('is answered with the reason code, and is new when it comes again', async () => {
+    const { server } = await connected({ onMessage: refusing });
+    await server.send(publish('a', 'x', { qos: 1, packetId: 1 }), publish('a', 'x', { qos: 2, packetId: 2 }));
+    await server.send(publish('a', 'x', { qos: 2, packetId: 2, dup: true }));
+    expect(server.take()).toEqual([
+      { type: PUBACK, packetId: 1, ...answer },
+      { type: PUBREC, packetId: 2, ...answer },
+      { type: PUBREC, packetId: 2, ...answer },
+    ]);
+  });
+
+  it('is acknowledged like any other before 5.0, and at QoS 0 not at all', async () => {
+    const { server } = await connected({ protocolVersion: 4, onMessage: refusing });
+    await server.send(publish('a', 'x', { qos: 2, packetId: 2 }), publish('a', 'x'));
+    expect(server.take()).toEqual([{ type: PUBREC, packetId: 2, reasonCode: ReasonCode.SUCCESS }]);
+  });
+
+  it('leaves the next one as it is', async () => {
+    const { server } = await connected({
+      onMessage: (message, client) => {
+        if (message.qos === 0) refusing(message, client);
+      },
+    });
+    await server.send(publish('a', 'x'), publish('a', 'x', { qos: 1, packetId: 1 }));
+    expect(server.take()).toEqual([{ type: PUBACK, packetId: 1, reasonCode: ReasonCode.SUCCESS }]);
+  });
+
+  it('can be refused only while it is delivered, and only with what an acknowledgement can say', async () => {
+    const messages: Message[] = [];
+    const errors: unknown[] = [];
+    const { client, server } = await connected({
+      onMessage: (message, self) => {
+        messages.push(message);
+        for (const reasonCode of [ReasonCode.SUCCESS, ReasonCode.SESSION_TAKEN_OVER]) {
+          try {
+            self.refuse(message, reasonCode);
+          } catch (error) {
+            errors.push(error);
+          }
+        }
+      },
+    });
+    await server.send(publish('a', 'x', { qos: 1, packetId: 1 }));
+    expect(errors).toEqual([expect.any(RangeError), expect.any(RangeError)]);
+    expect(() => client.refuse(messages[0], ReasonCode.QUOTA_EXCEEDED)).toThrow(TypeError);
+    expect(server.take()).toEqual([{ type: PUBACK, packetId: 1, reasonCode: ReasonCode.SUCCESS }]);
   });
 });

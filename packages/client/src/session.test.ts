@@ -1,8 +1,9 @@
 import { PacketType, type Publish, ReasonCode } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { connectOver } from './client.js';
 import { ConnectionLost } from './errors.js';
-import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
+import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
 import { Session } from './session.js';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
@@ -119,6 +120,60 @@ describe('a session that goes on with another connection', () => {
     await server.send(publish('a', 'once', { qos: 2, packetId: 8, dup: true }));
     expect(texts).toEqual(['once']);
     expect(server.take()).toEqual([{ type: PUBREC, packetId: 8, reasonCode: SUCCESS }]);
+  });
+});
+
+describe('a session that ends with its connection', () => {
+  it.each([
+    ['a clean one of 3.1.1', { protocolVersion: 4, clean: true } as const, connack()],
+    ['one with expiry interval 0', { clean: true }, connack()],
+    ['one that the server does not keep', { clean: false }, connack({ sessionExpiryInterval: 0 })],
+  ])('is empty afterwards: %s', async (_, options, accept) => {
+    const session = new Session();
+    const first = await connected({ clientId: 'me', session, ...options }, accept);
+    const failure = failureOf(first.client.publish('a', 'x', { qos: 1 }));
+    await turn();
+    await first.server.close();
+    expect(await failure).toBeInstanceOf(ConnectionLost);
+    expect(session.idle).toBe(true);
+    expect(session.hasEnded).toBe(true);
+  });
+
+  it('is one that DISCONNECT ends', async () => {
+    const { client, server } = await reconnect(new Session(), connack());
+    void failureOf(client.publish('a', 'x', { qos: 1 }));
+    const leaving = client.disconnect({ properties: { sessionExpiryInterval: 0 }, signal: AbortSignal.abort() });
+    await turn();
+    await server.close();
+    await leaving;
+    expect(client.session.idle).toBe(true);
+  });
+
+  it('is used again under any client id', async () => {
+    const session = new Session();
+    const first = await connected({ clientId: 'me', session });
+    await first.server.close();
+    const second = await reconnect(session, connack(), { clientId: 'another' });
+    expect(second.client.clientId).toBe('another');
+    await second.server.close();
+    const mistaken = connectOver(new ScriptedServer(5).open, { clean: false, clientId: 'me', session });
+    await expect(mistaken).rejects.toThrow('The session is that of another');
+  });
+});
+
+describe('a server that announces less than the one before', () => {
+  it('is not sent what it does not take, nor another message under an id that it may know', async () => {
+    const session = new Session();
+    const first = await reconnect(session, connack());
+    void failureOf(first.client.publish('a', 'x', { qos: 2 }));
+    await turn();
+    await first.server.close();
+    const { client, server } = await reconnect(session, connack({ maximumQoS: 1 }, { sessionPresent: true }));
+    expect(server.take()).toEqual([]);
+    expect(session.idle).toBe(true);
+    void failureOf(client.publish('a', 'y', { qos: 1 }));
+    await turn();
+    expect(server.take()).toMatchObject([{ packetId: 2 }]);
   });
 });
 
