@@ -49,6 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'conformance/raw': ['node:', 'ws'],
   'conformance/statements': [],
   'conformance/suite': ['type conformance', 'conformance/raw', 'conformance/statements', 'node:'],
+  // Opens the client that it judges.
+  'conformance/suite/client-test.ts': ['client'],
   'conformance/sections': ['conformance/raw', 'conformance/suite', 'node:'],
   'conformance/edge-cases': ['conformance/raw', 'conformance/sections', 'conformance/suite'],
   'conformance/client': ['client', 'conformance/raw', 'conformance/suite', 'node:'],
