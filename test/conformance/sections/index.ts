@@ -1,6 +1,12 @@
 import type { ServerSection } from '../suite/section.js';
 import { data } from './1.5-data.js';
 import { packetFormat } from './2-packet-format.js';
+import { connect } from './3.1-connect.js';
+import { connectAdmission } from './3.1-connect-admission.js';
+import { connectLimits } from './3.1-connect-limits.js';
+import { connectSession } from './3.1-connect-session.js';
+import { connectWill } from './3.1-connect-will.js';
+import { connack } from './3.2-connack.js';
 import { publish } from './3.3-publish.js';
 import { publishDelivery } from './3.3-publish-delivery.js';
 import { publishProperties } from './3.3-publish-properties.js';
@@ -23,6 +29,12 @@ import { ordering } from './4.6-ordering.js';
 export const SERVER_SECTIONS: readonly ServerSection[] = [
   data,
   packetFormat,
+  connect,
+  connectAdmission,
+  connectSession,
+  connectWill,
+  connectLimits,
+  connack,
   publish,
   publishRetain,
   publishProperties,
