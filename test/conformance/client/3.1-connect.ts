@@ -1,7 +1,7 @@
 import { ConnectionRefused } from '@cauldron/client';
 import type { ReceivedWill } from '../raw/client-packet-reader.js';
 import { hex, properties, text } from '../raw/packet-writer.js';
-import { connackPacket } from '../raw/server-packet-writer.js';
+import { connackPacket, pingrespPacket } from '../raw/server-packet-writer.js';
 import { clientSection } from '../suite/section.js';
 
 const WILL_FLAG = 0x04;
@@ -197,14 +197,14 @@ export const connect = clientSection('3.1 CONNECT', (test) => {
     4: 'MQTT-3.1.2-23',
     5: 'MQTT-3.1.2-20',
   }, async (t) => {
-    const { server, connect: packet } = await t.connected({ keepAliveSeconds: 1 });
-    t.equal(packet.keepAlive, 1, 'The keep alive of CONNECT');
-    for (let count = 0; count < 3; count++) {
+    const { server, connect: packet } = await t.connected({ keepAliveSeconds: 2 });
+    t.equal(packet.keepAlive, 2, 'The keep alive of CONNECT');
+    for (let count = 0; count < 2; count++) {
       const start = performance.now();
       await server.receive('PINGREQ');
-      server.send(hex('d0 00'));
-      // A server ends the connection after one and a half times the interval.
-      t.ok(performance.now() - start < 1_500, 'The client was silent for one and a half intervals');
+      server.send(pingrespPacket());
+      // A server ends the connection after one and a half times the interval; less than that is lost on a busy machine.
+      t.ok(performance.now() - start < 3_000, 'The client was silent for one and a half intervals');
     }
   });
 
