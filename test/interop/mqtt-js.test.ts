@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import {
   connect as connectTo,
   type IClientOptions,
@@ -9,9 +8,6 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
 import { randomPayload } from '../support/payloads.js';
-import { killAll, RunningProgram } from '../support/running-program.js';
-
-const MORTAL_CLIENT = fileURLToPath(new URL('mqtt-js/mortal-client.js', import.meta.url));
 
 const WAYS = (['mqtt', 'ws'] as const).flatMap((scheme) =>
   ([3, 4, 5] as const).map((version) => [scheme, version] as const),
@@ -30,10 +26,7 @@ afterEach(async () => {
   clients = [];
 });
 
-afterAll(async () => {
-  await broker.stop();
-  await killAll();
-});
+afterAll(() => broker.stop());
 
 /** A message as the tests compare it. */
 type Received = Pick<IPublishPacket, 'topic' | 'qos' | 'retain' | 'properties'> & { readonly payload: Buffer };
@@ -76,13 +69,6 @@ interface Connected {
   readonly connack: IConnackPacket;
 }
 
-const urlOf = (scheme: Scheme) => `${scheme}://127.0.0.1:${broker.port}`;
-
-/** What makes MQTT.js speak this version. */
-function speaking(version: 3 | 4 | 5): Pick<IClientOptions, 'protocolVersion' | 'protocolId'> {
-  return { protocolVersion: version, protocolId: version === 3 ? 'MQIsdp' : 'MQTT' };
-}
-
 function connected(client: MqttClient): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     client.once('connect', resolve);
@@ -91,8 +77,9 @@ function connected(client: MqttClient): Promise<IConnackPacket> {
 }
 
 async function connect(scheme: Scheme, version: 3 | 4 | 5, options: IClientOptions = {}): Promise<Connected> {
-  const client = connectTo(urlOf(scheme), {
-    ...speaking(version),
+  const client = connectTo(`${scheme}://127.0.0.1:${broker.port}`, {
+    protocolVersion: version,
+    protocolId: version === 3 ? 'MQIsdp' : 'MQTT',
     clientId: `js-${++count}`,
     reconnectPeriod: 0,
     ...options,
@@ -106,26 +93,6 @@ async function connect(scheme: Scheme, version: 3 | 4 | 5, options: IClientOptio
 describe.each(WAYS)('MQTT.js over %s, protocol version %i', (scheme, version) => {
   const base = `${scheme}/${version}`;
 
-  it.each([0, 1, 2] as const)('messages of QoS %i go both ways', async (qos) => {
-    const { client, inbox } = await connect(scheme, version);
-    const [grant] = await client.subscribeAsync(`${base}/qos/#`, { qos });
-    expect(grant).toMatchObject({ qos });
-    await client.publishAsync(`${base}/qos/ü`, 'grüße', { qos });
-    expect(await inbox.next()).toMatchObject({
-      topic: `${base}/qos/ü`,
-      payload: Buffer.from('grüße'),
-      qos,
-      retain: false,
-    });
-    await client.publishAsync(`${base}/qos/empty`, '', { qos });
-    expect((await inbox.next()).payload).toHaveLength(0);
-    await client.unsubscribeAsync(`${base}/qos/#`);
-    await client.subscribeAsync(`${base}/end`, { qos });
-    await client.publishAsync(`${base}/qos/out`, 'x', { qos });
-    await client.publishAsync(`${base}/end`, 'y', { qos });
-    expect(await inbox.texts(1)).toEqual(['y']);
-  });
-
   it.each([0, 1, 2] as const)('messages of QoS %i that are sent at once arrive in order', async (qos) => {
     const { client: publisher, connack } = await connect(scheme, version);
     const { client: subscriber, inbox } = await connect(scheme, version);
@@ -136,67 +103,6 @@ describe.each(WAYS)('MQTT.js over %s, protocol version %i', (scheme, version) =>
     const sent = texts.map((text, i) => publisher.publishAsync(`${base}/many/${i % 3}`, text, { qos }));
     expect(await inbox.texts(texts.length)).toEqual(texts);
     await Promise.all(sent);
-  });
-
-  it('a retained message waits for subscribers until it is cleared', async () => {
-    const { client: publisher } = await connect(scheme, version);
-    await publisher.publishAsync(`${base}/retained/a`, 'kept', { qos: 1, retain: true });
-    const { client: late, inbox } = await connect(scheme, version);
-    await late.subscribeAsync(`${base}/retained/+`, { qos: 1 });
-    expect(await inbox.next()).toMatchObject({ payload: Buffer.from('kept'), retain: true });
-    await publisher.publishAsync(`${base}/retained/a`, '', { qos: 1, retain: true });
-    expect(await inbox.next()).toMatchObject({ payload: Buffer.alloc(0), retain: false });
-    const { client: later, inbox: laterInbox } = await connect(scheme, version);
-    await later.subscribeAsync(`${base}/retained/+`, { qos: 1 });
-    await publisher.publishAsync(`${base}/retained/b`, 'live', { qos: 1 });
-    expect(await laterInbox.texts(1)).toEqual(['live']);
-  });
-
-  it('the will is published when the program is killed, not when the client leaves', async () => {
-    const { client: watcher, inbox } = await connect(scheme, version);
-    await watcher.subscribeAsync(`${base}/will/#`, { qos: 2 });
-    const willOf = (name: string) => ({
-      topic: `${base}/will/${name}`,
-      payload: Buffer.from('gone'),
-      qos: 2 as const,
-      retain: false,
-    });
-    const { client: leaving } = await connect(scheme, version, { will: willOf('left') });
-    await leaving.endAsync();
-    const options = { ...speaking(version), will: { ...willOf('killed'), payload: 'gone' } };
-    const argv = [MORTAL_CLIENT, urlOf(scheme), JSON.stringify(options)];
-    const mortal = new RunningProgram(process.execPath, argv);
-    await mortal.shows('connected\n');
-    await mortal.stop('SIGKILL');
-    expect(await inbox.next()).toMatchObject({ ...willOf('killed') });
-  });
-
-  it.each([1, 2] as const)('a kept session gets what came with QoS %i while it was away', async (qos) => {
-    const session: IClientOptions = {
-      clientId: `kept-${base.replace('/', '-')}-${qos}`,
-      clean: false,
-      ...(version === 5 && { properties: { sessionExpiryInterval: 3600 } }),
-    };
-    const { client: first } = await connect(scheme, version, session);
-    await first.subscribeAsync(`${base}/kept/${qos}`, { qos });
-    await first.endAsync();
-    const { client: publisher } = await connect(scheme, version);
-    const texts = Array.from({ length: 50 }, (_, i) => `text ${i}`);
-    for (const text of texts) await publisher.publishAsync(`${base}/kept/${qos}`, text, { qos });
-    const { inbox } = await connect(scheme, version, session);
-    expect(await inbox.texts(texts.length)).toEqual(texts);
-  });
-
-  it('a second client with the same id takes over', async () => {
-    const clientId = `twin-${base.replace('/', '-')}`;
-    const { client: first } = await connect(scheme, version, { clientId });
-    const isClosed = new Promise<void>((resolve) => first.once('close', () => resolve()));
-    const { client: second, inbox } = await connect(scheme, version, { clientId });
-    await isClosed;
-    expect(await broker.hasLost(clientId)).toBe('session taken over.');
-    await second.subscribeAsync(`${base}/twin`);
-    await second.publishAsync(`${base}/twin`, 'still here');
-    expect(await inbox.texts(1)).toEqual(['still here']);
   });
 
   it('the client connects again by itself, and goes on', async () => {

@@ -18,7 +18,7 @@ TIMEOUT_S = 15
 
 
 class Connection:
-    def __init__(self, name, clean=True, will=None, transport=TRANSPORT):
+    def __init__(self, name, clean=True, transport=TRANSPORT):
         client_id = f"{SCENARIO}-{VERSION}-{transport}-{name}"
         self.messages = queue.Queue()
         self._clean = clean
@@ -30,8 +30,6 @@ class Connection:
         self.client.on_disconnect = self._put("disconnect")
         self.client.on_subscribe = self._put("subscribe")
         self.client.on_unsubscribe = self._put("unsubscribe")
-        if will is not None:
-            self.client.will_set(**will)
 
     def _put(self, kind):
         return lambda _client, _data, *details: self._events[kind].put(details)
@@ -59,31 +57,25 @@ class Connection:
         self.client.unsubscribe(topic)
         self._events["unsubscribe"].get(timeout=TIMEOUT_S)
 
-    def publish(self, topic, payload, qos, retain=False, properties=None):
+    def publish(self, topic, payload, qos):
         """Returns when the QoS is fulfilled."""
-        published = self.client.publish(topic, payload, qos, retain, properties)
+        published = self.client.publish(topic, payload, qos)
         published.wait_for_publish(TIMEOUT_S)
         assert published.is_published(), topic
 
     def message(self):
         return self.messages.get(timeout=TIMEOUT_S)
 
-    def expect(self, topic, payload, qos, retain=False):
+    def expect(self, topic, payload, qos):
         message = self.message()
-        seen = (message.topic, message.payload, message.qos, bool(message.retain))
-        assert seen == (topic, payload, qos, retain), seen
+        seen = (message.topic, message.payload, message.qos)
+        assert seen == (topic, payload, qos), seen
 
     def close(self):
         self.client.disconnect()
         self._events["disconnect"].get(timeout=TIMEOUT_S)
         self.client.loop_stop()
         assert self.messages.empty(), self.messages.get().payload
-
-    def disconnected(self):
-        """Waits until the broker has ended the connection, and stops: it would connect again. Returns the reason."""
-        reason = self._events["disconnect"].get(timeout=TIMEOUT_S)[0]
-        self.client.loop_stop()
-        return reason.value if VERSION == 5 else reason
 
     def abandon(self):
         """Ends the network connection without a word."""

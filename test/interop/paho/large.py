@@ -8,7 +8,7 @@ subscriber = Connection("subscriber")
 subscriber.open()
 subscriber.subscribe(f"{TOPIC}/large", 2)
 # Over WebSocket, paho 1.6 cannot send what the socket does not take at once.
-publisher = Connection("publisher", transport="tcp")
+publisher = Connection(f"publisher-to-{TRANSPORT}", transport="tcp")
 publisher.open()
 for qos in (0, 1, 2):
     publisher.publish(f"{TOPIC}/large", payload, qos)
