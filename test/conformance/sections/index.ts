@@ -16,6 +16,8 @@ import { puback } from './3.4-puback.js';
 import { pubrec } from './3.5-pubrec.js';
 import { pubrel } from './3.6-pubrel.js';
 import { pubcomp } from './3.7-pubcomp.js';
+import { subscribe } from './3.8-subscribe.js';
+import { subscribeOptions } from './3.8-subscribe-options.js';
 import { pingreq } from './3.12-pingreq.js';
 import { sessionState } from './4.1-session-state.js';
 import { networkConnections } from './4.2-network-connections.js';
@@ -44,6 +46,8 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   pubrec,
   pubrel,
   pubcomp,
+  subscribe,
+  subscribeOptions,
   pingreq,
   sessionState,
   networkConnections,
