@@ -12,9 +12,7 @@ export const LIBMOSQUITTO: Subject = {
   name: 'libmosquitto',
   needs: ['gcc', 'mosquitto.h'],
   versions: [3, 4, 5],
-  lacks: {
-    webSocket: '2.0 has no WebSocket',
-  },
+  lacks: { webSocket: 'has none (2.0)' },
   async prepare(folder) {
     program = join(folder, 'client');
     await compile('gcc', ['-std=gnu17', '-Wall', '-Wextra', '-o', program, SOURCE, '-lmosquitto']);

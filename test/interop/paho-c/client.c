@@ -14,10 +14,10 @@ static void check(int code, const char *what) {
 }
 
 static void print_property(const MQTTProperty *property) {
+    int identifier = property->identifier;
     MQTTLenString data = property->value.data, value = property->value.value;
-    printf("property %d %.*s", property->identifier, data.len, data.data);
-    if (property->identifier == MQTTPROPERTY_CODE_USER_PROPERTY) printf(" %.*s", value.len, value.data);
-    putchar('\n');
+    if (identifier != MQTTPROPERTY_CODE_USER_PROPERTY) printf("property %d %.*s\n", identifier, data.len, data.data);
+    else printf("property %d %.*s %.*s\n", identifier, data.len, data.data, value.len, value.data);
 }
 
 /* Called in a thread of the library. Returns that the message is done with. */

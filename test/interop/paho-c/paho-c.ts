@@ -14,7 +14,7 @@ export const PAHO_C: Subject = {
   needs: ['gcc', 'MQTTClient.h'],
   versions: [3, 4, 5],
   lacks: {
-    webSocket: '1.3 does not read on when a WebSocket message has more than one packet',
+    webSocket: 'does not read on when a WebSocket message has more than one packet (1.3)',
   },
   async prepare(folder) {
     program = join(folder, 'client');
