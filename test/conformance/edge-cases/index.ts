@@ -4,6 +4,7 @@ import { messageExpiry } from './message-expiry.js';
 import { packetIds } from './packet-ids.js';
 import { packetSizes } from './packet-sizes.js';
 import { payloadFormat } from './payload-format.js';
+import { properties } from './properties.js';
 import { retainedMessages } from './retained-messages.js';
 import { topicAliases } from './topic-aliases.js';
 
@@ -16,4 +17,5 @@ export const EDGE_CASES: readonly ServerSection[] = [
   packetSizes,
   messageExpiry,
   payloadFormat,
+  properties,
 ];

@@ -26,6 +26,9 @@ import { qualityOfService2 } from './4.3-quality-of-service-2.js';
 import { deliveryRetry } from './4.4-delivery-retry.js';
 import { messageReceipt } from './4.5-message-receipt.js';
 import { ordering } from './4.6-ordering.js';
+import { errors } from './4.13-errors.js';
+import { webSocket } from './6-websocket.js';
+import { conformance } from './7-conformance.js';
 
 /** Every statement that binds the server, in the order of the standard. */
 export const SERVER_SECTIONS: readonly ServerSection[] = [
@@ -56,4 +59,7 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   deliveryRetry,
   messageReceipt,
   ordering,
+  errors,
+  webSocket,
+  conformance,
 ];

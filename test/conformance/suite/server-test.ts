@@ -1,4 +1,4 @@
-import { type Endpoint, openTcp } from '../raw/channels.js';
+import { type Endpoint, openTcp, openWebSocket, type WebSocketChannel } from '../raw/channels.js';
 import type { ServerPacketOf } from '../raw/packet-reader.js';
 import type { ConnectFields, ProtocolLevel } from '../raw/packet-writer.js';
 import { RawClient, type RawClientOptions } from '../raw/raw-client.js';
@@ -45,6 +45,21 @@ export class ServerTest extends Judgement {
   clientOptions(label: string, level: ProtocolLevel = this.level): RawClientOptions {
     const { graceMs, mustExplain } = this.target;
     return { level, label, trace: this.trace, timeoutMs: this.#timeoutMs, graceMs, mustExplain };
+  }
+
+  /** A WebSocket on which no MQTT has been sent, and a client that speaks over it. `onText`: for frames of text. */
+  async openWebSocket(
+    subprotocols: readonly string[] = ['mqtt'],
+    onText: () => void = () => {},
+  ): Promise<{ client: RawClient; channel: WebSocketChannel }> {
+    const { webSocketUrl } = this.endpoint;
+    if (webSocketUrl === undefined) this.skip('needs the address for WebSocket connections');
+    const client = new RawClient(this.clientOptions('websocket'));
+    const events = { onBytes: (bytes: Buffer) => client.onBytes(bytes), onEnd: () => client.onEnd(), onText };
+    const channel = await openWebSocket(webSocketUrl, subprotocols, events);
+    client.attach(channel);
+    this.#clients.push(client);
+    return { client, channel };
   }
 
   /** A network connection on which nothing has been sent. */

@@ -34,9 +34,10 @@ async function startMosquitto(program: string, arrangement: ArrangementName): Pr
     return null;
   }
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const [port, webSocketPort] = [await freePort(), await freePort()];
     const file = join(folder, 'mosquitto.conf');
-    writeFileSync(file, [`listener ${port} ${HOST}`, ...lines].join('\n'));
+    const webSocket = [`listener ${webSocketPort} ${HOST}`, 'protocol websockets'];
+    writeFileSync(file, [`listener ${port} ${HOST}`, ...lines, ...webSocket].join('\n'));
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
     if (await isListening(port, child)) {
       const stop = async (): Promise<void> => {
@@ -44,7 +45,7 @@ async function startMosquitto(program: string, arrangement: ArrangementName): Pr
         await new Promise((resolve) => child.once('close', resolve));
         rmSync(folder, { recursive: true });
       };
-      return { endpoint: { host: HOST, port }, stop };
+      return { endpoint: { host: HOST, port, webSocketUrl: `ws://${HOST}:${webSocketPort}/mqtt` }, stop };
     }
     child.kill();
     if (attempt === START_ATTEMPTS) throw new Error(`${program} did not start with ${lines.join(', ')}`);
