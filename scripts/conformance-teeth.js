@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BEHAVIOURS } from '../test/conformance/teeth/behaviours.js';
+import { CLIENT_BEHAVIOURS } from '../test/conformance/teeth/client-behaviours.js';
 import { ROOT, setUp } from './setup.js';
 
 /** How long a test waits for what a crippled broker does not send, s. */
@@ -23,7 +24,9 @@ const TIMEOUT_S = 3;
 
 setUp();
 const word = process.argv[2] === '--only' ? process.argv[3] : '';
-const chosen = BEHAVIOURS.filter(({ behaviour, statement }) => `${behaviour} ${statement}`.includes(word));
+const chosen = [...BEHAVIOURS, ...CLIENT_BEHAVIOURS].filter(({ behaviour, statement }) =>
+  `${behaviour} ${statement}`.includes(word),
+);
 const copy = copyOfBuild();
 let survivors = 0;
 for (const [index, { behaviour, level, statement, side = 'server', file, find, replace }] of chosen.entries()) {

@@ -354,13 +354,4 @@ export const BEHAVIOURS = [
     find: "return 'mqtt';",
     replace: "return 'mqttv3.1';",
   },
-  {
-    behaviour: 'the client answers QoS 2 messages once',
-    level: 5,
-    statement: 'MQTT-4.3.3-10',
-    side: 'client',
-    file: 'packages/client/dist/session.js',
-    find: '',
-    replace: '',
-  },
 ];
