@@ -247,7 +247,7 @@ export const connectSession = serverSection('3.1 CONNECT, the session', (test) =
       const client = await t.open();
       client.send(connectPacket(t.level, { clientId: '' }));
       if (t.level === 5) {
-        await client.isRefused([0x85]);
+        await client.isRefused([0x85, 0x80]);
         return;
       }
       t.equal((await client.receive('CONNACK')).reasonCode, 2, 'The return code');

@@ -1,5 +1,7 @@
+import type { ServerPacketOf } from '../raw/packet-reader.js';
 import { connectPacket, hex, pingreqPacket, publishPacket, subscribePacket } from '../raw/packet-writer.js';
 import { serverSection } from '../suite/section.js';
+import { isGivenUp } from './keep-alive.js';
 
 /** Whom the arrangement `passwords` lets in, and whom not. */
 const FRY = { username: 'fry', password: 'slurm' } as const;
@@ -275,19 +277,19 @@ export const connack = serverSection('3.2 CONNACK', (test) => {
         client.send(connectPacket(t.level, { ...refused, properties: { maximumPacketSize } }));
         const [packet] = await client.ended();
         if (packet === undefined) {
-          // A CONNACK without properties takes five bytes, so it must not be left out where those are too much.
-          t.ok(maximumPacketSize < whole.bytes.length && maximumPacketSize < 5, `None came for ${maximumPacketSize}`);
+          // A CONNACK without properties takes five bytes, so there is room for it down to those.
+          t.ok(!t.target.mustExplain || maximumPacketSize < 5, `No CONNACK came for ${maximumPacketSize} bytes`);
           continue;
         }
-        t.ok(packet.bytes.length <= maximumPacketSize, `${packet.bytes.length} bytes came, ${maximumPacketSize} fit`);
+        const { bytes, properties } = packet as ServerPacketOf<'CONNACK'>;
+        const isBare = properties.reasonString === undefined && properties.userProperty === undefined;
+        t.ok(isBare || bytes.length <= maximumPacketSize, `${bytes.length} bytes came, ${maximumPacketSize} fit`);
       }
     },
     'passwords',
   );
 
-  test('a CONNACK that accepts is not larger than the client takes', {
-    5: ['MQTT-3.2.2-19', 'MQTT-3.2.2-20'],
-  }, async (t) => {
+  test('a CONNACK that accepts is not larger than the client takes', { 5: 'MQTT-3.1.2-24' }, async (t) => {
     const whole = await (await t.open('unlimited')).connect({ clientId: t.clientId() });
     for (let maximumPacketSize = 1; maximumPacketSize <= whole.bytes.length; maximumPacketSize++) {
       const client = await t.open(`maximum ${maximumPacketSize}`);
@@ -300,12 +302,9 @@ export const connack = serverSection('3.2 CONNACK', (test) => {
   });
 
   test('without a Server Keep Alive, the keep alive of the client counts', { 5: 'MQTT-3.2.2-22' }, async (t) => {
-    const startMs = performance.now();
     const client = await t.open();
     const { properties } = await client.connect({ clientId: t.clientId(), keepAlive: 2 });
     if (properties.serverKeepAlive !== undefined) t.skip('the broker sets a keep alive of its own');
-    await client.isRefused([0x8d]);
-    const elapsedMs = performance.now() - startMs;
-    t.ok(elapsedMs >= 2000 && elapsedMs <= 4500, `The connection was closed after ${elapsedMs.toFixed(0)} ms`);
+    await isGivenUp(t, client);
   });
 });
