@@ -7,6 +7,9 @@ import { randomPayload } from '../support/payloads.js';
 import { areInstalled, programPath } from '../support/programs.js';
 import { killAll, RunningProgram } from '../support/running-program.js';
 
+/** On a busy machine a subscriber may be away for longer than publishers are held for it. */
+const UNLIMITED = 'max_queued_messages 0';
+
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const;
 
 describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))("Mosquitto's clients", () => {
@@ -14,7 +17,7 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
   let folder: string;
 
   beforeAll(async () => {
-    broker = await BrokerProcess.start(['max_packet_size 20000000']);
+    broker = await BrokerProcess.start(['max_packet_size 20000000', UNLIMITED]);
     folder = mkdtempSync(join(tmpdir(), 'cauldron-mosquitto-'));
   });
 

@@ -9,6 +9,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
 import { randomPayload } from '../support/payloads.js';
 
+/** On a busy machine a subscriber may be away for longer than publishers are held for it. */
+const UNLIMITED = 'max_queued_messages 0';
+
 const WAYS = (['mqtt', 'ws'] as const).flatMap((scheme) =>
   ([3, 4, 5] as const).map((version) => [scheme, version] as const),
 );
@@ -18,7 +21,7 @@ let clients: MqttClient[] = [];
 let count = 0;
 
 beforeAll(async () => {
-  broker = await BrokerProcess.start(['max_packet_size 20000000', 'max_topic_alias_broker 5']);
+  broker = await BrokerProcess.start(['max_packet_size 20000000', 'max_topic_alias_broker 5', UNLIMITED]);
 });
 
 afterEach(async () => {

@@ -5,11 +5,14 @@ import { randomPayload } from '../support/payloads.js';
 import { killAll, type RunningProgram } from '../support/running-program.js';
 import { describeOwnClients } from './own-clients/suite.js';
 
+/** On a busy machine a subscriber may be away for longer than publishers are held for it. */
+const UNLIMITED = 'max_queued_messages 0';
+
 let broker: BrokerProcess;
 let count = 0;
 
 beforeAll(async () => {
-  broker = await BrokerProcess.start(['max_packet_size 20000000']);
+  broker = await BrokerProcess.start(['max_packet_size 20000000', UNLIMITED]);
 });
 
 afterAll(async () => {
