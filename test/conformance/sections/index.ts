@@ -18,7 +18,11 @@ import { pubrel } from './3.6-pubrel.js';
 import { pubcomp } from './3.7-pubcomp.js';
 import { subscribe } from './3.8-subscribe.js';
 import { subscribeOptions } from './3.8-subscribe-options.js';
+import { suback } from './3.9-suback.js';
+import { unsubscribe } from './3.10-unsubscribe.js';
+import { unsuback } from './3.11-unsuback.js';
 import { pingreq } from './3.12-pingreq.js';
+import { disconnect } from './3.14-disconnect.js';
 import { sessionState } from './4.1-session-state.js';
 import { networkConnections } from './4.2-network-connections.js';
 import { qualityOfService } from './4.3-quality-of-service.js';
@@ -26,6 +30,7 @@ import { qualityOfService2 } from './4.3-quality-of-service-2.js';
 import { deliveryRetry } from './4.4-delivery-retry.js';
 import { messageReceipt } from './4.5-message-receipt.js';
 import { ordering } from './4.6-ordering.js';
+import { enhancedAuthentication } from './4.12-enhanced-authentication.js';
 import { errors } from './4.13-errors.js';
 import { webSocket } from './6-websocket.js';
 import { conformance } from './7-conformance.js';
@@ -51,7 +56,11 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   pubcomp,
   subscribe,
   subscribeOptions,
+  suback,
+  unsubscribe,
+  unsuback,
   pingreq,
+  disconnect,
   sessionState,
   networkConnections,
   qualityOfService,
@@ -59,6 +68,7 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   deliveryRetry,
   messageReceipt,
   ordering,
+  enhancedAuthentication,
   errors,
   webSocket,
   conformance,

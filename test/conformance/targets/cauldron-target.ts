@@ -3,6 +3,7 @@ import {
   type Authenticator,
   type Authorizer,
   type Decision,
+  type EnhancedAuthenticator,
   readConfig,
   startServer,
   VERSION,
@@ -54,8 +55,29 @@ const ACCESS_RULES: Authorizer = {
   mayReceive: (_client, topic) => decide(topic),
 };
 
+const QUESTIONS: EnhancedAuthenticator = {
+  begin(_credentials, method) {
+    if (method !== 'conformance') return null;
+    const rule = 'the arrangement "enhanced-authentication"';
+    let isAsked = false;
+    return {
+      next(data) {
+        if (!isAsked) {
+          isAsked = true;
+          return { challenge: Buffer.from('who?') };
+        }
+        if (data !== undefined && Buffer.from(data).toString() === 'me') {
+          return { admitted: true, username: 'me', rule };
+        }
+        return { admitted: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'that is not you', rule };
+      },
+    };
+  },
+};
+
 /** What the configuration cannot say. */
 const ACCESS: Readonly<Partial<Record<ArrangementName, AccessPorts>>> = {
   passwords: { authenticator: PASSWORDS },
   access: { authorizer: ACCESS_RULES },
+  'enhanced-authentication': { enhancedAuthenticator: QUESTIONS },
 };
