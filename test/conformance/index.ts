@@ -6,6 +6,7 @@ import type { Section } from './suite/section.js';
 export { type Endpoint, openTcp } from './raw/channels.js';
 export { LEVELS, type Level, STANDARD, STATEMENTS, type Statement } from './statements/index.js';
 export { ARRANGEMENTS, type ArrangementName } from './suite/arrangements.js';
+export { documentText, gapsOf, keyOf, type Verdicts, verdictsOf } from './suite/document.js';
 export { reportJson, reportText, summaryOf } from './suite/report.js';
 export {
   type Instance,
