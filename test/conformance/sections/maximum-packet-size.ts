@@ -1,4 +1,4 @@
-import type { AcknowledgementName } from '../raw/packet-writer.js';
+import { type AcknowledgementName, byte, frame, two } from '../raw/packet-writer.js';
 import type { ServerTest } from '../suite/server-test.js';
 
 /**
@@ -20,6 +20,32 @@ export async function fitsMaximum(t: ServerTest, name: AcknowledgementName, pack
     client.send(packet);
     const answer = await client.receive(name);
     t.equal([answer.packetId, answer.reasonCode], [whole.packetId, whole.reasonCode], 'Packet id and reason code');
+    const { length } = answer.bytes;
+    t.ok(length <= maximumPacketSize, `${name} has ${length} bytes, the maximum is ${maximumPacketSize}`);
+    await client.isQuiet();
+  }
+}
+
+/**
+ * Demands the same of SUBACK and UNSUBACK, whose codes all have to stand there: only a reason string and user properties
+ * can be left out.
+ */
+export async function fitsMaximumWithCodes(
+  t: ServerTest,
+  name: 'SUBACK' | 'UNSUBACK',
+  packet: Uint8Array,
+): Promise<void> {
+  const unlimited = await t.open('unlimited');
+  const connack = await unlimited.connect({ clientId: t.clientId() });
+  unlimited.send(packet);
+  const whole = await unlimited.receive(name);
+  const bare = frame(whole.firstByte, two(whole.packetId), byte(0), Buffer.from(whole.reasonCodes)).length;
+  t.ok(bare >= connack.bytes.length, `CONNACK has ${connack.bytes.length} bytes: more than the ${bare} of ${name}`);
+  for (const maximumPacketSize of new Set([Math.max(whole.bytes.length - 1, bare), bare])) {
+    const client = await t.connected({ properties: { maximumPacketSize } }, `maximum ${maximumPacketSize}`);
+    client.send(packet);
+    const answer = await client.receive(name);
+    t.equal([answer.packetId, answer.reasonCodes], [whole.packetId, whole.reasonCodes], 'Packet id and codes');
     const { length } = answer.bytes;
     t.ok(length <= maximumPacketSize, `${name} has ${length} bytes, the maximum is ${maximumPacketSize}`);
     await client.isQuiet();
