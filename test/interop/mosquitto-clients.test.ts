@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
+import { certificates } from '../support/certificates.js';
 import { randomPayload } from '../support/payloads.js';
 import { areInstalled, programPath } from '../support/programs.js';
 import { killAll, RunningProgram } from '../support/running-program.js';
@@ -272,5 +273,48 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
     const got = group.map((member) => member.shown.split('\n').filter((line) => /^\d+$/.test(line)));
     expect(got.flat().sort()).toEqual(lines.toSorted());
     expect(Math.min(got[0].length, got[1].length)).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'openssl'))("Mosquitto's clients over TLS", () => {
+  let broker: BrokerProcess;
+  /** Trusts the broker, and can show who it is. */
+  let identified: string[];
+  let caFile: string;
+
+  beforeAll(async () => {
+    const files = await certificates();
+    const { certFile, keyFile, clientCertFile, clientKeyFile } = files;
+    caFile = files.caFile;
+    const asks = [`cafile ${caFile}`, `certfile ${certFile}`, `keyfile ${keyFile}`, 'require_certificate true'];
+    broker = await BrokerProcess.start(asks);
+    identified = ['--cafile', caFile, '--cert', clientCertFile, '--key', clientKeyFile];
+  });
+
+  afterAll(async () => {
+    await broker.stop();
+    await killAll();
+  });
+
+  const run = (name: 'mosquitto_pub' | 'mosquitto_sub', ...argv: readonly string[]) =>
+    new RunningProgram(programPath(name), [...broker.flags, ...argv]);
+
+  it.each(VERSIONS)('messages and the will of a client that is killed arrive (%s)', async (version) => {
+    const topic = `tls/${version}`;
+    const who = (name: string) => [...identified, '-V', version, '-i', `${name}-${version}`];
+    const subscriber = run('mosquitto_sub', ...who('sub'), '-t', topic, '-q', '2', '-C', '2', '-F', '%q %p');
+    await broker.hasSubscribed(`sub-${version}`, topic);
+    const { exitCode, stderr } = await run('mosquitto_pub', ...who('pub'), '-t', topic, '-q', '2', '-m', 'text').ended;
+    expect([exitCode, stderr]).toEqual([0, '']);
+    const will = ['--will-topic', topic, '--will-payload', 'gone', '--will-qos', '1'];
+    const mortal = run('mosquitto_sub', ...who('mortal'), '-t', `${topic}/mortal`, ...will);
+    await broker.hasSubscribed(`mortal-${version}`, `${topic}/mortal`);
+    await mortal.stop('SIGKILL');
+    expect((await subscriber.ended).stdout.toString()).toBe('2 text\n1 gone\n');
+  });
+
+  it('a client without a certificate is not let in', async () => {
+    const { exitCode } = await run('mosquitto_pub', '--cafile', caFile, '-t', 'tls', '-q', '1', '-m', 'x').ended;
+    expect(exitCode).not.toBe(0);
   });
 });

@@ -1,6 +1,8 @@
 import { type Client, type ConnectOptions, connect, type Message } from '@cauldron/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
+import { certificates } from '../support/certificates.js';
+import { areInstalled } from '../support/programs.js';
 import { killAll } from '../support/running-program.js';
 import { Inbox } from './inbox.js';
 import { type FlowNode, type Line, NodeRed } from './node-red/node-red.js';
@@ -204,4 +206,27 @@ describe.each([3, 4, 5] as const)("Node-RED's MQTT nodes, protocol version %i", 
     const inJson = { ...arriving, correlationData: properties.correlationData.toJSON() };
     expect(await nodeRed.next('received')).toMatchObject(inJson);
   });
+});
+
+it.skipIf(!areInstalled('openssl'))('Node-RED shows its certificate to a broker that asks for one', async () => {
+  const { caFile, certFile, keyFile, clientCertFile, clientKeyFile } = await certificates();
+  const asks = [`cafile ${caFile}`, `certfile ${certFile}`, `keyfile ${keyFile}`, 'require_certificate true'];
+  const guarded = await BrokerProcess.start(asks);
+  const tls = {
+    id: 'tls-1',
+    type: 'tls-config',
+    ca: caFile,
+    cert: clientCertFile,
+    key: clientKeyFile,
+    verifyservercert: true,
+  };
+  const connection = { port: String(guarded.port), usetls: true, tls: tls.id };
+  const nodeRed = await start([tls, ...flow(5, 'node-red-tls', connection)]);
+  await isConnected(nodeRed);
+  nodeRed.send('control', { action: 'subscribe', topic: { topic: 'tls', qos: 2 } });
+  await guarded.hasSubscribed('node-red-tls', 'tls');
+  nodeRed.send('publish', { topic: 'tls', payload: 'secret', qos: 2 });
+  expect(await nodeRed.next('received')).toMatchObject({ topic: 'tls', payload: 'secret', qos: 2 });
+  await nodeRed.stop();
+  await guarded.stop();
 });
