@@ -204,6 +204,18 @@ export class Client {
   }
 
   /**
+   * Authenticates again, by the method of the connect options: with 5.0, a server may demand that now and then. Messages
+   * flow meanwhile.
+   * @returns when the server has accepted
+   * @throws (rejects) TypeError without `authentication` in the connect options, and while an earlier call is under way;
+   * what its `begin` throws; NotSupportedByServer for data that are too large for the server. The connection then stays as
+   * it is. Or the error that ended it: ServerDisconnected when the server refuses, AuthenticationFailed when the client does.
+   */
+  reauthenticate(): Promise<void> {
+    return this.#connection.reauthenticate();
+  }
+
+  /**
    * Asks for no more messages, until `resume`; those already read may still come. For a receiver that cannot keep up:
    * the server, or TCP, holds the rest back.
    */
@@ -235,23 +247,25 @@ export class Client {
 
 /**
  * Connects over a stream of the caller's own.
- * @throws (rejects) ConnectionFailed, ConnectTimeout, ConnectionRefused, ConnectionLost, ProtocolViolation; the reason of
- * `options.signal`; TypeError and RangeError for options that make no sense
+ * @throws (rejects) ConnectionFailed, ConnectTimeout, ConnectionRefused, ConnectionLost, ProtocolViolation,
+ * AuthenticationFailed; the reason of `options.signal`; what `options.authentication` throws when it begins; TypeError and
+ * RangeError for options that make no sense
  */
 export async function connectOver(
   open: TransportFactory,
   options: ConnectOptions = {},
   clock: Clock = systemClock,
 ): Promise<Client> {
-  const { session = new Session(), onMessage, trace = null, signal } = options;
+  const { authentication, session = new Session(), onMessage, trace = null, signal } = options;
   signal?.throwIfAborted();
+  const exchange = authentication && (await untilAborted(Promise.resolve(authentication.begin()), signal));
   const subscriptions = new Subscriptions();
   const listeners = new Listeners<ClientEvents>();
   const opened = new Deferred<Client>();
   const closed = new Deferred<ClientError | null>();
   let client: Client | null = null;
   const connection = new Connection(
-    connectionSettings(options),
+    connectionSettings(options, exchange),
     session,
     open,
     {

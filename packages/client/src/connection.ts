@@ -16,10 +16,12 @@ import {
   type Unsuback,
   type Unsubscribe,
 } from '@cauldron/codec';
+import { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import { Deferred } from './deferred.js';
 import {
+  AuthenticationFailed,
   type ClientError,
   ConnectionClosed,
   ConnectionFailed,
@@ -76,6 +78,8 @@ export class Connection {
   readonly #output = new Output();
   readonly #aliases: TopicAliases;
   readonly #requests: Requests;
+  /** Null: CONNECT names no authentication method. */
+  readonly #exchanges: Exchanges | null;
   #handshakes: Handshakes | null = null;
   #limits: ServerLimits | null = null;
   #keepAlive: KeepAlive | null = null;
@@ -110,6 +114,8 @@ export class Connection {
     this.#framer.strictLength = protocolVersion === 5;
     this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
     this.#requests = new Requests(session.packetIds, (packet) => this.#send(packet));
+    this.#exchanges =
+      settings.begun === null ? null : new Exchanges(settings.begun, this.#sendAuth, this.#giveUpAuthentication);
     session.attach();
     try {
       this.#transport = open(this.#transportEvents());
@@ -155,6 +161,14 @@ export class Connection {
   async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
     this.#usable();
     return this.#requests.unsubscribe(request);
+  }
+
+  /** Authenticates again. @throws (rejects) as `Client.reauthenticate` says */
+  async reauthenticate(): Promise<void> {
+    this.#usable();
+    // [MQTT-4.12.0-7]
+    if (this.#exchanges === null) throw new TypeError('The client has connected without `authentication`');
+    return this.#exchanges.reauthenticate();
   }
 
   /**
@@ -241,6 +255,14 @@ export class Connection {
   }
 
   #receive(packet: Packet): void {
+    if (packet.type === PacketType.AUTH) {
+      // [MQTT-4.12.0-6]
+      if (this.#exchanges === null) {
+        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method');
+      }
+      this.#exchanges.receive(packet);
+      return;
+    }
     if (this.#handshakes === null) {
       if (packet.type !== PacketType.CONNACK) {
         throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'The first packet is not a CONNACK');
@@ -267,9 +289,6 @@ export class Connection {
       case PacketType.DISCONNECT:
         this.#receiveDisconnect(packet);
         break;
-      case PacketType.AUTH:
-        // This client sends no authentication method, so the server may not ask [MQTT-4.12.0-7].
-        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method');
       default:
         throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `A server sends no packet of type ${packet.type}`);
     }
@@ -288,6 +307,12 @@ export class Connection {
       // [MQTT-3.2.2-4]
       throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although the client has no session');
     }
+    const { authenticationMethod, authenticationData } = connack.properties ?? {};
+    if (authenticationMethod !== connect.properties?.authenticationMethod) {
+      // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'CONNACK has another authentication method than CONNECT');
+    }
+    if (this.#exchanges?.admitted(authenticationData) === false) return;
     this.#session.hasEnded = false;
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
@@ -399,6 +424,17 @@ export class Connection {
     this.#state = 'disconnecting';
   }
 
+  readonly #sendAuth = (packet: Packet): void => {
+    if (this.#reads()) this.#send(packet);
+  };
+
+  /** The program's own authentication has thrown `cause` [MQTT-4.12.1-2]. */
+  readonly #giveUpAuthentication = (cause: unknown): void => {
+    if (!this.#reads()) return;
+    this.#error = new AuthenticationFailed('The client gave up the authentication', { cause });
+    this.#leave({ type: PacketType.DISCONNECT, reasonCode: ReasonCode.UNSPECIFIED_ERROR });
+  };
+
   /** The one place where an error in what the server sent becomes the end of the connection. */
   #fail(error: unknown): void {
     if (!(error instanceof ProtocolError)) {
@@ -448,6 +484,7 @@ export class Connection {
     const error = this.#error ?? new ConnectionClosed('The client was disconnected');
     this.#written?.reject(error);
     this.#requests.end(error);
+    this.#exchanges?.end(error);
     this.#session.detach(error, this.#keepsSession);
     this.#owner.closed(this.#error);
   }

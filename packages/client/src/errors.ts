@@ -15,6 +15,14 @@ export class ConnectTimeout extends ClientError {
   override readonly name = 'ConnectTimeout';
 }
 
+/**
+ * The client ended the connection because of its own `authentication`: that failed, or it found that the server is not the
+ * right one. `cause` is what it threw.
+ */
+export class AuthenticationFailed extends ClientError {
+  override readonly name = 'AuthenticationFailed';
+}
+
 /** The server answered CONNECT with a refusal. */
 export class ConnectionRefused extends ClientError {
   override readonly name = 'ConnectionRefused';

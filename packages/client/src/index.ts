@@ -1,4 +1,5 @@
 export { type QoS, ReasonCode } from '@cauldron/codec';
+export type { Authentication, AuthenticationExchange } from './authentication.js';
 export { Client, type ClientEvents, connectOver, type DisconnectOptions } from './client.js';
 export { type Clock, systemClock } from './clock.js';
 export { connect } from './connect.js';

@@ -10,6 +10,12 @@ import {
   type UserProperty,
   type Will,
 } from '@cauldron/codec';
+import {
+  type Authentication,
+  type AuthenticationExchange,
+  authenticationProperties,
+  type BegunAuthentication,
+} from './authentication.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscriptions.js';
@@ -42,6 +48,8 @@ export interface ConnectOptions {
   clientId?: string;
   username?: string;
   password?: string | Uint8Array;
+  /** Proves who the client is, and perhaps who the server is, by a method that both know; 5.0 only. Default: none. */
+  authentication?: Authentication;
   /**
    * Begin with an empty session. Default true. With false the server keeps the session, for which 3.1.1 needs a
    * `clientId`; hand in the `session` too to go on with what was on its way.
@@ -132,6 +140,8 @@ export interface UnsubscribeOptions {
 /** The options of `connect` as the protocol core needs them: complete and checked. */
 export interface ConnectionSettings {
   readonly connect: Connect;
+  /** The exchange that `connect` begins; null: none. */
+  readonly begun: BegunAuthentication | null;
   /** Bytes of the largest packet that is taken from the server. */
   readonly maximumPacketSize: number;
   /** Milliseconds from the start to CONNACK. */
@@ -150,14 +160,23 @@ export function bytesOf(value: string | Uint8Array): Uint8Array {
   return typeof value === 'string' ? encoder.encode(value) : value;
 }
 
-/** @throws TypeError, RangeError for options that make no sense; what cannot be encoded shows when CONNECT is written */
-export function connectionSettings(options: ConnectOptions): ConnectionSettings {
+/**
+ * @param exchange that of `options.authentication`, which it began
+ * @throws TypeError, RangeError for options that make no sense; what cannot be encoded shows when CONNECT is written
+ */
+export function connectionSettings(
+  options: ConnectOptions,
+  exchange: AuthenticationExchange | undefined,
+): ConnectionSettings {
   const { maximumInflight = 100, maximumPacketSize = MAX_PACKET_SIZE, receiveMaximum = 65_535 } = options;
   assertRange('maximumInflight', maximumInflight, 1, 65_535);
   assertRange('maximumPacketSize', maximumPacketSize, 1, MAX_PACKET_SIZE);
   assertRange('receiveMaximum', receiveMaximum, 1, 65_535);
+  const { authentication } = options;
+  const begun = authentication === undefined || exchange === undefined ? null : { authentication, exchange };
   return {
-    connect: connectPacket(options),
+    connect: connectPacket(options, begun),
+    begun,
     maximumPacketSize,
     connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
     pingTimeoutMs: options.pingTimeoutMs ?? 10_000,
@@ -166,9 +185,12 @@ export function connectionSettings(options: ConnectOptions): ConnectionSettings 
   };
 }
 
-function connectPacket(options: ConnectOptions): Connect {
+function connectPacket(options: ConnectOptions, begun: BegunAuthentication | null): Connect {
   const { protocolVersion = 5, clean = true, session, keepAliveSeconds = 60, username, password } = options;
   assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
+  if (begun !== null && protocolVersion < 5) {
+    throw new TypeError('`authentication` needs protocol version 5: older ones have no packets for it');
+  }
   let clientId = options.clientId ?? session?.clientId ?? '';
   const known = session === undefined || session.hasEnded || clean ? '' : session.clientId;
   if (known !== '' && known !== clientId) {
@@ -182,7 +204,7 @@ function connectPacket(options: ConnectOptions): Connect {
   if (username !== undefined) connect.username = username;
   if (password !== undefined) connect.password = bytesOf(password);
   if (options.will !== undefined) connect.will = willOf(options.will);
-  if (protocolVersion === 5) connect.properties = connectProperties(options, clean);
+  if (protocolVersion === 5) connect.properties = connectProperties(options, clean, begun);
   return connect;
 }
 
@@ -191,8 +213,9 @@ function willOf({ topic, payload = '', qos = 0, retain = false, properties }: Wi
 }
 
 /** What has the default of the standard is not sent. */
-function connectProperties(options: ConnectOptions, clean: boolean): Properties {
-  const properties: Properties = {};
+function connectProperties(options: ConnectOptions, clean: boolean, begun: BegunAuthentication | null): Properties {
+  const properties: Properties =
+    begun === null ? {} : authenticationProperties(begun.authentication, begun.exchange.data);
   const sessionExpiryInterval = options.sessionExpiryInterval ?? (clean ? 0 : NEVER_EXPIRES);
   if (sessionExpiryInterval > 0) properties.sessionExpiryInterval = sessionExpiryInterval;
   const { maximumPacketSize, receiveMaximum, topicAliasMaximum, userProperties } = options;
