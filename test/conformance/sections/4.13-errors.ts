@@ -1,14 +1,13 @@
 import { disconnectPacket, frame, hex, publishPacket, subscribePacket } from '../raw/packet-writer.js';
 import { serverSection } from '../suite/section.js';
 
-const ReasonCode = {
-  MALFORMED_PACKET: 0x81,
-  PROTOCOL_ERROR: 0x82,
-  TOPIC_NAME_INVALID: 0x90,
-  TOPIC_FILTER_INVALID: 0x8f,
-  TOPIC_ALIAS_INVALID: 0x94,
-} as const;
-const { MALFORMED_PACKET, PROTOCOL_ERROR, TOPIC_NAME_INVALID, TOPIC_FILTER_INVALID, TOPIC_ALIAS_INVALID } = ReasonCode;
+const UNSPECIFIED_ERROR = 0x80;
+const MALFORMED_PACKET = 0x81;
+const PROTOCOL_ERROR = 0x82;
+const IMPLEMENTATION_SPECIFIC_ERROR = 0x83;
+const TOPIC_FILTER_INVALID = 0x8f;
+const TOPIC_NAME_INVALID = 0x90;
+const TOPIC_ALIAS_INVALID = 0x94;
 
 /** What a client may get wrong, and the reason codes that fit. */
 const FAULTS: readonly [what: string, bytes: (topic: string) => Buffer, reasonCodes: readonly number[]][] = [
@@ -43,7 +42,7 @@ const FAULTS: readonly [what: string, bytes: (topic: string) => Buffer, reasonCo
   ['a DISCONNECT with an unknown reason code', () => disconnectPacket(0x42), [MALFORMED_PACKET, PROTOCOL_ERROR]],
 ];
 
-export const errors = serverSection('4.13 Handling errors', (test) => {
+export const errors = serverSection('4.13 Handling errors (4.8 in 3.1.1)', (test) => {
   for (const [what, bytes, reasonCodes] of FAULTS) {
     test(`${what} ends the connection`, { 5: 'MQTT-4.13.1-1' }, async (t) => {
       const client = await t.connected();
@@ -59,6 +58,19 @@ export const errors = serverSection('4.13 Handling errors', (test) => {
     await client.ended();
     await bystander.isQuiet();
   });
+
+  test(
+    'an error of the server itself while it handles a packet ends the connection, and no other',
+    { 4: 'MQTT-4.8.0-2', 5: [] },
+    async (t) => {
+      const bystander = await t.connected({}, 'bystander');
+      const client = await t.connected();
+      client.send(publishPacket(t.level, { topic: t.topic('fault'), qos: 1, packetId: 1 }));
+      await client.isRefused([UNSPECIFIED_ERROR, IMPLEMENTATION_SPECIFIC_ERROR]);
+      await bystander.isQuiet();
+    },
+    'fault',
+  );
 
   test('after a CONNACK with an error the connection is closed', { 5: 'MQTT-4.13.2-1' }, async (t) => {
     const client = await t.open();

@@ -25,6 +25,7 @@ export const ARRANGEMENTS = {
     doc: 'nobody may publish to, subscribe to or receive conformance/+/denied',
     lines: [],
   },
+  fault: { doc: 'fails inside when it handles a PUBLISH to conformance/+/fault', lines: [] },
   'enhanced-authentication': {
     doc: 'has the authentication method "conformance": it asks with data "who?" and takes the answer "me"',
     lines: [],

@@ -55,6 +55,14 @@ const ACCESS_RULES: Authorizer = {
   mayReceive: (_client, topic) => decide(topic),
 };
 
+const FAULTY_RULES: Authorizer = {
+  ...ACCESS_RULES,
+  mayPublish(_client, topic) {
+    if (/^conformance\/[^/]+\/fault$/.test(topic)) throw new Error('the arrangement "fault"');
+    return { allowed: true, rule: 'the arrangement "fault"' };
+  },
+};
+
 const QUESTIONS: EnhancedAuthenticator = {
   begin(_credentials, method) {
     if (method !== 'conformance') return null;
@@ -79,5 +87,6 @@ const QUESTIONS: EnhancedAuthenticator = {
 const ACCESS: Readonly<Partial<Record<ArrangementName, AccessPorts>>> = {
   passwords: { authenticator: PASSWORDS },
   access: { authorizer: ACCESS_RULES },
+  fault: { authorizer: FAULTY_RULES },
   'enhanced-authentication': { enhancedAuthenticator: QUESTIONS },
 };

@@ -57,6 +57,7 @@ function settingsOf(arrangement: ArrangementName, folder: string): string[] | nu
   const anonymous = ['allow_anonymous true', 'user root', 'log_type none'];
   switch (arrangement) {
     case 'enhanced-authentication':
+    case 'fault':
       return null;
     case 'passwords': {
       const file = join(folder, 'passwords');
