@@ -95,6 +95,11 @@ export class SocketPeer extends Received implements Peer {
     this.socket.write(bytes);
   }
 
+  /** Past TLS, if it speaks that. */
+  plainWrite(bytes: Uint8Array): void {
+    this.#plain.write(bytes);
+  }
+
   stopReading(): void {
     this.socket.pause();
   }

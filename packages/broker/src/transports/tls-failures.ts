@@ -13,22 +13,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE:
     'the client showed no certificate, and require_certificate is true: it needs --cert and --key',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client speaks only older versions of TLS than this listener (tls_version)',
-  ERR_SSL_NO_PROTOCOLS_AVAILABLE: 'the client speaks only older versions of TLS than this listener (tls_version)',
   ERR_SSL_NO_SHARED_CIPHER:
     'the client and this listener have no cipher in common (ciphers, ciphers_tls1.3, and the kind of key in keyfile)',
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM:
     'the client cannot verify signatures of the kind of key that is in keyfile; an RSA key suits older clients',
-  ERR_SSL_HTTP_REQUEST: 'the client speaks HTTP without TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'what the client sent is not TLS',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: NOT_TRUSTED_BY_CLIENT,
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: NOT_TRUSTED_BY_CLIENT,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: NOT_TRUSTED_BY_CLIENT,
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: NOT_TRUSTED_BY_CLIENT,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED:
     "to the client the server's certificate has expired: renew certfile, or set the client's clock",
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the client speaks none of the versions of TLS that this listener does',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the client found no common ground, perhaps on ciphers',
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: "the client found the server's signature wrong",
-  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the client found the name that the server goes by wrong',
 };
 
 /** Says what went wrong with a TLS connection; `error` is what its socket emitted. */

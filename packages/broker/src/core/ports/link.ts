@@ -12,7 +12,7 @@ export interface TlsSession {
   readonly protocol: string;
   /** As RFC 8446 and its predecessors call it: `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string;
-  /** The host name that the client asked for (SNI); null: it did not say. */
+  /** The host name that the client asked for (SNI); null: it did not say, or resumed a session of TLS 1.2. */
   readonly serverName: string | null;
   /** Null: the client was not asked who it is. */
   readonly client: TlsIdentity | null;
