@@ -73,22 +73,17 @@ export const subscribe = serverSection('3.8 SUBSCRIBE', (test) => {
     });
   }
 
-  test('a reserved bit behind a valid topic filter counts, too, and nothing is subscribed to', {
+  test('a reserved bit behind a valid topic filter ends the connection, too', {
     4: 'MQTT-3.8.3-4',
     5: 'MQTT-3.8.3-5',
   }, async (t) => {
-    const clientId = t.clientId();
-    const client = await t.connected(t.lasting(clientId));
+    const client = await t.connected();
     const subscriptions = [
       { filter: t.topic('first'), qos: 1 },
       { filter: t.topic('second'), options: 0x81 },
     ];
     client.send(subscribePacket(t.level, 1, subscriptions));
     await client.isRefused([0x81, 0x82]);
-    const back = await t.connected(t.lasting(clientId), 'back');
-    const publisher = await t.connected({}, 'publisher');
-    await publisher.publish({ topic: t.topic('first'), qos: 1 });
-    await back.isQuiet();
   });
 
   test('a SUBSCRIBE with QoS 3 ends the connection', { 4: 'MQTT-3.8.3-4', 5: 'MQTT-4.13.1-1' }, async (t) => {

@@ -30,6 +30,7 @@ import { qualityOfService2 } from './4.3-quality-of-service-2.js';
 import { deliveryRetry } from './4.4-delivery-retry.js';
 import { messageReceipt } from './4.5-message-receipt.js';
 import { ordering } from './4.6-ordering.js';
+import { topics } from './4.7-topics.js';
 import { enhancedAuthentication } from './4.12-enhanced-authentication.js';
 import { errors } from './4.13-errors.js';
 import { webSocket } from './6-websocket.js';
@@ -68,6 +69,7 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   deliveryRetry,
   messageReceipt,
   ordering,
+  topics,
   enhancedAuthentication,
   errors,
   webSocket,
