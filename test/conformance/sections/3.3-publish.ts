@@ -48,6 +48,12 @@ export const publish = serverSection('3.3 PUBLISH', (test) => {
     t.equal(message.firstByte, 0x30, 'The first byte');
   });
 
+  test('a PUBLISH of QoS 0 with DUP 1 ends the connection', { 4: 'MQTT-4.8.0-1', 5: 'MQTT-4.13.1-1' }, async (t) => {
+    const client = await t.connected();
+    client.send(publishPacket(t.level, { topic: t.topic(), dup: true }));
+    await client.isRefused([0x81, 0x82]);
+  });
+
   test('PUBLISH with both QoS bits set ends the connection', { 4: 'MQTT-3.3.1-4', 5: 'MQTT-3.3.1-4' }, async (t) => {
     const client = await t.connected();
     client.send(publishPacket(t.level, { topic: t.topic(), qos: 3, packetId: 1 }));

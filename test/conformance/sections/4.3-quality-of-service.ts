@@ -53,7 +53,7 @@ export const qualityOfService = serverSection('4.3 Quality of service 0 and 1', 
     });
   }
 
-  test('an id that is under way is passed over, while ids of acknowledged messages are used again or not', {
+  test('the packet id of a message that is under way is not given to another', {
     4: 'MQTT-4.3.2-1',
     5: 'MQTT-4.3.2-1',
   }, async (t) => {
