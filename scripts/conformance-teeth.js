@@ -69,8 +69,8 @@ function firstFailure(/** @type {number} */ level, /** @type {string} */ stateme
   const { stdout, stderr, status } = spawnSync(process.execPath, [file], { cwd: copy, encoding: 'utf8' });
   // A broker that the change brings down is noticed, too.
   if (status !== 0) {
-    if (stderr.includes('no test proves')) throw new Error(stderr);
-    return `the end of the process (${stderr.trim().split('\n').at(-1)})`;
+    if (/no test proves|SyntaxError/.test(stderr)) throw new Error(stderr);
+    return `the end of the process: ${stderr.split('\n').find((line) => line.includes('Error')) ?? status}`;
   }
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '').failed ?? undefined;
 }

@@ -1,7 +1,6 @@
 import {
   countLevels,
   PacketType,
-  ProtocolError,
   type QoS,
   ReasonCode,
   type Suback,
@@ -22,7 +21,6 @@ const SHARED = '$share/';
 export function handleSubscribe(context: Context, connection: Connection, packet: Subscribe): void {
   const { session } = connection;
   if (session === null) return;
-  checkSharedOptions(packet.subscriptions);
   const verdicts = judgeAll(context, connection, session, packet.subscriptions);
   if (verdicts === null) return;
   connection.forgetDecisions();
@@ -69,15 +67,6 @@ interface Verdict {
   readonly reason: string | null;
   /** What decided, for the log: a client that may not has no claim to know the rule. */
   readonly rule?: string;
-}
-
-/** [MQTT-3.8.3-4] No-local is for a session's own messages; in a group, they may be anybody's. */
-function checkSharedOptions(requests: readonly SubscribeRequest[]): void {
-  for (const { filter, noLocal } of requests) {
-    if (noLocal && filter.startsWith(SHARED)) {
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `no-local with the shared subscription '${filter}'`);
-    }
-  }
 }
 
 /** One verdict for each filter; null while somebody has to be asked. Changes nothing. */
