@@ -25,6 +25,7 @@ import { topics } from './4.7-topics.js';
 import { errors } from './4.8-errors.js';
 import { sharedSubscriptions } from './4.8-shared-subscriptions.js';
 import { flowControl } from './4.9-flow-control.js';
+import { enhancedAuthentication } from './4.12-enhanced-authentication.js';
 import { errorHandling } from './4.13-errors.js';
 import { webSocket } from './6-websocket.js';
 import { conformance } from './7-conformance.js';
@@ -57,6 +58,7 @@ export const CLIENT_SECTIONS: readonly ClientSection[] = [
   errors,
   sharedSubscriptions,
   flowControl,
+  enhancedAuthentication,
   errorHandling,
   webSocket,
   conformance,
