@@ -157,6 +157,20 @@ export const connectWill = serverSection('3.1 CONNECT, the will', (test) => {
     await witness.isQuiet();
   });
 
+  test('a will that was published is not published again when its session ends', {
+    4: 'MQTT-3.1.2-10',
+    5: 'MQTT-3.1.2-10',
+  }, async (t) => {
+    const witness = await witnessOf(t);
+    const clientId = t.clientId();
+    const client = await t.connected({ ...t.lasting(clientId), will: { topic: t.topic(), payload: 'once', qos: 1 } });
+    client.drop();
+    t.isMessage(await witness.receiveMessage(), t.topic(), 'once', 1);
+    const clean = await t.connected({ clientId }, 'clean');
+    await clean.disconnect();
+    await witness.isQuiet();
+  });
+
   test('without the will flag no will is published, also if an earlier connection had one', {
     4: 'MQTT-3.1.2-12',
     5: [],

@@ -427,12 +427,4 @@ export const BEHAVIOURS = [
     find: 'Array.from(random.bytes(16),',
     replace: 'Array.from(new Uint8Array(16),',
   },
-  {
-    behaviour: 'a CONNACK that refuses has no session',
-    level: 4,
-    statement: 'MQTT-3.2.2-4',
-    file: `${CORE}/connection.js`,
-    find: 'sessionPresent: false, // [MQTT-3.2.2-6]',
-    replace: 'sessionPresent: true,',
-  },
 ];
