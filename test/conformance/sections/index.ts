@@ -31,6 +31,8 @@ import { deliveryRetry } from './4.4-delivery-retry.js';
 import { messageReceipt } from './4.5-message-receipt.js';
 import { ordering } from './4.6-ordering.js';
 import { topics } from './4.7-topics.js';
+import { sharedSubscriptions } from './4.8-shared-subscriptions.js';
+import { flowControl } from './4.9-flow-control.js';
 import { enhancedAuthentication } from './4.12-enhanced-authentication.js';
 import { errors } from './4.13-errors.js';
 import { webSocket } from './6-websocket.js';
@@ -70,6 +72,8 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   messageReceipt,
   ordering,
   topics,
+  sharedSubscriptions,
+  flowControl,
   enhancedAuthentication,
   errors,
   webSocket,
