@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Client, connect, type Message } from '@cauldron/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
+import { certificates } from '../support/certificates.js';
 import { areInstalled, type ProgramName } from '../support/programs.js';
 import { killAll } from '../support/running-program.js';
 import { Inbox, type Received } from './inbox.js';
@@ -20,6 +21,7 @@ export const CAPABILITIES = {
   takeOver: 'take-over',
   properties: 'properties (5.0)',
   webSocket: 'WebSocket',
+  tls: 'TLS',
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
@@ -135,20 +137,26 @@ class Scene {
   }
 }
 
-type SceneOptions = Partial<Pick<SubjectOptions, 'clean' | 'transport' | 'will'>>;
+type SceneOptions = Partial<Pick<SubjectOptions, 'port' | 'clean' | 'transport' | 'caFile' | 'will'>>;
 
 /** Every client of others is judged by these tests, against a broker of the build. */
 export function describeSubject(subject: Subject): void {
-  describe.skipIf(!areInstalled(...subject.needs)).concurrent(subject.name, () => describeCells(subject));
+  describe.skipIf(!areInstalled('openssl', ...subject.needs)).concurrent(subject.name, () => describeCells(subject));
 }
 
 function describeCells(subject: Subject): void {
   let broker: BrokerProcess;
   let folder: string;
+  /** How to reach the broker's listener with TLS. */
+  let secure: SceneOptions;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'cauldron-client-'));
-    [broker] = await Promise.all([BrokerProcess.start(), subject.prepare?.(folder)]);
+    const { caFile, certFile, keyFile } = await certificates();
+    const config = ['listener 0 127.0.0.1', `certfile ${certFile}`, `keyfile ${keyFile}`];
+    [broker] = await Promise.all([BrokerProcess.start(config), subject.prepare?.(folder)]);
+    const [, port] = await broker.program.showsMatch(/^Listening on [\d.]+:\d+\.\n[\s\S]*^Listening on [\d.]+:(\d+)/m);
+    secure = { port: Number(port), transport: 'tls', caFile };
   }, 60_000);
 
   afterAll(async () => {
@@ -196,6 +204,10 @@ function describeCells(subject: Subject): void {
 
     test('webSocket', 'they do so over WebSocket', async (scene) => {
       await goesBothWays(scene, await scene.open('ws', { transport: 'ws' }), `ws/${version}`);
+    });
+
+    test('tls', 'they do so over TLS', async (scene) => {
+      await goesBothWays(scene, await scene.open('tls', secure), `tls/${version}`);
     });
 
     test('retained', 'a retained message waits for subscribers, is replaced, and is cleared', async (scene) => {

@@ -6,18 +6,18 @@ import { compile } from '../native-programs.js';
 
 const SOURCE = fileURLToPath(new URL('Client.java', import.meta.url));
 
+/** Of the client, and of what it needs. */
+export const JARS = ['mqtt-client.jar', 'hawtbuf.jar', 'hawtdispatch.jar', 'hawtdispatch-transport.jar'] as const;
+
 let classPath = '';
 
 export const FUSESOURCE: Subject = {
   name: 'FuseSource mqtt-client',
-  needs: ['java', 'javac', 'mqtt-client.jar', 'hawtbuf.jar', 'hawtdispatch.jar', 'hawtdispatch-transport.jar'],
+  needs: ['java', 'javac', ...JARS],
   versions: [3, 4],
   lacks: { properties: 'has no MQTT 5.0', webSocket: 'has none' },
   async prepare(folder) {
-    const jars = (['mqtt-client.jar', 'hawtbuf.jar', 'hawtdispatch.jar', 'hawtdispatch-transport.jar'] as const).map(
-      programPath,
-    );
-    classPath = [folder, ...jars].join(':');
+    classPath = [folder, ...JARS.map(programPath)].join(':');
     await compile('javac', ['-Xlint:all', '-cp', classPath, '-d', folder, SOURCE]);
   },
   // These flags halve the time that the machine takes to start.
