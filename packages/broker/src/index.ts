@@ -7,10 +7,13 @@ export type { MessageHandler } from './core/local-subscription.js';
 export { Message } from './core/message.js';
 export type {
   Admission,
+  AuthenticationExchange,
+  AuthenticationStep,
   Authenticator,
   Authorizer,
   Credentials,
   Decision,
+  EnhancedAuthenticator,
   Principal,
 } from './core/ports/access.js';
 export type { Clock } from './core/ports/clock.js';

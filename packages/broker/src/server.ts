@@ -47,7 +47,7 @@ interface Binding extends Endpoint {
 }
 
 /** Who decides about clients, where the configuration does not: for a program that embeds the broker. */
-export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'authorizer'>;
+export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthenticator' | 'authorizer'>;
 
 /**
  * Starts a broker. Resolves when all its ports are open.

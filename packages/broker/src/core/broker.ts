@@ -9,7 +9,7 @@ import type { MessageHandler } from './local-subscription.js';
 import { Message } from './message.js';
 import { OutputPool } from './output.js';
 import { peersAlone } from './peers-alone.js';
-import type { Authenticator, Authorizer } from './ports/access.js';
+import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { type Log, LogType } from './ports/log.js';
@@ -43,6 +43,8 @@ export interface BrokerOptions {
   readonly settings?: Partial<Settings>;
   /** Default: everybody whom the listener's `allowAnonymous` lets in. */
   readonly authenticator?: Authenticator;
+  /** Default: CONNECT with an authentication method is refused. */
+  readonly enhancedAuthenticator?: EnhancedAuthenticator;
   /** Default: everybody may do everything. */
   readonly authorizer?: Authorizer;
   /** Default: nothing is logged. */
@@ -84,6 +86,7 @@ export class Broker {
       log,
       store,
       authenticator: options.authenticator ?? openAuthenticator,
+      enhancedAuthenticator: options.enhancedAuthenticator ?? null,
       authorizer: options.authorizer ?? openAuthorizer,
       peers: options.peers ?? peersAlone,
       hooks,

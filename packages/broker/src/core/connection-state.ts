@@ -2,7 +2,7 @@
 export const ConnectionState = {
   /** The network connection is there; nothing but CONNECT may come. */
   AWAITING_CONNECT: 0,
-  /** CONNECT came; somebody decides whether the client may come in. Nothing is read meanwhile. */
+  /** CONNECT came; somebody decides whether the client may come in. Nothing but AUTH and DISCONNECT may come. */
   AUTHENTICATING: 1,
   /** CONNACK was sent, or waits for the store; the session is attached. */
   OPEN: 2,

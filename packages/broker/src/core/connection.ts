@@ -8,7 +8,9 @@ import {
   ReasonCode,
   reasonName,
 } from '@cauldron/codec';
+import type { Authentication } from './authentication.js';
 import { CommitGate } from './commit-gate.js';
+import { endingText, shortened } from './connection-ending.js';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
@@ -30,9 +32,6 @@ import type { InboundAliases, OutboundAliases } from './topic-aliases.js';
 const PUBREL = (PacketType.PUBREL << 4) | 2;
 
 type AcknowledgementType = (Puback | Pubrec | Pubrel | Pubcomp)['type'];
-
-/** Characters of a reason that a peer is told and that is logged. */
-const MAX_REASON_LENGTH = 300;
 
 /** What a topic alias can add to a packet: its property, and two lengths that take a byte more. */
 const ALIAS_BYTES = 5;
@@ -75,6 +74,8 @@ export class Connection implements LinkHandler, Expiring {
 
   /** The peer sent a CONNECT, if perhaps one that is refused: it speaks MQTT, and can be answered. */
   connectSeen = false;
+  /** Since a CONNECT that named an authentication method; null: no AUTH may come. */
+  authentication: Authentication | null = null;
   session: Session | null = null;
   /** The epoch that the session gave this connection when it was attached. */
   epoch = 0;
@@ -99,7 +100,7 @@ export class Connection implements LinkHandler, Expiring {
   isAwaited = false;
   /** It had its time to catch up and did not: nobody waits for it before it has. */
   isStalled = false;
-  /** Keep-alive; before CONNECT, the time limit to it. */
+  /** Keep-alive; before CONNACK, the time limit to it. */
   readonly timer: Timer;
 
   constructor(context: Context, link: Link, listener: ListenerPolicy) {
@@ -193,7 +194,7 @@ export class Connection implements LinkHandler, Expiring {
     this.hold();
   }
 
-  /** Called by the timer wheel: no CONNECT in time, or nothing heard for too long. */
+  /** Called by the timer wheel: not connected in time, or nothing heard for too long. */
   fire(nowMs: number): void {
     if (this.#state !== ConnectionState.OPEN) {
       this.fail(new ProtocolError(ReasonCode.SERVER_BUSY, 'not connected within connect_timeout'));
@@ -465,6 +466,7 @@ export class Connection implements LinkHandler, Expiring {
     this.moveTo(ConnectionState.CLOSING);
     const context = this.#context;
     context.wheel.cancel(this.timer);
+    if (this.authentication !== null) context.wheel.cancel(this.authentication.timer);
     context.awaitingCommit.delete(this);
     this.#gate = null;
     if (this.isAwaited) context.slowdown.release(this);
@@ -475,23 +477,5 @@ export class Connection implements LinkHandler, Expiring {
     const { session } = this;
     this.session = null;
     if (session !== null) context.sessions.detach(session, this.epoch, ending);
-  }
-}
-
-/** What came from outside may be in it, and a reason string has an end. */
-function shortened(text: string): string {
-  if (text.length <= MAX_REASON_LENGTH) return text;
-  return `${text.slice(0, MAX_REASON_LENGTH).replace(/[\ud800-\udbff]$/, '')} ...`;
-}
-
-function endingText(reasonCode: ReasonCode, reason: string): string {
-  switch (reasonCode) {
-    case ReasonCode.KEEP_ALIVE_TIMEOUT:
-    case ReasonCode.SESSION_TAKEN_OVER:
-    case ReasonCode.SERVER_SHUTTING_DOWN:
-    case ReasonCode.ADMINISTRATIVE_ACTION:
-      return reason;
-    default:
-      return `${reasonName(reasonCode).toLowerCase()}: ${reason}`;
   }
 }

@@ -2,7 +2,7 @@ import type { Connection } from './connection.js';
 import type { Counters } from './counters.js';
 import type { Hooks } from './hooks.js';
 import type { OutputPool } from './output.js';
-import type { Authenticator, Authorizer } from './ports/access.js';
+import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
 import type { Log } from './ports/log.js';
 import type { Peers } from './ports/peers.js';
@@ -24,6 +24,8 @@ export interface Context {
   readonly log: Log;
   readonly store: Store;
   readonly authenticator: Authenticator;
+  /** Null: no authentication method is offered. */
+  readonly enhancedAuthenticator: EnhancedAuthenticator | null;
   readonly authorizer: Authorizer;
   readonly peers: Peers;
   readonly hooks: Hooks;

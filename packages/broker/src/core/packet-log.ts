@@ -1,4 +1,4 @@
-import { type Packet, PacketType, packetName, type ReasonCode } from '@cauldron/codec';
+import { type Auth, type Packet, PacketType, packetName, type ReasonCode } from '@cauldron/codec';
 import { type Log, LogType } from './ports/log.js';
 
 /**
@@ -20,6 +20,9 @@ export function logSent(log: Log, clientId: string, packet: Packet): void {
     }
     case PacketType.DISCONNECT:
       log.write(LogType.DEBUG, `Sending DISCONNECT to ${clientId} (rc${packet.reasonCode})`);
+      return;
+    case PacketType.AUTH:
+      logAuth(log, 'Sending AUTH to', clientId, packet);
       return;
     default:
       log.write(LogType.DEBUG, `Sending ${packetName(packet.type)} to ${clientId}`);
@@ -50,6 +53,11 @@ export function logAcknowledgementReceived(
   const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP;
   const details = isLast ? `Mid: ${packetId}, RC:${reasonCode}` : `Mid: ${packetId}`;
   log.write(LogType.DEBUG, `Received ${packetName(type)} from ${clientId} (${details})`);
+}
+
+/** An AUTH in either direction; `line` is "Received AUTH from" or "Sending AUTH to". Its data are not for the log. */
+export function logAuth(log: Log, line: string, clientId: string, { reasonCode, properties }: Auth): void {
+  log.write(LogType.DEBUG, `${line} ${clientId} (rc${reasonCode}, ${properties?.authenticationMethod ?? 'no method'})`);
 }
 
 /** A PUBLISH in either direction; `line` is "Received PUBLISH from" or "Sending PUBLISH to". */

@@ -4,11 +4,13 @@ import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
 import { Message } from '../message.js';
-import type { Admission, Principal } from '../ports/access.js';
+import type { Admission, Credentials, Principal } from '../ports/access.js';
 import { LogType } from '../ports/log.js';
 import type { WillRecord } from '../ports/store.js';
+import { proceed } from '../proceed.js';
 import type { Session } from '../session.js';
 import { OutboundAliases } from '../topic-aliases.js';
+import { beginAuthentication, logNotAdmitted } from './auth.js';
 
 /** How the body of a CONNECT of 5.0 begins: the protocol's name and version. */
 const CONNECT_OF_5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5];
@@ -30,18 +32,26 @@ export function handleConnect(
   connection.clientId = clientId;
   checkConnect(context, connection, connect);
   connection.moveTo(ConnectionState.AUTHENTICATING);
-  const admission = context.authenticator.authenticate({
+  const credentials: Credentials = {
     link: connection.link,
     listener: connection.listener,
     protocolVersion: connect.protocolVersion,
     clientId,
     username: connect.username,
     password: connect.password === undefined ? undefined : copyOf(connect.password),
-  });
+  };
   // What is needed later must not lie in the read buffer.
   const will = connect.will === undefined ? null : willRecord(connect.will, clientId);
   const request: ConnectRequest = { connect, clientId, assigned, will };
-  proceed(context, connection, admission, (answer) => admit(context, connection, request, answer));
+  const { authenticationMethod, authenticationData } = connect.properties ?? {};
+  if (authenticationMethod === undefined) {
+    const admission = context.authenticator.authenticate(credentials);
+    proceed(context, connection, admission, (answer) => admit(context, connection, request, answer, undefined));
+    return;
+  }
+  beginAuthentication(context, connection, credentials, authenticationMethod, authenticationData, (answer, data) =>
+    admit(context, connection, request, answer, data),
+  );
 }
 
 interface ConnectRequest {
@@ -97,18 +107,11 @@ function clientIdOf(context: Context, connect: Connect): { clientId: string; ass
 function checkConnect(context: Context, connection: Connection, connect: Connect): void {
   const { settings } = context;
   const { acceptedVersions, maximumQoS, name } = connection.listener;
-  const { protocolVersion, will, keepAlive, properties } = connect;
+  const { protocolVersion, will, keepAlive } = connect;
   if (!acceptedVersions.includes(protocolVersion)) {
     throw new ProtocolError(
       ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
       `listener ${name} does not take this protocol version (accept_protocol_versions)`,
-    );
-  }
-  if (properties?.authenticationMethod !== undefined) {
-    // [MQTT-4.12.0-1]
-    throw new ProtocolError(
-      ReasonCode.BAD_AUTHENTICATION_METHOD,
-      `authentication method '${properties.authenticationMethod}' is not offered here`,
     );
   }
   if (will !== undefined && will.qos > maximumQoS) {
@@ -134,23 +137,33 @@ function checkConnect(context: Context, connection: Connection, connect: Connect
   }
 }
 
-function admit(context: Context, connection: Connection, request: ConnectRequest, admission: Admission): void {
+/** `data`: what enhanced authentication tells the client at last. */
+function admit(
+  context: Context,
+  connection: Connection,
+  request: ConnectRequest,
+  admission: Admission,
+  data: Uint8Array | undefined,
+): void {
   const { clientId } = request;
   if (!admission.admitted) {
-    const { log } = context;
-    if (log.types & LogType.NOTICE) {
-      log.write(LogType.NOTICE, `Client ${clientId} [${connection.address}] not admitted: ${admission.rule}`);
-    }
+    logNotAdmitted(context, connection, admission.rule);
     connection.refuse(admission.reasonCode, admission.reason);
     return;
   }
   const principal: Principal = { clientId, username: admission.username, address: connection.link.remoteAddress };
   const elsewhere = context.peers.takeOver(clientId);
-  proceed(context, connection, elsewhere, () => establish(context, connection, request, principal));
+  proceed(context, connection, elsewhere, () => establish(context, connection, request, principal, data));
 }
 
 /** Nothing can refuse the client any more. */
-function establish(context: Context, connection: Connection, request: ConnectRequest, principal: Principal): void {
+function establish(
+  context: Context,
+  connection: Connection,
+  request: ConnectRequest,
+  principal: Principal,
+  data: Uint8Array | undefined,
+): void {
   // It may have gone while somebody decided about it; then it takes nobody's place.
   if (connection.state !== ConnectionState.AUTHENTICATING) return;
   const { sessions, settings } = context;
@@ -170,7 +183,7 @@ function establish(context: Context, connection: Connection, request: ConnectReq
     // Somebody else came with the same id while the store was at work.
     else if (!sessions.isCurrent(session, epoch))
       connection.refuse(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
-    else open(context, connection, request, session, present);
+    else open(context, connection, request, session, present, data);
   };
   if (ticket <= context.store.committed) {
     welcome();
@@ -189,6 +202,7 @@ function open(
   request: ConnectRequest,
   session: Session,
   present: boolean,
+  data: Uint8Array | undefined,
 ): void {
   const { settings, counters, hooks, log, sessions, wheel } = context;
   const { connect } = request;
@@ -198,7 +212,8 @@ function open(
     sessionPresent: present && connect.protocolVersion > 3,
     reasonCode: ReasonCode.SUCCESS,
   };
-  if (connect.protocolVersion === 5) connack.properties = connackProperties(context, connection, request, session);
+  if (connect.protocolVersion === 5)
+    connack.properties = connackProperties(context, connection, request, session, data);
   if (!connection.fits(connack)) {
     // A client that cannot be told that it is connected is not [MQTT-3.1.2-24].
     sessions.abandon(session, session.epoch);
@@ -236,11 +251,12 @@ function connackProperties(
   connection: Connection,
   request: ConnectRequest,
   session: Session,
+  data: Uint8Array | undefined,
 ): Properties {
   const { settings } = context;
   const { listener } = connection;
   const { connect } = request;
-  const properties: Properties = {};
+  const properties: Properties = connection.authentication?.propertiesWith(data) ?? {}; // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
   const { maximumPacketSize, maxInflightMessages } = settings;
   if (listener.maxTopicAliasesFromClient > 0) properties.topicAliasMaximum = listener.maxTopicAliasesFromClient;
   if (maximumPacketSize < Number.POSITIVE_INFINITY) properties.maximumPacketSize = maximumPacketSize;
@@ -287,25 +303,4 @@ function willRecord(will: Will, clientId: string): WillRecord {
 
 function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes);
-}
-
-/** Goes on with an answer: at once if it is there, else later, with nothing read from the client meanwhile. */
-function proceed<Answer>(
-  context: Context,
-  connection: Connection,
-  answer: Answer | Promise<Answer>,
-  goOn: (answer: Answer) => void,
-): void {
-  if (!(answer instanceof Promise)) {
-    goOn(answer);
-    return;
-  }
-  connection.hold();
-  answer
-    .then(goOn)
-    .catch((error: unknown) => connection.fail(error))
-    .finally(() => {
-      connection.unhold();
-      context.flush();
-    });
 }

@@ -5,12 +5,12 @@ import { logReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 
 export function handleDisconnect(context: Context, connection: Connection, packet: Disconnect): void {
-  const { session } = connection;
-  if (session === null) return;
   const { log } = context;
   if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.DISCONNECT);
+  const { session } = connection;
   const expiryS = packet.properties?.sessionExpiryInterval;
-  if (expiryS !== undefined) {
+  // There is no session before CONNACK: a client may leave in the middle of its authentication.
+  if (session !== null && expiryS !== undefined) {
     if (expiryS > 0 && !session.lasting) {
       // [MQTT-3.14.2-2]
       throw new ProtocolError(

@@ -2,6 +2,7 @@ import { decodePacket, PacketType, ProtocolError, packetName, ReasonCode } from 
 import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
+import { handleAuth } from './auth.js';
 import { handleConnect } from './connect.js';
 import { handleDisconnect } from './disconnect.js';
 import { handlePingreq } from './ping.js';
@@ -30,6 +31,14 @@ export function handlePacket(
     handleConnect(context, connection, bytes, start, body, end);
     return;
   }
+  if (
+    connection.state === ConnectionState.AUTHENTICATING &&
+    type !== PacketType.AUTH &&
+    type !== PacketType.DISCONNECT
+  ) {
+    // [MQTT-3.1.2-30]
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `${packetName(type)} came before the authentication was over`);
+  }
   if (type === PacketType.PUBLISH) {
     handlePublish(context, connection, bytes, start, body, end);
     return;
@@ -52,8 +61,8 @@ export function handlePacket(
       handleDisconnect(context, connection, packet);
       return;
     case PacketType.AUTH:
-      // [MQTT-4.12.0-6] No client is connected with an authentication method.
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method in CONNECT');
+      handleAuth(context, connection, packet);
+      return;
     default:
       throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `${packetName(type)} is for servers to send`);
   }

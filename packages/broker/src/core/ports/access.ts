@@ -23,6 +23,41 @@ export interface Authenticator {
   authenticate(credentials: Credentials): Admission | Promise<Admission>;
 }
 
+/**
+ * Decides who gets in of the clients that name an authentication method in CONNECT (MQTT 5.0, section 4.12), for as many
+ * methods as it likes; all other clients are the `Authenticator`'s.
+ */
+export interface EnhancedAuthenticator {
+  /**
+   * Called once for each CONNECT with a method, and once for each re-authentication. Null: that method is not offered to
+   * this client. `credentials` are those of CONNECT; a re-authentication has them without the password. It has to end with
+   * the user who was admitted before, or the client is sent away.
+   */
+  begin(credentials: Credentials, method: string): AuthenticationExchange | null;
+}
+
+/**
+ * One authentication, from its first packet to its end. It is dropped without a word when the client leaves, or when it is
+ * not over within `connectTimeoutMs`.
+ */
+export interface AuthenticationExchange {
+  /**
+   * Called with the Authentication Data of CONNECT or AUTH, a copy that it may keep (undefined: there was none); and again
+   * for each AUTH that answers a challenge, never while an earlier call is under way. It may answer at once, or later:
+   * meanwhile nothing more is read from a client that is not connected yet.
+   */
+  next(data: Uint8Array | undefined): AuthenticationStep | Promise<AuthenticationStep>;
+}
+
+/**
+ * What comes next: data for the client to answer, or the end. The last data go with a success, in CONNACK or AUTH, such as
+ * the proof that the broker knows the secret too; with a refusal they are not sent. Data are 0 to 65,535 bytes; undefined:
+ * none.
+ */
+export type AuthenticationStep =
+  | { readonly challenge: Uint8Array | undefined }
+  | (Admission & { readonly data?: Uint8Array | undefined });
+
 /** A client whom the authenticator let in, as the rules on topics see it. It outlives the connection with its session. */
 export interface Principal {
   readonly clientId: string;
