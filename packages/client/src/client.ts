@@ -248,8 +248,9 @@ export class Client {
 /**
  * Connects over a stream of the caller's own.
  * @throws (rejects) ConnectionFailed, ConnectTimeout, ConnectionRefused, ConnectionLost, ProtocolViolation,
- * AuthenticationFailed; the reason of `options.signal`; what `options.authentication` throws when it begins; TypeError and
- * RangeError for options that make no sense
+ * AuthenticationFailed; NotSupportedByServer for one that takes packets of four bytes at most; the reason of
+ * `options.signal`; what `options.authentication` throws when it begins; TypeError and RangeError for options that make no
+ * sense
  */
 export async function connectOver(
   open: TransportFactory,

@@ -29,6 +29,7 @@ import {
   ConnectionRefused,
   ConnectTimeout,
   KeepAliveTimeout,
+  NotSupportedByServer,
   OutboxFull,
   ProtocolViolation,
   ServerDisconnected,
@@ -58,6 +59,8 @@ type State = 'opening' | 'awaitingConnack' | 'open' | 'draining' | 'disconnectin
 const FLUSH_AT = 65_536;
 /** PINGREQ leaves this long after the last packet for each second of keep alive: a timer is never early, but often late. */
 const PING_AFTER_MS = 900;
+/** Bytes of the largest packet that the protocol may demand of a client: PUBREL and PUBCOMP with a reason code. */
+const SMALLEST_LIMIT = 5;
 /** A server that does not close after DISCONNECT is hung up on after this time. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -312,11 +315,16 @@ export class Connection {
       // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
       throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'CONNACK has another authentication method than CONNECT');
     }
+    const limits = new ServerLimits(connack);
+    if (limits.maximumPacketSize < SMALLEST_LIMIT) {
+      this.#state = 'disconnecting';
+      this.#destroy(new NotSupportedByServer(`The server takes packets up to ${limits.maximumPacketSize} bytes only`));
+      return;
+    }
     if (this.#exchanges?.admitted(authenticationData) === false) return;
     this.#session.hasEnded = false;
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
-    const limits = new ServerLimits(connack);
     this.#limits = limits;
     this.#session.clientId = connack.properties?.assignedClientIdentifier ?? connect.clientId;
     const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
@@ -412,16 +420,22 @@ export class Connection {
 
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */
   #leave(packet: Disconnect): void {
-    try {
-      this.#send(packet);
-    } catch {
-      this.#send(shortened(packet));
-    }
-    const { sessionExpiryInterval } = packet.properties ?? {};
+    const { sessionExpiryInterval } = this.#sendFirst(shortened(packet)).properties ?? {};
     if (this.#settings.connect.protocolVersion === 5 && sessionExpiryInterval !== undefined) {
       this.#keepsSession = sessionExpiryInterval > 0;
     }
     this.#state = 'disconnecting';
+  }
+
+  /** Sends the first of these that the server has room for, and returns it. There is room for the last one. */
+  #sendFirst([packet, ...shorter]: readonly Disconnect[]): Disconnect {
+    try {
+      this.#send(packet);
+      return packet;
+    } catch (error) {
+      if (shorter.length === 0 || !(error instanceof NotSupportedByServer)) throw error;
+      return this.#sendFirst(shorter);
+    }
   }
 
   readonly #sendAuth = (packet: Packet): void => {

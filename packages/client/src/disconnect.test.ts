@@ -46,6 +46,13 @@ describe('disconnect', () => {
     ]);
   });
 
+  it('says the reason alone where there is room for no more', async () => {
+    const { client, server } = await connected({ sessionExpiryInterval: 9 }, connack({ maximumPacketSize: 5 }));
+    void client.disconnect({ reasonCode: ReasonCode.DISCONNECT_WITH_WILL, properties: { sessionExpiryInterval: 5 } });
+    await turn();
+    expect(server.take()).toEqual([{ type: DISCONNECT, reasonCode: ReasonCode.DISCONNECT_WITH_WILL }]);
+  });
+
   it('waits for what is on its way, and for what waits for its turn', async () => {
     const { client, server } = await connected({ maximumInflight: 1 });
     const results = Promise.all([

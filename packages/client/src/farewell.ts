@@ -48,8 +48,14 @@ export function farewellFor({ reasonCode, message }: ProtocolError): Disconnect 
   };
 }
 
-/** The same without what explains it, where that makes it larger than the server takes [MQTT-3.14.2-3] [MQTT-3.14.2-4]. */
-export function shortened({ type, reasonCode, properties }: Disconnect): Disconnect {
+/**
+ * The same, shorter and shorter, for a server that does not take it whole: first goes what explains it [MQTT-3.14.2-3]
+ * [MQTT-3.14.2-4], then the session expiry interval.
+ */
+export function shortened(packet: Disconnect): readonly Disconnect[] {
+  const { type, reasonCode, properties } = packet;
+  const bare = { type, reasonCode };
   const { sessionExpiryInterval } = properties ?? {};
-  return { type, reasonCode, ...(sessionExpiryInterval !== undefined && { properties: { sessionExpiryInterval } }) };
+  if (sessionExpiryInterval === undefined) return [packet, bare];
+  return [packet, { ...bare, properties: { sessionExpiryInterval } }, bare];
 }

@@ -1,7 +1,8 @@
 import { PacketType, type Properties, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
+import { connectOver } from './client.js';
 import { NotSupportedByServer, ProtocolViolation, ServerDisconnected } from './errors.js';
-import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
+import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
 import type { Message } from './subscriptions.js';
 
 const { DISCONNECT, AUTH, PINGREQ, SUBSCRIBE } = PacketType;
@@ -30,6 +31,20 @@ describe('what the server said it does not do', () => {
     await expect(client.subscribe(filter, options)).rejects.toThrow(NotSupportedByServer);
     await turn();
     expect(server.take()).toEqual([]);
+  });
+});
+
+describe('a server that takes packets of four bytes at most', () => {
+  it('is not connected to: there is no room for what the protocol itself demands', async () => {
+    const small = new ScriptedServer(5);
+    const failure = failureOf(connectOver(small.open, {}, small.clock));
+    small.events.opened();
+    await turn();
+    await small.send(connack({ maximumPacketSize: 4 }));
+    expect(await failure).toBeInstanceOf(NotSupportedByServer);
+    const { server } = await connected({}, connack({ maximumPacketSize: 5 }));
+    await server.send({ type: PacketType.PUBREL, packetId: 9, reasonCode: ReasonCode.SUCCESS });
+    expect(server.take()).toMatchObject([{ type: PacketType.PUBCOMP }]);
   });
 });
 
