@@ -160,7 +160,7 @@ function describeCells(subject: Subject): void {
   }, 60_000);
 
   afterAll(async () => {
-    await broker.stop();
+    await broker?.stop();
     await killAll();
     rmSync(folder, { recursive: true });
   });
@@ -202,11 +202,11 @@ function describeCells(subject: Subject): void {
       await goesBothWays(scene, await scene.open('qos'), `qos/${version}`);
     });
 
-    test('webSocket', 'they do so over WebSocket', async (scene) => {
+    test('webSocket', 'messages of each QoS go both ways over WebSocket', async (scene) => {
       await goesBothWays(scene, await scene.open('ws', { transport: 'ws' }), `ws/${version}`);
     });
 
-    test('tls', 'they do so over TLS', async (scene) => {
+    test('tls', 'messages of each QoS go both ways over TLS', async (scene) => {
       await goesBothWays(scene, await scene.open('tls', secure), `tls/${version}`);
     });
 

@@ -20,10 +20,5 @@ export const FUSESOURCE: Subject = {
     classPath = [folder, ...JARS.map(programPath)].join(':');
     await compile('javac', ['-Xlint:all', '-cp', classPath, '-d', folder, SOURCE]);
   },
-  // These flags halve the time that the machine takes to start.
-  connect: (options) =>
-    LineClient.connect(
-      [programPath('java'), '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', classPath, 'Client'],
-      options,
-    ),
+  connect: (options) => LineClient.connect([programPath('java'), '-cp', classPath, 'Client'], options),
 };
