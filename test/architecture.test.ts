@@ -92,10 +92,9 @@ const WORLD_ALLOWED = [
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where each package is, and in it its sources. */
-const PACKAGE_FOLDERS = new Map([
-  ...readdirSync(join(ROOT, 'packages')).map((name) => [name, { folder: `packages/${name}`, sources: 'src' }] as const),
-  ['conformance', { folder: 'test/conformance', sources: '.' }] as const,
-]);
+const PACKAGE_FOLDERS = new Map<string, { readonly folder: string; readonly sources: string }>(
+  readdirSync(join(ROOT, 'packages')).map((name) => [name, { folder: `packages/${name}`, sources: 'src' }]),
+).set('conformance', { folder: 'test/conformance', sources: '.' });
 const PACKAGES = [...PACKAGE_FOLDERS.keys()];
 const TOOL_FOLDERS = ['test', 'bench', 'fuzz', 'scripts'];
 const TEST_FILE = /\.test(-support)?\.ts$/;
