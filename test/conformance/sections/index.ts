@@ -23,6 +23,7 @@ import { unsubscribe } from './3.10-unsubscribe.js';
 import { unsuback } from './3.11-unsuback.js';
 import { pingreq } from './3.12-pingreq.js';
 import { disconnect } from './3.14-disconnect.js';
+import { auth } from './3.15-auth.js';
 import { sessionState } from './4.1-session-state.js';
 import { networkConnections } from './4.2-network-connections.js';
 import { qualityOfService } from './4.3-quality-of-service.js';
@@ -64,6 +65,7 @@ export const SERVER_SECTIONS: readonly ServerSection[] = [
   unsuback,
   pingreq,
   disconnect,
+  auth,
   sessionState,
   networkConnections,
   qualityOfService,
