@@ -6,9 +6,9 @@ const target = cauldronTarget();
 afterAll(() => target.close());
 
 for (const section of SECTIONS) {
-  describe(`${section.title}, ${section.side}`, () => {
+  describe.concurrent(`${section.title}, ${section.side}`, () => {
     for (const instance of instancesOf([section])) {
-      it.concurrent(`${STANDARD[instance.level]}: ${nameOf(instance)}`, async () => {
+      it(`${STANDARD[instance.level]}: ${nameOf(instance)}`, async () => {
         const outcome = await instance.run(target);
         // This broker can be arranged for every test, so none is skipped.
         if (outcome.kind === 'skipped') throw new Error(`Skipped: ${outcome.reason}`);
