@@ -114,7 +114,7 @@ function totals(
     'Standard',
     'Statements',
     'With a test',
-    'Halves without',
+    'Sides without',
     'Tests',
     ...brokers.map(({ broker }) => broker),
   ];
