@@ -56,16 +56,20 @@ export const disconnect = serverSection('3.14 DISCONNECT', (test) => {
     'passwords',
   );
 
-  test('a DISCONNECT with other flags than 0 ends the connection, with reason code 0x81', {
+  test('a DISCONNECT with other flags than 0 is an error, of reason code 0x81, after which the will is sent', {
     4: 'MQTT-3.14.1-1',
     5: 'MQTT-3.14.1-1',
   }, async (t) => {
+    const witness = await t.connected({}, 'witness');
+    await witness.subscribe(t.topic());
     for (let flags = 1; flags < 16; flags++) {
-      const client = await t.connected({}, `flags ${flags}`);
+      // Only the will tells a 3.1.1 client's error from a DISCONNECT that was taken for a good one.
+      const client = await t.connected({ will: { topic: t.topic(), payload: `${flags}`, qos: 1 } }, `flags ${flags}`);
       const packet = disconnectPacket();
       packet[0] |= flags;
       client.send(packet);
       await client.isRefused([0x81]);
+      t.isMessage(await witness.receiveMessage(), t.topic(), `${flags}`, 1);
     }
   });
 

@@ -13,13 +13,19 @@ export const webSocket = serverSection('6 Using WebSocket as a network transport
     t.equal(textFrames, 0, 'The frames of text');
   });
 
-  test('a frame of text ends the connection', { 4: 'MQTT-6.0.0-1', 5: 'MQTT-6.0.0-1' }, async (t) => {
+  test('a frame of text ends the connection, though it is a packet by its bytes', {
+    4: 'MQTT-6.0.0-1',
+    5: 'MQTT-6.0.0-1',
+  }, async (t) => {
+    const subscriber = await t.connected({}, 'subscriber');
+    await subscriber.subscribe(t.topic());
     const { client, channel } = await t.openWebSocket();
     await client.connect({ clientId: t.clientId() });
-    // As binary it would be two PINGREQs.
-    channel.writeText('\u00c0\u0000\u00c0\u0000');
+    // All its bytes are below 0x80, so it stays what it is as text.
+    channel.writeText(publishPacket(t.level, { topic: t.topic(), payload: 'text' }).toString('latin1'));
     const answers = (await client.ended()).filter(({ name }) => name !== 'DISCONNECT');
     t.equal(answers, [], 'What was answered');
+    await subscriber.isQuiet();
   });
 
   test('a packet may come in several frames, and a frame may hold several packets', {

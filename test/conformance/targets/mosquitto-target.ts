@@ -39,7 +39,7 @@ async function startMosquitto(program: string, arrangement: ArrangementName): Pr
     const webSocket = [`listener ${webSocketPort} ${HOST}`, 'protocol websockets'];
     writeFileSync(file, [`listener ${port} ${HOST}`, ...lines, ...webSocket].join('\n'));
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
-    if (await isListening(port, child)) {
+    if ((await isListening(port, child)) && (await isListening(webSocketPort, child))) {
       const stop = async (): Promise<void> => {
         child.kill();
         await new Promise((resolve) => child.once('close', resolve));
