@@ -1,4 +1,4 @@
-/** Room for more than a core can do in a second; each takes up to about 50 KB. */
+/** More than a core can bring to an end in half a second. Each takes some 30 KB. */
 const MAX_HANDSHAKES = 1000;
 
 interface Abortable {

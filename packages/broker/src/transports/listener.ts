@@ -32,8 +32,9 @@ export interface ListenerOptions {
 }
 
 /**
- * One port that speaks MQTT and MQTT over WebSocket: the first byte of a connection, or what TLS has in it, tells which. A link exists from the
- * moment the connection does, so that time and number of connections are bounded in one place for both.
+ * One port that speaks MQTT and MQTT over WebSocket, with TLS below them or without: the first byte that is said tells
+ * which of the two it is. A link exists from the moment the connection does, so that time and number of connections are
+ * bounded in one place for all of them.
  */
 export class Listener implements LinkOwner {
   readonly transport: string;
