@@ -331,9 +331,9 @@ export const BEHAVIOURS = [
     replace: 'packet.type !== 0 || packet.type',
   },
   {
-    behaviour: 'a shared subscription gives each message to one member',
+    behaviour: 'a QoS 2 message that one member of a shared subscription was sent goes to no other',
     level: 5,
-    statement: 'MQTT-4.8.2-4',
+    statement: 'MQTT-4.8.2-5',
     file: `${CORE}/session.js`,
     find: 'if (state === InflightState.AWAITING_PUBACK && delivery !== null',
     replace: 'if (delivery !== null',
