@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess } from '../support/broker-process.js';
 import { certificates } from '../support/certificates.js';
 import { randomPayload } from '../support/payloads.js';
@@ -13,17 +13,19 @@ const UNLIMITED = 'max_queued_messages 0';
 
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const;
 
-describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))("Mosquitto's clients", () => {
+const areThere = areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr');
+
+describe.skipIf(!areThere).concurrent("Mosquitto's clients", () => {
   let broker: BrokerProcess;
   let folder: string;
+  let payloadFile: string;
+  const payload = randomPayload(10_000_000);
 
   beforeAll(async () => {
     broker = await BrokerProcess.start(['max_packet_size 20000000', UNLIMITED]);
     folder = mkdtempSync(join(tmpdir(), 'cauldron-mosquitto-'));
-  });
-
-  afterEach(async () => {
-    await Promise.all(subscribers.splice(0).map((one) => one.stop('SIGKILL')));
+    payloadFile = join(folder, 'payload');
+    writeFileSync(payloadFile, payload);
   });
 
   afterAll(async () => {
@@ -32,7 +34,6 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
     rmSync(folder, { recursive: true });
   });
 
-  const subscribers: RunningProgram[] = [];
   let count = 0;
 
   /** mosquitto_sub, when the broker has its subscription. `-i` comes with it, unless it is among the flags. */
@@ -42,7 +43,6 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
     const id = given < 0 ? ['-i', clientId] : [];
     const argv = [...broker.flags, ...id, '-t', filter, ...flags];
     const program = new RunningProgram(programPath('mosquitto_sub'), argv);
-    subscribers.push(program);
     await broker.hasSubscribed(clientId, filter);
     return program;
   }
@@ -162,12 +162,9 @@ describe.skipIf(!areInstalled('mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'))
       });
 
       it.each(['0', '1', '2'])('10 MB with QoS %s arrive whole', async (qos) => {
-        const payload = randomPayload(10_000_000);
-        const file = join(folder, 'payload');
-        writeFileSync(file, payload);
         const topic = `${version}/large/${qos}`;
         const subscriber = await subscribe(topic, ...speaks, '-q', qos, '-N', '-C', '1');
-        await publish(topic, ...speaks, '-q', qos, '-f', file);
+        await publish(topic, ...speaks, '-q', qos, '-f', payloadFile);
         expect((await subscriber.ended).stdout.equals(payload)).toBe(true);
       });
 
