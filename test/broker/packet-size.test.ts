@@ -42,6 +42,31 @@ describe('the maximum packet size of a 5.0 client', () => {
     },
   );
 
+  it('is told to a client whose SUBACK or UNSUBACK would be larger, before anything is done', async () => {
+    const filters = Array.from({ length: 40 }, (_, i) => `filter/${i}`);
+    const test = new TestBroker();
+    const subscriber = await test.connected('subscriber', 5, { properties: { maximumPacketSize: 40 } });
+    subscriber.send({
+      type: PacketType.SUBSCRIBE,
+      packetId: 1,
+      subscriptions: filters.map((filter) => ({
+        filter,
+        qos: 0,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: 0,
+      })),
+    });
+    expect((await subscriber.expect(PacketType.DISCONNECT)).reasonCode).toBe(ReasonCode.PACKET_TOO_LARGE);
+    await subscriber.expectClose();
+    expect(test.log.lines.join('\n')).toContain("larger than the client's maximum packet size, 40");
+    expect(test.broker.gauges.subscriptions).toBe(0);
+
+    const unsubscriber = await test.connected('unsubscriber', 5, { properties: { maximumPacketSize: 40 } });
+    unsubscriber.send({ type: PacketType.UNSUBSCRIBE, packetId: 1, filters });
+    expect((await unsubscriber.expect(PacketType.DISCONNECT)).reasonCode).toBe(ReasonCode.PACKET_TOO_LARGE);
+  });
+
   it('is held with a topic alias, which makes the first message of its topic longer', async () => {
     for (let slack = 0; slack < 6; slack++) {
       const maximumPacketSize = sizeOf('topic', 'x'.repeat(60), 1) + slack;

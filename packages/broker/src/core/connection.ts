@@ -1,4 +1,4 @@
-import type { Packet, ProtocolVersion, Puback, Pubcomp, Pubrec, Pubrel, QoS } from '@cauldron/codec';
+import type { Packet, ProtocolVersion, Puback, Pubcomp, Pubrec, Pubrel, QoS, Suback, Unsuback } from '@cauldron/codec';
 import {
   connectReturnCodeOf,
   Framer,
@@ -292,6 +292,16 @@ export class Connection implements LinkHandler, Expiring {
     const { maximumPacketSize, version, wantsProblemInformation } = this;
     if (maximumPacketSize === Number.POSITIVE_INFINITY) return true;
     return fitPacket(packet, version, maximumPacketSize, wantsProblemInformation) !== null;
+  }
+
+  /**
+   * To be called before anything is done that this packet answers: a client that would wait for it in vain is told why.
+   * @throws ProtocolError PACKET_TOO_LARGE
+   */
+  assertFits(answer: Suback | Unsuback): void {
+    if (this.fits(answer)) return;
+    const reason = `the answer would be larger than the client's maximum packet size, ${this.maximumPacketSize}: ask for less at a time`;
+    throw new ProtocolError(ReasonCode.PACKET_TOO_LARGE, reason);
   }
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties, once `ticket` is committed. `header` is its first byte. */

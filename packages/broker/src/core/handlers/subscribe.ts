@@ -29,6 +29,15 @@ export function handleSubscribe(context: Context, connection: Connection, packet
     logReceived(context.log, connection.clientId, PacketType.SUBSCRIBE, filters);
   }
 
+  const suback: Suback = {
+    type: PacketType.SUBACK,
+    packetId: packet.packetId,
+    reasonCodes: verdicts.map(({ reasonCode }) => reasonCode), // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
+  };
+  const refusal = verdicts.find(({ reason }) => reason !== null);
+  if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
+  connection.assertFits(suback);
+
   const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
   const { store } = context;
   const appendedBefore = store.appended;
@@ -46,13 +55,6 @@ export function handleSubscribe(context: Context, connection: Connection, packet
     if (repliesWithRetained(record, isNew)) replays.push(record);
   });
   const ticket = store.appended === appendedBefore ? 0 : store.appended;
-  const suback: Suback = {
-    type: PacketType.SUBACK,
-    packetId: packet.packetId,
-    reasonCodes: verdicts.map(({ reasonCode }) => reasonCode), // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
-  };
-  const refusal = verdicts.find(({ reason }) => reason !== null);
-  if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
   connection.send(suback, ticket); // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
   context.afterCommit(ticket, () => {
     if (connection.session !== session) return; // It went while the store was at work.

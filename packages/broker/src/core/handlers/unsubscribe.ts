@@ -9,6 +9,9 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
   if (session === null) return;
   const { hooks, log, router, store } = context;
   if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.UNSUBSCRIBE, packet.filters);
+  // Its size is the same whatever it says of each filter.
+  const { packetId } = packet;
+  connection.assertFits({ type: PacketType.UNSUBACK, packetId, reasonCodes: packet.filters.map(() => 0) });
   const appendedBefore = store.appended;
   const reasonCodes: ReasonCode[] = [];
   for (const filter of packet.filters) {
@@ -22,7 +25,6 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
     hooks.unsubscribed(session.principal, filter);
     reasonCodes.push(ReasonCode.SUCCESS);
   }
-  const { packetId } = packet;
   const ticket = store.appended === appendedBefore ? 0 : store.appended;
   // [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.11.3-1]
   connection.send({ type: PacketType.UNSUBACK, packetId, reasonCodes }, ticket);
