@@ -18,6 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/core/ports': ['type codec', 'type broker/core'],
   'broker/transports': ['codec', 'type broker/core', 'broker/core/ports', 'node:', 'ws'],
   'broker/storage': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
+  // What another broker's file says becomes messages, and sessions in their shards.
+  'broker/storage/mosquitto-db-entries.ts': ['broker/core'],
   'broker/admin': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
   'broker/config': ['codec', 'broker/core', 'broker/core/ports', 'node:'],
   // What the values of the options for the log mean, the log says.

@@ -25,6 +25,8 @@ export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { type AccessPorts, type Endpoint, type Server, StartError, startServer } from './server.js';
 export { MemoryStore } from './storage/memory-store.js';
+export { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './storage/mosquitto-db.js';
+export { entriesFrom } from './storage/mosquitto-db-entries.js';
 export { systemClock, systemRandom } from './system.js';
 export { Listener, type ListenerOptions } from './transports/listener.js';
 export { MemoryClient, type MemoryLinkOptions, memoryLinkPair } from './transports/memory.js';
