@@ -101,7 +101,7 @@ describe('a session of Mosquitto', () => {
 describe('messages for a client of Mosquitto', () => {
   it('that were sent keep packet ids, order and what they wait for; the others wait without an id', () => {
     const writer = new MosquittoDbWriter();
-    for (let id = 1; id <= 10; id++) writer.message(id, 't', `${id}`, { qos: 2 });
+    for (let id = 1; id <= 11; id++) writer.message(id, 't', `${id}`, { qos: 2 });
     writer
       .client('one')
       .clientMessage('one', 3, { state: WAIT_FOR_PUBACK, packetId: 300 })
@@ -113,6 +113,7 @@ describe('messages for a client of Mosquitto', () => {
       .clientMessage('one', 7, { state: PUBLISH_QOS2, packetId: 700, qos: 2 })
       .clientMessage('one', 8, { state: PUBLISH_QOS0, qos: 0 })
       .clientMessage('one', 9, { state: QUEUED, packetId: 900 })
+      .clientMessage('one', 11, { state: WAIT_FOR_PUBACK })
       .clientMessage('one', 10, { state: QUEUED, qos: 0 });
     const store = imported(writer);
     const { inflight } = sessionOf(store, 'one');
@@ -124,8 +125,8 @@ describe('messages for a client of Mosquitto', () => {
       [500, 1, '5'],
       [600, 2, '6'],
     ]);
-    expect(queueOf(store, 'one')).toEqual(['7', '8', '9', '10']);
-    expect(store.queue('one', 0, 100).map(({ qos }) => qos)).toEqual([2, 0, 1, 0]);
+    expect(queueOf(store, 'one')).toEqual(['7', '8', '9', '11', '10']);
+    expect(store.queue('one', 0, 100).map(({ qos }) => qos)).toEqual([2, 0, 1, 1, 0]);
   });
 
   it('have all that belongs to them', () => {
@@ -183,6 +184,18 @@ describe('messages for a client of Mosquitto', () => {
     expect(store.storedMessages).toBe(7);
   });
 
+  it('make no entry that is for nobody', () => {
+    const writer = new MosquittoDbWriter().message(1, 't', '1').message(2, 't', '2').client('one');
+    for (const id of [2, 1]) writer.clientMessage('one', id, { state: QUEUED });
+    let last = 0;
+    const entries = [...entriesFrom(readMosquittoDb(writer.bytes), { nextPosition: () => ++last })];
+    const queued = entries.filter((entry) => entry.kind === 'queued');
+    expect(queued.map(({ position, sessions }) => [position, sessions.length])).toEqual([
+      [2, 1],
+      [3, 1],
+    ]);
+  });
+
   it('are left out where the file does not have the message, or the client', () => {
     const writer = new MosquittoDbWriter()
       .message(1, 't', 'text')
@@ -230,6 +243,13 @@ describe('a message of QoS 2 that a client sent', () => {
     expect(queueOf(store, 'receiver')).toEqual(['old']);
   });
 
+  it('is left out when it has no packet id', () => {
+    const writer = sent(QUEUED).clientMessage('sender', 2, { ...INBOUND, state: WAIT_FOR_PUBREL, packetId: 0 });
+    const store = imported(writer);
+    expect(sessionOf(store, 'sender').inbound).toEqual([]);
+    expect(queueOf(store, 'receiver')).toEqual(['old']);
+  });
+
   it('does not go to others, nor with QoS 0', () => {
     expect(queueOf(imported(sent(WAIT_FOR_PUBREL, 'other')), 'receiver')).toEqual(['old']);
     const withQoS0 = sent(WAIT_FOR_PUBREL, 'other').subscription('receiver', 't/+', 0);
@@ -267,11 +287,11 @@ describe('a message of QoS 2 that a client sent', () => {
     expect(queueOf(store, 'member')).toEqual(['newer']);
   });
 
-  it('replaces the retained message, or clears it', () => {
-    const retainedIn = (text: string): string[] => {
+  it('replaces the retained message, or clears it, if it was to be retained', () => {
+    const retainedIn = (text: string, retain = true): string[] => {
       const writer = new MosquittoDbWriter()
         .message(1, 't', 'old', { retain: true })
-        .message(2, 't', text, { qos: 2, retain: true })
+        .message(2, 't', text, { qos: 2, retain })
         .client('sender')
         .clientMessage('sender', 2, { ...INBOUND, state: WAIT_FOR_PUBREL, packetId: 44 })
         .retained(1);
@@ -279,5 +299,7 @@ describe('a message of QoS 2 that a client sent', () => {
     };
     expect(retainedIn('new')).toEqual(['new']);
     expect(retainedIn('')).toEqual([]);
+    expect(retainedIn('new', false)).toEqual(['old']);
+    expect(retainedIn('', false)).toEqual(['old']);
   });
 });

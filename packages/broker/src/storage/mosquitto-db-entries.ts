@@ -46,8 +46,8 @@ interface Slot {
  * Clean Start. Sessions with an expiry interval of 0 ended with their connections and are not taken over.
  *
  * Mosquitto passes on a message of QoS 2 when its PUBREL has come, this broker when its PUBLISH came. So those that await
- * PUBREL are queued here for all sessions with a matching subscription, and become retained messages if they were to;
- * access rules, which are not asked here, have to be of their mind.
+ * PUBREL are queued here for all sessions with a matching subscription, and become retained messages if they were to.
+ * Access rules and the bounds of queues are not asked.
  */
 export function* entriesFrom(db: MosquittoDb, positions: Pick<Store, 'nextPosition'>): Generator<Entry> {
   const sessions = sessionsOf(db);
@@ -93,8 +93,8 @@ function toDelivery(clientMessage: MosquittoClientMessage, message: MosquittoMes
 }
 
 /** What the packet id of an outbound message waits for; null if the message was never sent. */
-function awaitedBy({ qos, state, dup, packetId }: MosquittoClientMessage): InflightState | null {
-  if (qos === 0 || packetId === 0) return null;
+function awaitedBy({ qos, state, dup }: MosquittoClientMessage): InflightState | null {
+  if (qos === 0) return null;
   switch (state) {
     // To be sent: with DUP for another time, after the client's return.
     case PUBLISH_QOS1:

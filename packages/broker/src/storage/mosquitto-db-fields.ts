@@ -87,13 +87,12 @@ export class Fields {
     this.#take(length, field);
   }
 
-  /** What is left: the properties of a PUBLISH as they stand in one, or nothing at all. */
+  /** The properties of a PUBLISH, as they stand in one; null if there are none, or nothing is left at all. */
   properties(): Properties | null {
     if (this.left === 0) return null;
     const reader = new Reader(this.#bytes, this.at, this.#end, 'the properties');
     try {
       const properties = decodeProperties(reader, PacketType.PUBLISH);
-      reader.expectEnd();
       this.at = reader.at;
       return properties ?? null;
     } catch (error) {

@@ -167,6 +167,12 @@ describe('a file that cannot be read', () => {
       CHUNK + 17,
       /message ids of 4 bytes/,
     ],
+    [
+      'a configuration that is too long',
+      new MosquittoDbWriter().configuration({ paddingBytes: 8 }).bytes,
+      CHUNK + 18,
+      /8 bytes follow/,
+    ],
     ['no client id', new MosquittoDbWriter().client('').bytes, CHUNK + 32, /the client id is empty/],
     ['a time before 1970', new MosquittoDbWriter().client('a', { expiresAtS: -1 }).bytes, CHUNK + 8, /is -1 seconds/],
     [
@@ -215,7 +221,8 @@ describe('a file that cannot be read', () => {
       CHUNK + 23,
       /there is no direction 2/,
     ],
-    ['broken properties', brokenProperties(), CHUNK + 43, /a message chunk: .*there is no property 0x7f/],
+    ['something behind the properties', messageWith(0, 1), CHUNK + 42, /a message chunk: 1 bytes follow/],
+    ['broken properties', messageWith(1, 0x7f), CHUNK + 43, /a message chunk: .*there is no property 0x7f/],
   ])('says where and why: %s', (_, bytes, offset, message) => {
     const error = faultOf(bytes);
     expect(error.message).toMatch(message);
@@ -261,14 +268,14 @@ describe('a file that cannot be read', () => {
     return Uint8Array.from(bytes, (byte, i) => (i === CHUNK + 41 ? 0xff : byte));
   }
 
-  /** The properties of a message are one byte, of a property that there is not. */
-  function brokenProperties(): Uint8Array {
+  /** A message with these bytes where its properties are. */
+  function messageWith(...properties: readonly number[]): Uint8Array {
     const zeros = new Uint8Array(20);
     const lengths = [uint16(0), uint16(0), uint16(1), uint16(0)];
     return new MosquittoDbWriter().chunk(
       2,
       ...[zeros.subarray(0, 16), uint32(0), uint16(0), ...lengths, uint8(1), uint8(0)],
-      ...[Buffer.from('t'), uint8(1), uint8(0x7f)],
+      ...[Buffer.from('t'), Uint8Array.from(properties)],
     ).bytes;
   }
 });
