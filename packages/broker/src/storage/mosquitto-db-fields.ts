@@ -16,21 +16,25 @@ export class MosquittoDbError extends Error {
 const LATEST_S = 2 ** 40;
 
 /**
- * Reads a part of the file, field by field, in place. Numbers of up to 32 bits are big-endian in the file; those of 64
+ * Reads the file part by part, each field by field, in place. Numbers of up to 32 bits are big-endian in the file; those of 64
  * bits are as the machine that wrote it has them. Every read throws MosquittoDbError past the end of the part.
  */
 export class Fields {
   /** Offset of the next byte. */
-  at: number;
+  at = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #end: number;
-  /** What is read, for errors: 'the client chunk'. */
-  readonly #part: string;
+  #end = 0;
+  #part = '';
 
-  constructor(bytes: Uint8Array, at: number, end: number, part: string) {
+  /** The part that is read is empty until `open`. */
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** From now on reads `[at, end)`. `part`: what that is, for errors: 'a client chunk'. */
+  open(at: number, end: number, part: string): void {
     this.at = at;
     this.#end = end;
     this.#part = part;

@@ -87,7 +87,6 @@ export interface MosquittoDb {
 const MAGIC = Uint8Array.of(0, 0xb5, 0, ...new TextEncoder().encode('mosquitto db'));
 /** Magic, a checksum that is always zero, version. */
 const HEADER_BYTES = MAGIC.length + 8;
-const CHUNK_HEADER_BYTES = 8;
 
 /** The kinds of chunks, by the number that begins each. */
 const CHUNKS = new Map<number, { readonly name: string; readonly read: (fields: Fields, db: Draft) => void }>([
@@ -115,7 +114,8 @@ interface Draft {
  * @throws MosquittoDbError for another file, another version, and damage
  */
 export function readMosquittoDb(bytes: Uint8Array): MosquittoDb {
-  const version = readVersion(bytes);
+  const fields = new Fields(bytes);
+  const version = readVersion(bytes, fields);
   const db: Draft = {
     version,
     clients: [],
@@ -125,28 +125,28 @@ export function readMosquittoDb(bytes: Uint8Array): MosquittoDb {
     clientMessages: [],
   };
   for (let at = HEADER_BYTES; at < bytes.length; ) {
-    const header = new Fields(bytes, at, bytes.length, 'the header of a chunk');
-    const number = header.uint32('its kind');
-    const length = header.uint32('its length');
+    fields.open(at, bytes.length, 'the header of a chunk');
+    const number = fields.uint32('its kind');
+    const length = fields.uint32('its length');
     const kind = CHUNKS.get(number);
     if (kind === undefined) throw new MosquittoDbError(at, `there is no kind of chunk with the number ${number}`);
-    if (length > header.left) {
-      throw new MosquittoDbError(at, `${kind.name} has ${length} bytes, but only ${header.left} are left in the file`);
+    if (length > fields.left) {
+      throw new MosquittoDbError(at, `${kind.name} has ${length} bytes, but only ${fields.left} are left in the file`);
     }
-    const start = at + CHUNK_HEADER_BYTES;
+    const start = fields.at;
     at = start + length;
-    const fields = new Fields(bytes, start, at, kind.name);
+    fields.open(start, at, kind.name);
     kind.read(fields, db);
     fields.expectEnd();
   }
   return db;
 }
 
-function readVersion(bytes: Uint8Array): 5 | 6 {
+function readVersion(bytes: Uint8Array, fields: Fields): 5 | 6 {
   if (bytes.length < HEADER_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw new MosquittoDbError(0, 'this is not a mosquitto.db: it does not begin like one');
   }
-  const fields = new Fields(bytes, MAGIC.length + 4, HEADER_BYTES, 'the header');
+  fields.open(MAGIC.length + 4, HEADER_BYTES, 'the header');
   const at = fields.at;
   const version = fields.uint32('the version');
   if (version === 5 || version === 6) return version;
@@ -161,7 +161,7 @@ function readConfiguration(fields: Fields): void {
   const idBytes = fields.uint8('the size of message ids');
   if (idBytes !== 8) throw fields.fault(`message ids of ${idBytes} bytes, only those of 8 can be read`, at);
   // What the writer's compiler put behind the structure to fill it up.
-  if (fields.left < CHUNK_HEADER_BYTES) fields.skip(fields.left, 'padding');
+  if (fields.left < 8) fields.skip(fields.left, 'padding');
 }
 
 function readClient(fields: Fields, db: Draft): void {
