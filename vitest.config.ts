@@ -17,7 +17,9 @@ export default defineConfig({
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 20_000,
+    // Bounds for a machine that has much else to do; what hangs is found all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Of tests that may run at the same time in one file: those of conformance mostly wait.
     maxConcurrency: 16,
   },
