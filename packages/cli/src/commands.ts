@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Subscribe and print what comes',
     run: async (args) => (await import('./sub.js')).runSub(args),
   },
+  torture: {
+    summary: 'Kill a broker again and again, and prove that nothing acknowledged is lost',
+    run: async (args) => (await import('./torture.js')).runTorture(args),
+  },
 };
 
 /** Runs `cauldron ARGS`; resolves with the exit status. */
