@@ -6,6 +6,8 @@ import { type Entry, MemoryStore, type Message, type QueuedMessage, type Store, 
  */
 export class LateStore implements Store {
   onCommit: (committed: Ticket) => void = () => {};
+  onFault: (fault: string | null) => void = () => {};
+  fault: string | null = null;
   readonly entries: Entry[] = [];
   committed: Ticket = 0;
   readonly #memory: MemoryStore;
@@ -22,6 +24,12 @@ export class LateStore implements Store {
   commit(ticket: Ticket = this.appended): void {
     this.committed = ticket;
     this.onCommit(ticket);
+  }
+
+  /** From now on nothing new can be stored, for this reason; null: there is room again. */
+  fail(fault: string | null): void {
+    this.fault = fault;
+    this.onFault(fault);
   }
 
   /** What another process would find if this one ended now. */

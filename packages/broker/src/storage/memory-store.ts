@@ -11,6 +11,9 @@ import { MessageShard, StoredMessage } from './message-shard.js';
 export class MemoryStore implements Store {
   /** Never called: whoever looks at `committed` first, as the port asks, finds that there is nothing to wait for. */
   onCommit: (committed: Ticket) => void = () => {};
+  /** Memory is not bounded here. */
+  readonly fault = null;
+  onFault: (fault: string | null) => void = () => {};
   #appended: Ticket = 0;
   readonly #sessions = new Map<string, MemorySession>();
   /** By topic. */

@@ -142,6 +142,14 @@ export interface Store {
    * that has nothing to wait for commits within `append` and never calls it, so look at `committed` before waiting.
    */
   onCommit: (committed: Ticket) => void;
+  /**
+   * Why nothing new can be stored now (the disk is full, the bound is reached), in words for a person; null when all is
+   * well. What is appended all the same waits for room: it is not lost, and not committed. Entries that free room are
+   * always welcome.
+   */
+  readonly fault: string | null;
+  /** Called when `fault` has changed, never from within `append`. Set by the broker before its first append. */
+  onFault: (fault: string | null) => void;
   /** The next free position of a shard; each call gives another. */
   nextPosition(shard: number): Position;
   /**
