@@ -1,6 +1,7 @@
-import { Message } from '@cauldron/broker';
+import { type Loaded, Message } from '@cauldron/broker';
 import { PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
+import { sampleMessage, sampleRecord } from '../contract/store-samples.js';
 import { publishThrough, takeMessage } from '../support/exchange.js';
 import { TestBroker } from '../support/test-broker.js';
 
@@ -51,6 +52,19 @@ describe('the program that embeds a broker', () => {
     await late.subscribe('t', 1);
     const left = { ...properties, messageExpiryInterval: 40 };
     expect(await takeMessage(late)).toMatchObject({ text: 'text', retain: true, properties: left });
+  });
+
+  it('hears how far a start is', () => {
+    const reports: string[] = [];
+    const onProgress = ({ retained, sessions }: Loaded) => reports.push(`${retained}+${sessions}`);
+    const test = new TestBroker({ onProgress });
+    for (let n = 0; n < 1500; n++) {
+      test.store.append({ kind: 'retained', message: sampleMessage({ topic: `t/${n}` }) });
+      const record = sampleRecord(`client-${n}`, { disconnectedAtMs: test.clock.wallMs() });
+      test.store.append({ kind: 'session', record });
+    }
+    test.restart();
+    expect(reports).toEqual(['1000+0', '1500+500', '1500+1500']);
   });
 
   it.each(['', 'a/+', 'a/#', 'a\0b'])('cannot publish to %j', (topic) => {

@@ -1,6 +1,6 @@
-export { type BrokerConfig, ConfigError, type ListenerConfig } from './config/config.js';
+export { type BrokerConfig, ConfigError, type ListenerConfig, type PersistenceConfig } from './config/config.js';
 export { defaultConfig, loadConfig, readConfig } from './config/validate.js';
-export { Broker, type BrokerOptions, type PublishOptions } from './core/broker.js';
+export { Broker, type BrokerOptions, type Loaded, type PublishOptions } from './core/broker.js';
 export type { Counters } from './core/counters.js';
 export type { HookHandlers, PublishAnswer } from './core/hooks.js';
 export type { MessageHandler } from './core/local-subscription.js';

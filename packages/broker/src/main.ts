@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ALL_LOG_TYPES } from './admin/log.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
-import { defaultConfig, loadConfig, withPorts } from './config/validate.js';
+import { defaultConfig, loadConfig, withPorts, withStrictStore } from './config/validate.js';
 import { LogType } from './core/ports/log.js';
 import { type Server, StartError, shownEndpoint, startServer } from './server.js';
 import { VERSION } from './version.js';
@@ -21,6 +21,7 @@ const FLAGS = {
     value: 'PORT',
     doc: 'Listen on this port of this machine only. May be repeated. Does not count if the file has a listener.',
   },
+  'strict-store': { type: 'boolean', doc: 'Do not start with a damaged store, instead of moving it aside.' },
   verbose: { type: 'boolean', short: 'v', doc: 'Log everything, whatever the file says.' },
   quiet: { type: 'boolean', short: 'q', doc: 'Log nothing, whatever the file says.' },
   'test-config': { type: 'boolean', doc: 'Check the configuration and end: 0 if it is good, 3 if not.' },
@@ -77,7 +78,8 @@ function readFlags(argv: readonly string[]) {
 /** @throws ConfigError */
 function configOf(flags: Flags): BrokerConfig {
   const file = flags['config-file'];
-  const config = withPorts(file === undefined ? defaultConfig() : loadConfig(file), flags.ports);
+  const read = withPorts(file === undefined ? defaultConfig() : loadConfig(file), flags.ports);
+  const config = flags['strict-store'] ? withStrictStore(read) : read;
   const { log } = config;
   if (flags.verbose) return { ...config, log: { ...log, types: ALL_LOG_TYPES } };
   if (flags.quiet) return { ...config, log: { ...log, types: 0 } };

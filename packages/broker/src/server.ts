@@ -4,8 +4,10 @@ import { BrokerLog } from './admin/log.js';
 import type { BrokerConfig, ListenerConfig } from './config/config.js';
 import { Broker, type BrokerOptions } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
+import type { Store } from './core/ports/store.js';
 import type { Settings } from './core/settings.js';
 import { listenerTls } from './listener-tls.js';
+import { LoadingReport } from './loading-report.js';
 import { MemoryStore } from './storage/memory-store.js';
 import { systemClock, systemRandom } from './system.js';
 import { Listener } from './transports/listener.js';
@@ -18,7 +20,7 @@ const MIN_WEBSOCKET_MESSAGE_BYTES = 1024 * 1024;
 
 /** Why a broker could not start, in words for the person who starts it. */
 export class StartError extends Error {
-  constructor(message: string, options: ErrorOptions) {
+  constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'StartError';
   }
@@ -55,16 +57,8 @@ export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthent
  */
 export async function startServer(config: BrokerConfig, access: AccessPorts = {}): Promise<Server> {
   const log = openLog(config);
-  const { settings } = config;
   announceStart(config, log);
-  const broker = new Broker({
-    settings,
-    store: new MemoryStore(),
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    ...access,
-  });
+  const broker = await openBroker(config, log, access);
   const listeners: Listener[] = [];
   const endpoints: Endpoint[] = [];
   const closeAll = async (): Promise<void> => {
@@ -103,6 +97,39 @@ function openLog({ log }: BrokerConfig): BrokerLog {
   } catch (error) {
     throw new StartError(`The log file cannot be opened: ${(error as Error).message}.`, { cause: error });
   }
+}
+
+/** The broker, with all that its store kept. @throws StartError when the store cannot be opened; the log is closed then. */
+async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPorts): Promise<Broker> {
+  const sayNow = (line: string): void => {
+    log.write(LogType.INFORMATION, line);
+    log.flush();
+  };
+  try {
+    const loading = new LoadingReport(systemClock, sayNow);
+    const store = await openStore(config);
+    const broker = new Broker({
+      settings: config.settings,
+      store,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      onProgress: (loaded) => loading.progress(loaded),
+      ...access,
+    });
+    loading.done(broker.gauges);
+    return broker;
+  } catch (error) {
+    log.write(LogType.ERROR, `Error: ${error instanceof Error ? error.message : String(error)}`);
+    await log.close();
+    throw error;
+  }
+}
+
+/** @throws StartError */
+async function openStore({ persistence }: BrokerConfig): Promise<Store> {
+  if (persistence === null) return new MemoryStore();
+  throw new StartError('persistence true: the store on disk is not there yet.');
 }
 
 function announceStart({ file, localOnly }: BrokerConfig, log: Log): void {

@@ -83,6 +83,15 @@ describe('the log', () => {
     expect(sink.writes).toEqual([expect.stringMatching(/^Warning: 2 log lines lost.*\nkept\n$/)]);
   });
 
+  it('writes at once for a caller who keeps the event loop busy', async () => {
+    const { log, sink } = open({ timestamp: false });
+    log.write(LogType.ERROR, 'now');
+    log.flush();
+    expect(sink.writes).toEqual(['now\n']);
+    await turn();
+    expect(sink.writes).toEqual(['now\n']);
+  });
+
   it('writes what is left when it is closed', async () => {
     const { log, sink } = open({ timestamp: false });
     log.write(LogType.ERROR, 'last');

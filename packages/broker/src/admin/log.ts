@@ -93,17 +93,11 @@ export class BrokerLog implements Log {
     this.#lines += `${this.#stamp(this.#nowMs())}${withoutControls(line)}\n`;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => this.flush());
   }
 
-  /** Writes what is left. */
-  async close(): Promise<void> {
-    this.#flush();
-    await Promise.all(this.#sinks.map((sink) => sink.close()));
-    this.types = 0;
-  }
-
-  #flush(): void {
+  /** Writes what there is, for a caller who is going to keep the event loop from turning. */
+  flush(): void {
     this.#isScheduled = false;
     let lines = this.#lines;
     this.#lines = '';
@@ -117,6 +111,13 @@ export class BrokerLog implements Log {
       this.#lostLines = 0;
     }
     for (const sink of this.#sinks) sink.write(lines);
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.flush();
+    await Promise.all(this.#sinks.map((sink) => sink.close()));
+    this.types = 0;
   }
 }
 

@@ -30,6 +30,22 @@ export interface ListenerConfig {
   readonly policy: Omit<ListenerPolicy, 'name'>;
 }
 
+/** What is kept on disk, and how. A change takes effect at the next start. */
+export interface PersistenceConfig {
+  /** An absolute path; made if it is not there. */
+  readonly folder: string;
+  /** When an acknowledgement may leave: when the disk has what it promises, or earlier. */
+  readonly sync: 'always' | 'interval' | 'never';
+  /** For `interval`: how often the disk is made to have everything. */
+  readonly syncIntervalMs: number;
+  /** How large the file may become; `Infinity`: as large as the disk lets it. */
+  readonly maxBytes: number;
+  /** Refuse to start with a damaged store, instead of moving it aside. */
+  readonly strict: boolean;
+  /** What Mosquitto calls its file, which may lie in the same folder. */
+  readonly mosquittoFile: string;
+}
+
 /** Everything that a broker process is told before it starts. */
 export interface BrokerConfig {
   /** Where it was read from; null: nothing was read. */
@@ -38,6 +54,8 @@ export interface BrokerConfig {
   readonly localOnly: boolean;
   readonly listeners: readonly ListenerConfig[];
   readonly settings: Settings;
+  /** Null: nothing outlives the process. */
+  readonly persistence: PersistenceConfig | null;
   readonly log: LogConfig;
   readonly pidFile: string | null;
   readonly noDelay: boolean;

@@ -1,6 +1,6 @@
 import { DEFAULT_LOG, type LogDestination } from '../admin/log.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
-import type { TlsConfig } from './config.js';
+import type { PersistenceConfig, TlsConfig } from './config.js';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -21,6 +21,9 @@ export interface ListenerDraft {
 /** A configuration while its options are read, line by line. */
 export interface ConfigDraft {
   readonly settings: Settings;
+  isPersistent: boolean;
+  /** As they were given; they count if `isPersistent`. */
+  readonly persistence: Writable<PersistenceConfig>;
   allowAnonymous: boolean | null;
   autoIdPrefix: string | null;
   /** Null: nothing was said. */
@@ -37,6 +40,15 @@ export const DEFAULT_PORT = 1883;
 export function newDraft(): ConfigDraft {
   return {
     settings: { ...DEFAULT_SETTINGS },
+    isPersistent: false,
+    persistence: {
+      folder: '.',
+      sync: 'always',
+      syncIntervalMs: 1000,
+      maxBytes: Number.POSITIVE_INFINITY,
+      strict: false,
+      mosquittoFile: 'mosquitto.db',
+    },
     allowAnonymous: null,
     autoIdPrefix: null,
     logDestinations: null,

@@ -3,9 +3,9 @@
  * asking for passwords would be worse than not to start.
  */
 export const NOT_YET: ReadonlySet<string> = new Set(
-  `acl_file auth_plugin auth_plugin_deny_special_chars autosave_interval autosave_on_changes check_retain_source
+  `acl_file auth_plugin auth_plugin_deny_special_chars check_retain_source
   clientid_prefixes enable_control_api global_max_clients global_plugin include_dir log_facility max_inflight_bytes
-  memory_limit message_size_limit password_file persistence_file persistence_location plugin plugin_load plugin_use
+  memory_limit message_size_limit password_file plugin plugin_load plugin_use
   psk_file retain_expiry_interval retry_interval sys_interval user bind_interface enable_proxy_protocol
   proxy_protocol_v2_require_tls http_dir mount_point use_username_as_clientid packet_buffer_size
   websockets_headers_size websockets_log_level websockets_origin crlfile dhparamfile disable_client_cert_date_checks

@@ -40,6 +40,20 @@ export function limit(none: number, lowest: number, highest: number, unit = ''):
   };
 }
 
+const BYTES_PER: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** Bytes, as a number or with the letter of a unit; 0 is read as `Infinity`. */
+export const sizeLimit: OptionType<number> = {
+  expects: 'a number of bytes such as 500M or 2G (K, M, G or T, of 1024), or 0 for no limit',
+  read(value) {
+    const [, digits, unit] = /^(\d+)([KMGT]?)$/i.exec(value) ?? [];
+    if (digits === undefined) return undefined;
+    const bytes = Number(digits) * BYTES_PER[unit.toUpperCase()];
+    if (bytes > Number.MAX_SAFE_INTEGER) return undefined;
+    return bytes === 0 ? Number.POSITIVE_INFINITY : bytes;
+  },
+};
+
 export function oneOf<const T extends string>(...names: T[]): OptionType<T> {
   return { expects: names.join(' or '), read: (value) => names.find((name) => name === value) };
 }

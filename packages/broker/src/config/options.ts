@@ -1,6 +1,7 @@
 import { isTimestampFormat, LOG_TYPE_NAMES, logTypeOf } from '../admin/log.js';
 import { broker, type Option, perListener } from './option.js';
 import { duration, flag, integer, limit, type OptionType, oneOf, onlyFalse, text } from './option-types.js';
+import { persistenceOptions } from './persistence-options.js';
 import { tlsOptions } from './tls-options.js';
 
 const MAXIMUM_PACKET_BYTES = 268_435_460; // what MQTT's length field can say, with the fixed header
@@ -325,12 +326,6 @@ const processOptions: readonly Option[] = [
       config.noDelay = noDelay;
     },
   }),
-  broker('persistence', onlyFalse('the disk store is not there yet, sessions and retained messages live in memory'), {
-    aliases: ['retained_persistence'],
-    default: 'false',
-    doc: 'Whether sessions, queued and retained messages survive a restart. Not there yet.',
-    set: () => {},
-  }),
   broker('per_listener_settings', onlyFalse('access rules for each listener are not there yet'), {
     default: 'false',
     doc: 'Whether access rules belong to listeners. Not there yet.',
@@ -344,6 +339,7 @@ export const OPTIONS: readonly Option[] = [
   ...tlsOptions,
   ...clientOptions,
   ...messageOptions,
+  ...persistenceOptions,
   ...logOptions,
   ...processOptions,
 ];

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogType } from '../core/ports/log.js';
 import { DEFAULT_SETTINGS } from '../core/settings.js';
 import { ConfigError } from './config.js';
 import { NOT_YET } from './not-yet.js';
 import { OPTIONS } from './options.js';
-import { defaultConfig, loadConfig, readConfig, withPorts } from './validate.js';
+import { defaultConfig, loadConfig, readConfig, withPorts, withStrictStore } from './validate.js';
 
 function read(...lines: string[]) {
   return readConfig(lines.join('\n'), 'test.conf');
@@ -206,6 +206,64 @@ describe('values', () => {
   });
 });
 
+describe('what is kept on disk', () => {
+  it('is nothing unless persistence says so, whatever else is said about it', () => {
+    expect(defaultConfig().persistence).toBeNull();
+    expect(read('persistence_location /var/lib/cauldron', 'persistence_max_bytes 5').persistence).toBeNull();
+  });
+
+  it('is in the current folder, and there before it is acknowledged', () => {
+    expect(read('persistence true').persistence).toEqual({
+      folder: process.cwd(),
+      sync: 'always',
+      syncIntervalMs: 1000,
+      maxBytes: Number.POSITIVE_INFINITY,
+      strict: false,
+      mosquittoFile: 'mosquitto.db',
+    });
+    expect(read('retained_persistence true').persistence).toEqual(read('persistence true').persistence);
+  });
+
+  it('can be elsewhere, bounded, and later', () => {
+    const { persistence } = read(
+      'persistence_location data/broker',
+      'persistence_sync interval',
+      'persistence_sync_interval 5',
+      'persistence_max_bytes 500M',
+      'persistence_file old.db',
+      'persistence true',
+    );
+    expect(persistence).toEqual({
+      folder: resolve('data/broker'),
+      sync: 'interval',
+      syncIntervalMs: 5000,
+      maxBytes: 500 * 1024 * 1024,
+      strict: false,
+      mosquittoFile: 'old.db',
+    });
+  });
+
+  it.each([
+    ['2000000', 2_000_000],
+    ['64k', 65_536],
+    ['2G', 2_147_483_648],
+    ['1T', 1_099_511_627_776],
+    ['0', Number.POSITIVE_INFINITY],
+  ])('has a bound of %s', (written, maxBytes) => {
+    expect(read('persistence true', `persistence_max_bytes ${written}`).persistence).toMatchObject({ maxBytes });
+  });
+
+  it('is refused when it is damaged, if the command line says so', () => {
+    expect(withStrictStore(read('persistence true')).persistence).toMatchObject({ strict: true });
+    expect(withStrictStore(defaultConfig())).toEqual(defaultConfig());
+  });
+
+  it("takes Mosquitto's options about when to save, and does it at once all the same", () => {
+    const options = ['autosave_interval 60', 'autosave_on_changes true'];
+    expect(read('persistence true', ...options)).toEqual(read('persistence true'));
+  });
+});
+
 describe('a fault is named with file and line', () => {
   it.each([
     ['max_qos 3', "max_qos must be a whole number from 0 to 2, not '3'."],
@@ -224,10 +282,11 @@ describe('a fault is named with file and line', () => {
     ],
     ['plugin_opt_x 1', 'plugin_opt_x is not supported yet. Remove the line if the broker may run without it.'],
     [' # indented', "a comment has to begin in the first column: there is a space before this '#'."],
-    [
-      'persistence true',
-      "persistence must be false: the disk store is not there yet, sessions and retained messages live in memory, not 'true'.",
-    ],
+    ['persistence_sync sometimes', "persistence_sync must be always or interval or never, not 'sometimes'."],
+    ['persistence_sync_interval 0', 'persistence_sync_interval must be a whole number of seconds from 1 to 3600'],
+    ['persistence_max_bytes 2X', 'persistence_max_bytes must be a number of bytes such as 500M or 2G'],
+    ['persistence_max_bytes 99999999T', 'persistence_max_bytes must be a number of bytes such as 500M or 2G'],
+    ['persistence_file a/b.db', 'persistence_file must be a name without a folder; persistence_location is for that.'],
     ['listener 1883 /run/mqtt.sock', 'listener does not support Unix sockets yet (/run/mqtt.sock).'],
     ['log_dest file', "log_dest must be followed by a path: 'log_dest file /var/log/cauldron.log'."],
     ['log_dest syslog', "log_dest does not support 'syslog' yet; use stdout, stderr or file."],

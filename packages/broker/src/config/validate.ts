@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DEFAULT_LOG } from '../admin/log.js';
 import { nearestName } from '../nearest-name.js';
 import { type BrokerConfig, ConfigError, type ListenerConfig } from './config.js';
@@ -42,6 +43,11 @@ export function withPorts(config: BrokerConfig, ports: readonly number[]): Broke
   if (ports.length === 0 || !config.localOnly) return config;
   const [{ policy }] = config.listeners;
   return { ...config, listeners: ports.flatMap((port) => localListeners(port, policy)) };
+}
+
+/** With `--strict-store`: a damaged store is a reason not to start. */
+export function withStrictStore(config: BrokerConfig): BrokerConfig {
+  return config.persistence === null ? config : { ...config, persistence: { ...config.persistence, strict: true } };
 }
 
 /** As `loadConfig`, for a text that is there already. */
@@ -123,6 +129,7 @@ function finish(draft: ConfigDraft, drafts: readonly ListenerDraft[], file: stri
       ? localListeners(DEFAULT_PORT, { ...newListenerDraft().policy, allowAnonymous })
       : drafts.map((listener) => finishListener(listener, allowAnonymous)),
     settings: draft.settings,
+    persistence: draft.isPersistent ? { ...draft.persistence, folder: resolve(draft.persistence.folder) } : null,
     log: {
       destinations: draft.logDestinations ?? DEFAULT_LOG.destinations,
       types: draft.logTypes ?? DEFAULT_LOG.types,

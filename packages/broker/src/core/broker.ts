@@ -31,6 +31,9 @@ const TICK_MS = 100;
 /** Output chunks that were not needed for this long, in ticks, are given back. */
 const TICKS_PER_TRIM = 50;
 
+/** So many objects are read back from the store between two reports. */
+const OBJECTS_PER_REPORT = 1000;
+
 /** How long `stop` waits for clients to take their last bytes. */
 const STOP_LIMIT_MS = 5000;
 
@@ -51,6 +54,14 @@ export interface BrokerOptions {
   readonly log?: Log;
   /** Default: this process is alone. */
   readonly peers?: Peers;
+  /** Called by the constructor now and then while it reads the store back, with what it has so far. */
+  readonly onProgress?: (loaded: Loaded) => void;
+}
+
+/** What a start has read back from the store. */
+export interface Loaded {
+  readonly retained: number;
+  readonly sessions: number;
 }
 
 export interface PublishOptions {
@@ -100,7 +111,7 @@ export class Broker {
     };
     this.#context = assemble(parts);
     store.onCommit = (committed) => this.#committed(committed);
-    this.#restore();
+    this.#restore(options.onProgress ?? (() => {}));
     this.#stopTicking = clock.every(TICK_MS, () => this.#tick());
   }
 
@@ -235,10 +246,20 @@ export class Broker {
     await store.close();
   }
 
-  #restore(): void {
+  #restore(onProgress: (loaded: Loaded) => void): void {
     const { store, sessions, retained } = this.#context;
-    for (const message of store.retained()) retained.restore(message);
-    for (const stored of store.sessions()) sessions.restore(stored);
+    const report = (): void => {
+      if ((retained.size + sessions.size) % OBJECTS_PER_REPORT !== 0) return;
+      onProgress({ retained: retained.size, sessions: sessions.size });
+    };
+    for (const message of store.retained()) {
+      retained.restore(message);
+      report();
+    }
+    for (const stored of store.sessions()) {
+      sessions.restore(stored);
+      report();
+    }
     sessions.endOver();
   }
 

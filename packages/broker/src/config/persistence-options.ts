@@ -1,0 +1,66 @@
+import { broker, type Option } from './option.js';
+import { flag, integer, oneOf, sizeLimit, text } from './option-types.js';
+
+/** Mosquitto writes its file now and then; here, an acknowledgement says that the disk has it. */
+const WITHOUT_EFFECT = "For Mosquitto's configuration files; without effect, because everything is stored at once.";
+
+/** What survives the process. */
+export const persistenceOptions: readonly Option[] = [
+  broker('persistence', flag, {
+    aliases: ['retained_persistence'],
+    reloadable: false,
+    default: 'false',
+    doc: 'Whether sessions, subscriptions, queued and retained messages are kept on disk.',
+    set: (config, isPersistent) => {
+      config.isPersistent = isPersistent;
+    },
+  }),
+  broker('persistence_location', text, {
+    reloadable: false,
+    default: 'the current folder',
+    doc: 'Folder for the data, made if it is not there. One folder belongs to one broker.',
+    set: ({ persistence }, folder) => {
+      persistence.folder = folder;
+    },
+  }),
+  broker('persistence_file', text, {
+    reloadable: false,
+    default: 'mosquitto.db',
+    doc: "Name of Mosquitto's file in that folder, which can be imported. The broker's own is always called data.",
+    set({ persistence }, name) {
+      if (name.includes('/')) return 'must be a name without a folder; persistence_location is for that';
+      persistence.mosquittoFile = name;
+      return undefined;
+    },
+  }),
+  broker('persistence_sync', oneOf('always', 'interval', 'never'), {
+    reloadable: false,
+    default: 'always',
+    doc: 'always: the disk has what is acknowledged. interval: a power cut costs the last moments. never: as the system likes.',
+    set: ({ persistence }, sync) => {
+      persistence.sync = sync;
+    },
+  }),
+  broker('persistence_sync_interval', integer(1, 3600, 'seconds'), {
+    reloadable: false,
+    default: '1',
+    doc: 'How often the disk is made to have everything, with `persistence_sync interval`.',
+    set: ({ persistence }, seconds) => {
+      persistence.syncIntervalMs = seconds * 1000;
+    },
+  }),
+  broker('persistence_max_bytes', sizeLimit, {
+    reloadable: false,
+    default: '0',
+    doc: 'How large the file may become, such as 500M or 2G. When it is full, nothing new is acknowledged.',
+    set: ({ persistence }, bytes) => {
+      persistence.maxBytes = bytes;
+    },
+  }),
+  broker('autosave_interval', integer(0, 2_147_483_647, 'seconds'), {
+    default: '1800',
+    doc: WITHOUT_EFFECT,
+    set: () => {},
+  }),
+  broker('autosave_on_changes', flag, { default: 'false', doc: WITHOUT_EFFECT, set: () => {} }),
+];
