@@ -58,7 +58,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'conformance/client': ['client', 'conformance/raw', 'conformance/suite', 'node:'],
   'conformance/targets': ['broker', 'codec', 'conformance/raw', 'conformance/suite', 'node:'],
 
-  cli: ['codec', 'client', 'broker', 'conformance', 'cli/torture', 'node:'],
+  cli: ['codec', 'client', 'broker', 'conformance', 'cli/store', 'cli/torture', 'node:'],
+  'cli/store': ['codec', 'broker', 'cli/line-splitter.ts', 'node:'],
   'cli/torture': ['codec', 'node:'],
 };
 

@@ -57,7 +57,7 @@ const arbitraryProperties: fc.Arbitrary<Properties | null> = fc
     {
       payloadFormatIndicator: fc.constantFrom(0, 1),
       contentType: fc.string(),
-      responseTopic: fc.string(),
+      responseTopic: fc.string({ unit: fc.constantFrom('a', 'ü', '/'), minLength: 1 }),
       correlationData: fc.uint8Array({ maxLength: 12 }),
       userProperties: fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string())),
     },

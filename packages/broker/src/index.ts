@@ -23,6 +23,7 @@ export type { Peers } from './core/ports/peers.js';
 export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
+export { shardOf } from './core/shard.js';
 export { type AccessPorts, type Endpoint, type Server, StartError, startServer } from './server.js';
 export { MemoryStore } from './storage/memory-store.js';
 export { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './storage/mosquitto-db.js';
