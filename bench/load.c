@@ -17,6 +17,10 @@
  * One run: connect everybody, warm up, measure, stop publishing, wait for what is still on its way. The last step tells
  * a late message from a lost one. One JSON line on stdout reports the measured window, except `lost`, which counts
  * the whole run.
+ *
+ * With --count the run is as long as so many messages take, and all of it is measured. Queues are measured with two such
+ * runs: the first with --away fills the sessions of subscribers that left, the second with --return empties them, and
+ * checks that nothing is missing, there twice or out of order.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -90,8 +94,12 @@ static struct {
   double rate;     /* messages a second in all; 0: as fast as the broker takes them */
   double seconds;
   double warm_seconds;
+  int count;       /* messages in all; 0: --secs decides */
   bool v5;
-  bool lasting;
+  bool persistent;
+  bool away;
+  bool returning;
+  bool retain;
   int broker_pid; /* 0: the broker's CPU time is not reported */
 } options = {
     .port = 1883,
@@ -112,7 +120,7 @@ static const char usage[] =
     "                      fanout  every publisher -> bench/all -> every subscriber\n"
     "                      fanin   publisher i -> bench/i; every subscriber takes bench/#\n"
     "                      idle    --subs clients connect and stay silent for --secs\n"
-    "  --pubs N --subs N   clients of each kind (1, 1)\n"
+    "  --pubs N --subs N   clients of each kind (1, 1), one of which may be 0 with --count\n"
     "  -q, --qos N         0, 1 or 2, of messages and subscriptions (0)\n"
     "  --size N            payload bytes, up to 1048576 (64); from 8 on a message carries its time\n"
     "  --topics N          each publisher rotates over N topics, subscribers take them with /# (1)\n"
@@ -122,7 +130,14 @@ static const char usage[] =
     "  --open              QoS 0 flood: never wait\n"
     "  --secs N --warm N   seconds measured (5), seconds before that (1)\n"
     "  --v5                MQTT 5 without properties; else 3.1.1\n"
-    "  --lasting           subscribers' sessions outlive their connections; they are left behind in the broker\n"
+    "  --count N           end when N messages are acknowledged, and received unless --away; without publishers,\n"
+    "                      when subscribers have N. Or when nothing moved for 10 seconds. Not with QoS 0 or --rate\n"
+    "  --persistent        sessions outlive their connections, under client identifiers that are the same in each run;\n"
+    "                      they are left behind in the broker\n"
+    "  --away              subscribers leave once they have subscribed; with --persistent and --count\n"
+    "  --return            subscribers come back to what an earlier run with --away left, instead of subscribing;\n"
+    "                      with --persistent, --count and --pubs 0\n"
+    "  --retain            messages are retained; with --pubs 0, subscribers count retained messages\n"
     "  --broker-pid N      report the CPU seconds of this process in the measured window\n"
     "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol.\n";
 
@@ -146,8 +161,23 @@ static enum shape parse_shape(const char *text) {
   fail(EXIT_USAGE, "--shape takes pair, fanout, fanin or idle, not '%s'", text);
 }
 
+/* Says which options do not go together. */
+static void check_options(void) {
+  bool counts = options.count > 0;
+  if (options.publishers + options.subscribers == 0) fail(EXIT_USAGE, "a load without clients");
+  if (counts && (options.shape == IDLE || options.rate > 0 || (options.qos == 0 && options.publishers > 0)))
+    fail(EXIT_USAGE, "--count goes with messages of QoS 1 and 2, as many as the broker takes");
+  if (!counts && options.shape != IDLE && (options.publishers == 0 || options.subscribers == 0))
+    fail(EXIT_USAGE, "--pubs 0 and --subs 0 go with --count");
+  if (options.away && !(options.persistent && counts && options.publishers > 0))
+    fail(EXIT_USAGE, "--away goes with --persistent, --count and publishers");
+  if (options.returning && !(options.persistent && counts && options.publishers == 0))
+    fail(EXIT_USAGE, "--return goes with --persistent, --count and --pubs 0");
+}
+
 static void parse_options(int argc, char **argv) {
-  enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, V5, LASTING, PID, HELP };
+  enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, COUNT, V5, PERSISTENT, AWAY,
+         RETURN, RETAIN, PID, HELP };
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"shape", required_argument, NULL, SHAPE},
@@ -163,7 +193,11 @@ static void parse_options(int argc, char **argv) {
       {"secs", required_argument, NULL, SECS},
       {"warm", required_argument, NULL, WARM},
       {"v5", no_argument, NULL, V5},
-      {"lasting", no_argument, NULL, LASTING},
+      {"count", required_argument, NULL, COUNT},
+      {"persistent", no_argument, NULL, PERSISTENT},
+      {"away", no_argument, NULL, AWAY},
+      {"return", no_argument, NULL, RETURN},
+      {"retain", no_argument, NULL, RETAIN},
       {"broker-pid", required_argument, NULL, PID},
       {"help", no_argument, NULL, HELP},
       {NULL, 0, NULL, 0},
@@ -174,8 +208,8 @@ static void parse_options(int argc, char **argv) {
       case 'p': options.port = parse_integer("port", optarg, 1, 65535); break;
       case 'q': options.qos = parse_integer("qos", optarg, 0, 2); break;
       case SHAPE: options.shape = parse_shape(optarg); break;
-      case PUBS: options.publishers = parse_integer("pubs", optarg, 1, 1000000); break;
-      case SUBS: options.subscribers = parse_integer("subs", optarg, 1, 1000000); break;
+      case PUBS: options.publishers = parse_integer("pubs", optarg, 0, 1000000); break;
+      case SUBS: options.subscribers = parse_integer("subs", optarg, 0, 1000000); break;
       case SIZE: options.payload_size = parse_integer("size", optarg, 0, MAX_PAYLOAD); break;
       case TOPICS: options.topics = parse_integer("topics", optarg, 1, MAX_TOPICS); break;
       case WINDOW: options.window = parse_integer("window", optarg, 1, 65535); break;
@@ -185,7 +219,11 @@ static void parse_options(int argc, char **argv) {
       case SECS: options.seconds = parse_number("secs", optarg, 0.1, 1e6); break;
       case WARM: options.warm_seconds = parse_number("warm", optarg, 0, 1e6); break;
       case V5: options.v5 = true; break;
-      case LASTING: options.lasting = true; break;
+      case COUNT: options.count = parse_integer("count", optarg, 1, 1000000000); break;
+      case PERSISTENT: options.persistent = true; break;
+      case AWAY: options.away = true; break;
+      case RETURN: options.returning = true; break;
+      case RETAIN: options.retain = true; break;
       case PID: options.broker_pid = parse_integer("broker-pid", optarg, 1, 1 << 30); break;
       case HELP: fputs(usage, stdout); exit(0);
       default: fputs(usage, stderr); exit(EXIT_USAGE);
@@ -194,10 +232,12 @@ static void parse_options(int argc, char **argv) {
   if (optind < argc) fail(EXIT_USAGE, "unexpected argument '%s'", argv[optind]);
   if (options.shape == PAIR) options.subscribers = options.publishers;
   if (options.shape == IDLE) options.publishers = 0;
+  check_options();
 }
 
-/* How many deliveries one message causes. */
+/* How many deliveries one message causes. Without publishers it is deliveries that are counted. */
 static int fan(void) {
+  if (options.publishers == 0) return 1;
   return options.shape == PAIR ? 1 : options.subscribers;
 }
 
@@ -208,6 +248,11 @@ static bool is_flood(void) {
 /* A flood is built ahead of time, so its messages cannot say when they left. */
 static bool messages_carry_time(void) {
   return !is_flood() && options.payload_size >= (int)sizeof(uint64_t);
+}
+
+/* QoS 1 and 2: after their time, messages carry their number among those of their publisher. */
+static bool messages_carry_number(void) {
+  return messages_carry_time() && options.payload_size >= 2 * (int)sizeof(uint64_t);
 }
 
 /* ---- Clock and CPU time ----------------------------------------------------------------------------------------- */
@@ -303,6 +348,8 @@ struct connection {
   /* Publishers: one encoded PUBLISH, and where its changing parts are. */
   uint8_t *frame;
   size_t frame_length, id_at, payload_at, digits_at;
+  uint64_t next_number; /* of the next message */
+  int64_t left;         /* messages that may still be sent */
   int next_topic;
   uint8_t *batch; /* QoS 0 floods: many frames in one piece */
   size_t batch_length, batch_sent;
@@ -311,6 +358,8 @@ struct connection {
   /* Subscribers: what every topic must look like. */
   uint64_t topic_start, topic_mask; /* its first bytes, up to eight */
   size_t topic_length;              /* 0: differs between topics */
+  uint64_t *next_numbers;           /* with --return: of the next message of each publisher */
+  unsigned publishers_seen;
 };
 
 enum phase { SETTING_UP, PUBLISHING, DRAINING };
@@ -412,17 +461,17 @@ static void append_ack(struct connection *c, uint8_t first_byte, unsigned id) {
 }
 
 static void append_connect(struct connection *c) {
-  const uint32_t session_expiry_s = 600;
-  bool lasting = options.lasting && c->role == SUBSCRIBER;
+  const uint32_t session_expiry_s = 3600;
   struct packet body = {.length = 0};
   char client_id[40];
-  snprintf(client_id, sizeof client_id, "load-%d-%s-%d", (int)getpid(), role_name(c), c->index);
+  if (options.persistent) snprintf(client_id, sizeof client_id, "load-%s-%d", role_name(c), c->index);
+  else snprintf(client_id, sizeof client_id, "load-%d-%s-%d", (int)getpid(), role_name(c), c->index);
   put_string(&body, "MQTT");
   put_byte(&body, options.v5 ? 5 : 4);
-  put_byte(&body, lasting ? 0 : 2); /* clean session, clean start */
-  put_byte(&body, 0);               /* keep-alive: none, so that an idle connection is silent */
+  put_byte(&body, options.persistent ? 0 : 2); /* clean session, clean start */
+  put_byte(&body, 0);                          /* keep-alive: none, so that an idle connection is silent */
   put_byte(&body, 0);
-  if (options.v5 && lasting) {
+  if (options.v5 && options.persistent) {
     put_byte(&body, 5);
     put_byte(&body, 0x11);
     for (int shift = 24; shift >= 0; shift -= 8) put_byte(&body, (session_expiry_s >> shift) & 255);
@@ -444,17 +493,8 @@ static void write_topic(const struct connection *c, char topic[MAX_TOPIC]) {
   if (options.topics > 1) strcpy(topic + length, subscribes ? "/#" : "/0000");
 }
 
-static void append_subscribe(struct connection *c) {
-  struct packet body = {.length = 0};
-  char filter[MAX_TOPIC];
-  write_topic(c, filter);
-  put_byte(&body, 0); /* packet identifier 1 */
-  put_byte(&body, 1);
-  if (options.v5) put_byte(&body, 0);
-  put_string(&body, filter);
-  put_byte(&body, (unsigned)options.qos);
-  append_packet(c, 0x82, &body);
-
+/* Notes what every topic of a subscriber must look like. */
+static void expect_topics(struct connection *c, const char *filter) {
   size_t length = strlen(filter);
   bool wildcard = filter[length - 1] == '#';
   size_t fixed = wildcard ? length - 1 : length;
@@ -463,6 +503,16 @@ static void append_subscribe(struct connection *c) {
   if (fixed > sizeof c->topic_start) fixed = sizeof c->topic_start;
   memcpy(&c->topic_start, filter, fixed);
   memset(&c->topic_mask, 0xff, fixed);
+}
+
+static void append_subscribe(struct connection *c, const char *filter) {
+  struct packet body = {.length = 0};
+  put_byte(&body, 0); /* packet identifier 1 */
+  put_byte(&body, 1);
+  if (options.v5) put_byte(&body, 0);
+  put_string(&body, filter);
+  put_byte(&body, (unsigned)options.qos);
+  append_packet(c, 0x82, &body);
 }
 
 static void number_frame(struct connection *c) {
@@ -479,7 +529,7 @@ static void build_frame(struct connection *c) {
   size_t remaining = 2 + topic_length + (options.qos > 0 ? 2 : 0) + (options.v5 ? 1 : 0) + payload;
   uint8_t *frame = c->frame = allocate(remaining + 5);
   size_t length = 0;
-  frame[length++] = (uint8_t)(0x30 | options.qos << 1);
+  frame[length++] = (uint8_t)(0x30 | options.qos << 1 | (options.retain ? 1 : 0));
   length += put_varint(frame + length, remaining);
   frame[length++] = (uint8_t)(topic_length >> 8);
   frame[length++] = (uint8_t)topic_length;
@@ -525,8 +575,13 @@ static void append_publish(struct connection *c, uint64_t now) {
     c->frame[c->id_at + 1] = (uint8_t)c->last_id;
   }
   if (messages_carry_time()) memcpy(c->frame + c->payload_at, &now, sizeof now);
+  if (messages_carry_number()) {
+    memcpy(c->frame + c->payload_at + sizeof now, &c->next_number, sizeof c->next_number);
+    c->next_number++;
+  }
   number_frame(c);
   append(c, c->frame, c->frame_length);
+  c->left--;
   totals.sent++;
 }
 
@@ -574,7 +629,7 @@ static void make_progress(struct connection *c) {
   }
   if (c->role == PUBLISHER && phase == PUBLISHING && options.rate == 0) {
     uint64_t now = now_ns();
-    while (c->in_flight < options.window) append_publish(c, now);
+    while (c->in_flight < options.window && c->left > 0) append_publish(c, now);
   }
   watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }
@@ -680,8 +735,19 @@ static void handle_connack(struct connection *c, const uint8_t *body, size_t len
   if (length < 2 || (!options.v5 && length != 2)) malformed(c, "a CONNACK of %zu bytes", length);
   if (body[1] != 0) refused(c, "CONNACK", body[1]);
   c->connected = true;
-  if (c->role == PUBLISHER || options.shape == IDLE) become_ready(c);
-  else append_subscribe(c);
+  if (c->role == PUBLISHER || options.shape == IDLE) {
+    become_ready(c);
+    return;
+  }
+  char filter[MAX_TOPIC];
+  write_topic(c, filter);
+  expect_topics(c, filter);
+  if (!options.returning) {
+    append_subscribe(c, filter);
+    return;
+  }
+  if ((body[0] & 1) == 0) fail(EXIT_REFUSED, "the broker has no session of %s %d", role_name(c), c->index);
+  become_ready(c);
 }
 
 static void handle_suback(struct connection *c, const uint8_t *body, size_t length) {
@@ -699,11 +765,31 @@ static void handle_suback(struct connection *c, const uint8_t *body, size_t leng
   become_ready(c);
 }
 
+/* Nothing may be missing, there twice or out of order between one publisher and one subscriber. */
+static void check_number(struct connection *c, const uint8_t *topic, size_t topic_length, uint64_t number) {
+  const size_t prefix = sizeof "bench/" - 1;
+  unsigned publisher = 0;
+  for (size_t i = prefix; i < topic_length && topic[i] >= '0' && topic[i] <= '9'; i++)
+    publisher = publisher * 10 + topic[i] - '0';
+  if (publisher >= c->publishers_seen) {
+    unsigned seen = publisher * 2 + 8;
+    c->next_numbers = reallocate(c->next_numbers, seen * sizeof *c->next_numbers);
+    memset(c->next_numbers + c->publishers_seen, 0, (seen - c->publishers_seen) * sizeof *c->next_numbers);
+    c->publishers_seen = seen;
+  }
+  uint64_t expected = c->next_numbers[publisher];
+  if (number != expected)
+    fail(EXIT_PROTOCOL, "the broker delivered message %llu of publisher %u instead of message %llu",
+         (unsigned long long)number, publisher, (unsigned long long)expected);
+  c->next_numbers[publisher] = expected + 1;
+}
+
 static void handle_publish(struct connection *c, uint8_t first_byte, const uint8_t *body, size_t length, uint64_t now) {
   const size_t payload = (size_t)options.payload_size;
   unsigned qos = (first_byte >> 1) & 3, id = 0;
   /* New messages to live subscriptions are neither retained (bit 0) nor repeated (bit 3). */
-  if ((first_byte & 9) != 0 || (int)qos != options.qos)
+  unsigned flags = options.retain && options.publishers == 0 ? 1 : 0;
+  if ((first_byte & 9u) != flags || (int)qos != options.qos)
     malformed(c, "a PUBLISH whose first byte is 0x%02x", first_byte);
   if (c->role != SUBSCRIBER || !c->connected) malformed(c, "a PUBLISH that nobody subscribed to");
   if (length < 2) malformed(c, "a PUBLISH of %zu bytes", length);
@@ -734,6 +820,11 @@ static void handle_publish(struct connection *c, uint8_t first_byte, const uint8
     memcpy(&sent, body + at, sizeof sent);
     if (sent > now) malformed(c, "a PUBLISH with another payload than was sent");
     latency[latency_bucket(now - sent)]++;
+  }
+  if (options.returning && messages_carry_number() && options.shape != FANOUT) {
+    uint64_t number;
+    memcpy(&number, body + at + sizeof number, sizeof number);
+    check_number(c, body + 2, topic_length, number);
   }
   if (qos == 1) append_ack(c, 0x40, id);
   if (qos == 2) {
@@ -863,6 +954,9 @@ static void open_connection(int number, enum role role) {
   c->index = role == PUBLISHER ? number - options.subscribers : number;
   c->fd = open_socket(number);
   if (role == PUBLISHER) {
+    c->left = INT64_MAX;
+    if (options.count > 0)
+      c->left = options.count / options.publishers + (c->index < options.count % options.publishers ? 1 : 0);
     build_frame(c);
     if (is_flood()) build_batch(c);
   }
@@ -930,15 +1024,27 @@ static void drain(void) {
   }
 }
 
-static int64_t count_lost(void) {
-  int64_t lost = (int64_t)(totals.sent * (uint64_t)fan()) - (int64_t)totals.received;
+static int64_t count_lost(uint64_t expected) {
+  int64_t lost = (int64_t)expected - (int64_t)totals.received;
   if (lost < 0) fail(EXIT_PROTOCOL, "the broker delivered %lld messages more than were sent", (long long)-lost);
   return lost;
+}
+
+/* Returns when the broker has taken note: whatever it gets from others afterwards, it has to keep. */
+static void leave(struct connection *c) {
+  uint8_t rest[64];
+  if (fcntl(c->fd, F_SETFL, 0) != 0) fail(EXIT_SYSTEM, "fcntl: %s", strerror(errno));
+  send(c->fd, (uint8_t[]){0xe0, 0}, 2, MSG_NOSIGNAL);
+  shutdown(c->fd, SHUT_WR);
+  if (recv(c->fd, rest, sizeof rest, 0) > 0) malformed(c, "something after a DISCONNECT");
+  close(c->fd);
+  c->fd = -1;
 }
 
 static void say_goodbye(void) {
   for (int i = 0; i < connection_count; i++) {
     struct connection *c = &connections[i];
+    if (c->fd < 0) continue;
     /* In the middle of a message a DISCONNECT would be read as its payload. */
     bool amid_message = c->out_sent < c->out_length || (c->batch != NULL && c->batch_sent % c->frame_length > 0);
     if (!amid_message) send(c->fd, (uint8_t[]){0xe0, 0}, 2, MSG_NOSIGNAL);
@@ -969,7 +1075,7 @@ static void run_load(void) {
   if (options.broker_pid) broker_cpu = broker_cpu_seconds() - broker_cpu;
   struct totals after = totals;
   drain();
-  int64_t lost = count_lost();
+  int64_t lost = count_lost(totals.sent * (uint64_t)fan());
 
   printf("{\"shape\":\"%s\",\"version\":%d,\"qos\":%d,\"size\":%d,\"pubs\":%d,\"subs\":%d,\"topics\":%d",
          shape_names[options.shape], options.v5 ? 5 : 4, options.qos, options.payload_size, options.publishers,
@@ -983,6 +1089,44 @@ static void run_load(void) {
   print_latency("p999_us", 0.999);
   printf(",\"lost\":%lld,\"load_cpu\":%.3f", (long long)lost, own_cpu / seconds);
   if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu / seconds);
+  puts("}");
+}
+
+static bool is_all_flushed(void) {
+  for (int i = 0; i < connection_count; i++)
+    if (connections[i].out_length > 0) return false;
+  return true;
+}
+
+/* A run of --count messages, which began at the given time. Ends when all are there, or nothing moved for a while. */
+static void run_counted(uint64_t start_ns, double own_cpu, double broker_cpu) {
+  const uint64_t patience_ns = 10000000000;
+  uint64_t to_ack = options.publishers > 0 ? (uint64_t)options.count : 0;
+  uint64_t to_receive = options.away ? 0 : (uint64_t)options.count * (uint64_t)fan();
+  uint64_t moved = 0, moved_ns = start_ns;
+  phase = PUBLISHING;
+  for (int i = options.subscribers; i < connection_count; i++) make_progress(&connections[i]);
+  for (uint64_t now = start_ns; now - moved_ns < patience_ns; now = now_ns()) {
+    if (totals.acked + totals.received > moved) {
+      moved = totals.acked + totals.received;
+      moved_ns = now;
+    }
+    if (totals.acked >= to_ack && totals.received >= to_receive && is_all_flushed()) break;
+    poll_events(10);
+  }
+  double seconds = (double)(moved_ns - start_ns) / 1e9, per_s = seconds > 0 ? 1 / seconds : 0;
+  own_cpu = own_cpu_seconds() - own_cpu;
+  if (options.broker_pid) broker_cpu = broker_cpu_seconds() - broker_cpu;
+
+  printf("{\"shape\":\"%s\",\"version\":%d,\"qos\":%d,\"size\":%d,\"pubs\":%d,\"subs\":%d,\"topics\":%d,\"count\":%d",
+         shape_names[options.shape], options.v5 ? 5 : 4, options.qos, options.payload_size, options.publishers,
+         options.subscribers, options.topics, options.count);
+  printf(",\"seconds\":%.3f,\"acked\":%llu,\"acked_per_s\":%.0f,\"received\":%llu,\"received_per_s\":%.0f", seconds,
+         (unsigned long long)totals.acked, (double)totals.acked * per_s, (unsigned long long)totals.received,
+         (double)totals.received * per_s);
+  printf(",\"unacked\":%llu,\"lost\":%lld,\"load_cpu\":%.3f", (unsigned long long)(to_ack - totals.acked),
+         (long long)count_lost(to_receive), own_cpu * per_s);
+  if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu * per_s);
   puts("}");
 }
 
@@ -1006,9 +1150,19 @@ int main(int argc, char **argv) {
 
   /* Subscribers first: a message to nobody would count as lost. */
   uint64_t start_ns = now_ns();
+  double own_cpu = own_cpu_seconds(), broker_cpu = options.broker_pid ? broker_cpu_seconds() : 0;
   open_connections(0, options.subscribers, SUBSCRIBER);
+  if (options.away)
+    for (int i = 0; i < options.subscribers; i++) leave(&connections[i]);
   open_connections(options.subscribers, connection_count, PUBLISHER);
+  if (options.publishers > 0) {
+    /* What subscribers without publishers wait for comes at once, but publishers begin now. */
+    start_ns = now_ns();
+    own_cpu = own_cpu_seconds();
+    if (options.broker_pid) broker_cpu = broker_cpu_seconds();
+  }
   if (options.shape == IDLE) run_idle((double)(now_ns() - start_ns) / 1e9);
+  else if (options.count > 0) run_counted(start_ns, own_cpu, broker_cpu);
   else run_load();
   say_goodbye();
   return 0;
