@@ -17,7 +17,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/core/handlers': ['codec', 'broker/core', 'broker/core/ports'],
   'broker/core/ports': ['type codec', 'type broker/core'],
   'broker/transports': ['codec', 'type broker/core', 'broker/core/ports', 'node:', 'ws'],
-  'broker/storage': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
+  'broker/storage': ['codec', 'type broker/core', 'broker/core/ports', 'broker/storage/lmdb', 'node:'],
+  // A session lies in its client's shard.
+  'broker/storage/lmdb-store.ts': ['broker/core/shard.ts'],
+  'broker/storage/lmdb': ['codec', 'type broker/core', 'broker/core/ports', 'lmdb', 'node:'],
+  'broker/storage/lmdb/session-state.ts': ['broker/core/shard.ts'],
+  // What the disk has becomes messages.
+  'broker/storage/lmdb/records.ts': ['broker/core/message.ts'],
   // What another broker's file says becomes messages, and sessions in their shards.
   'broker/storage/mosquitto-db-entries.ts': ['broker/core'],
   'broker/admin': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],

@@ -59,7 +59,8 @@ const arbitraryProperties: fc.Arbitrary<Properties | null> = fc
       contentType: fc.string(),
       responseTopic: fc.string({ unit: fc.constantFrom('a', 'ü', '/'), minLength: 1 }),
       correlationData: fc.uint8Array({ maxLength: 12 }),
-      userProperties: fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string())),
+      // One that is there has at least one pair: nobody can send less.
+      userProperties: fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string()), { minLength: 1 }),
     },
     { requiredKeys: [] },
   )

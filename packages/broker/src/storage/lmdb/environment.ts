@@ -1,0 +1,181 @@
+import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
+
+/** What is kept apart, each sorted by its keys; see keys.ts and records.ts. */
+export const TABLES = [
+  'meta',
+  'sessions',
+  'subscriptions',
+  'inflight',
+  'inbound',
+  'queues',
+  'messages',
+  'references',
+  'retained',
+  'leaving',
+] as const;
+export type Table = (typeof TABLES)[number];
+
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+export interface EnvironmentOptions {
+  /** The data file; LMDB puts its lock file beside it. */
+  readonly path: string;
+  /** For tools that look on while a broker writes: sees the state of the moment of opening, and never anything newer. */
+  readonly readOnly: boolean;
+  /** Commits do not wait for the disk: a power cut may leave a file that cannot be read. */
+  readonly noSync: boolean;
+}
+
+type Bytes = Database<Buffer, Buffer>;
+
+/** The changes of one commit, in their order. */
+export interface Batch {
+  put(table: Table, key: Buffer, value: Uint8Array): void;
+  remove(table: Table, key: Buffer): void;
+}
+
+/** The LMDB environment: tables of bytes, read at once, changed by commits that are on the disk when they resolve. */
+export class Environment implements Batch {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #tables: ReadonlyMap<Table, Bytes>;
+  /** Of every read: nothing, or the transaction that pins what is seen. */
+  readonly #pinned: { readonly transaction?: Transaction };
+  readonly #pageBytes: number;
+  /** What LMDB promised for the changes since the last commit; mostly one and the same. */
+  readonly #promises = new Set<Promise<boolean>>();
+
+  /** @throws Error of LMDB: no LMDB file, another version of it, no permission. */
+  constructor({ path, readOnly, noSync }: EnvironmentOptions) {
+    this.#root = open<Buffer, Buffer>({
+      path,
+      noSubdir: true,
+      readOnly,
+      noSync,
+      // Each commit waits for its own fsync: data first, then the page that makes them count.
+      overlappingSync: false,
+      maxDbs: TABLES.length,
+      // Every commit counts, and changes of one turn of the event loop are one commit.
+      eventTurnBatching: true,
+      ...BINARY,
+    });
+    this.#tables = new Map(TABLES.map((name) => [name, this.#root.openDB<Buffer, Buffer>({ name, ...BINARY })]));
+    this.#pinned = readOnly ? { transaction: this.#root.useReadTransaction() } : {};
+    this.#pageBytes = statsOf(this.#root).pageSize;
+  }
+
+  get(table: Table, key: Buffer): Buffer | undefined {
+    return this.#of(table).get(key, this.#pinned);
+  }
+
+  /** What has keys from `start` up to but not including `end`, in order. */
+  range(table: Table, start: Buffer, end: Buffer): Iterable<KeyValue> {
+    return this.#of(table).getRange({ ...this.#pinned, start, end });
+  }
+
+  /** The whole table. */
+  all(table: Table): Iterable<KeyValue> {
+    return this.#of(table).getRange({ ...this.#pinned });
+  }
+
+  /** The key that is the last one up to and including `key`. */
+  keyUpTo(table: Table, key: Buffer): Buffer | undefined {
+    const keys = this.#of(table).getKeys({ ...this.#pinned, start: key, reverse: true, limit: 1 });
+    for (const found of keys) return found;
+    return undefined;
+  }
+
+  keys(table: Table, start: Buffer, end: Buffer): Iterable<Buffer> {
+    return this.#of(table).getKeys({ ...this.#pinned, start, end });
+  }
+
+  count(table: Table): number {
+    return statsOf(this.#of(table)).entryCount;
+  }
+
+  put(table: Table, key: Buffer, value: Uint8Array): void {
+    this.#promises.add(this.#of(table).put(key, value as Buffer));
+  }
+
+  remove(table: Table, key: Buffer): void {
+    this.#promises.add(this.#of(table).remove(key));
+  }
+
+  /**
+   * Commits what was put and removed since the last commit; all of it in one turn of the event loop. Resolves when it is
+   * on the disk. Rejects when none of it is.
+   */
+  async commit(): Promise<void> {
+    const promises = [...this.#promises];
+    this.#promises.clear();
+    const results = await Promise.allSettled(promises);
+    for (const result of results) if (result.status === 'rejected') throw await causeOf(result.reason);
+    // Reads in this turn may have begun before the commit.
+    this.#root.resetReadTxn();
+  }
+
+  /** Several changes at once, on the disk when it returns. For the start. */
+  commitNow(change: (batch: Batch) => void): void {
+    const batch: Batch = {
+      put: (table, key, value) => this.#of(table).putSync(key, value as Buffer),
+      remove: (table, key) => {
+        this.#of(table).removeSync(key);
+      },
+    };
+    this.#root.transactionSync(() => change(batch));
+    this.#root.resetReadTxn();
+  }
+
+  /** Bytes of the pages that hold something; the file may have free ones besides. */
+  get usedBytes(): number {
+    let pages = 0;
+    for (const table of this.#tables.values()) {
+      const { treeBranchPageCount, treeLeafPageCount, overflowPages } = statsOf(table);
+      pages += treeBranchPageCount + treeLeafPageCount + overflowPages;
+    }
+    return pages * this.#pageBytes;
+  }
+
+  /** Writes a consistent copy without free pages to a new file, while commits go on. */
+  copyTo(path: string): Promise<void> {
+    return this.#root.backup(path, true);
+  }
+
+  async close(): Promise<void> {
+    this.#pinned.transaction?.done();
+    await this.#root.close();
+  }
+
+  #of(table: Table): Bytes {
+    const found = this.#tables.get(table);
+    if (found === undefined) throw new RangeError(`There is no table ${table}`);
+    return found;
+  }
+}
+
+const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
+
+interface Stats {
+  readonly pageSize: number;
+  readonly entryCount: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+function statsOf(database: Bytes): Stats {
+  return database.getStats() as Stats;
+}
+
+/** LMDB says "commit failed" to all who wait, and why in another promise. */
+async function causeOf(reason: unknown): Promise<unknown> {
+  if (!(reason instanceof Error) || !('commitError' in reason)) return reason;
+  try {
+    await reason.commitError;
+    return reason;
+  } catch (cause) {
+    return cause;
+  }
+}

@@ -1,0 +1,166 @@
+import {
+  decodeProperties,
+  PacketType,
+  type ProtocolVersion,
+  type QoS,
+  Reader,
+  type RetainHandling,
+  viewOf,
+} from '@cauldron/codec';
+import { Message } from '../../core/message.js';
+import type { QueuedFor, SessionRecord, SubscriptionRecord } from '../../core/ports/store.js';
+import type { RecordWriter } from './record-writer.js';
+
+// The values of the tables, as they stand on the disk: a change here needs a new format version and a migration
+// (see format.ts). Reading throws ProtocolError, the codec's, where a value ends early or cannot be.
+
+const HAS_EXPIRY = 1 << 3;
+const HAS_PROPERTIES = 1 << 4;
+const HAS_IDENTIFIERS = 1 << 3;
+const HAS_SHARED_FILTER = 1 << 4;
+const HAS_USERNAME = 1;
+const IS_CONNECTED = 2;
+const HAS_WILL = 4;
+
+export function readerOf(bytes: Uint8Array, record: string): Reader {
+  return new Reader(bytes, 0, bytes.length, record);
+}
+
+/** What `RecordWriter.uint` wrote. */
+export function readUint(reader: Reader, field: string): number {
+  let value = 0;
+  let scale = 1;
+  for (let count = 0; count < 8; count++) {
+    const byte = reader.byte(field);
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+    scale *= 0x80;
+  }
+  throw reader.malformed(`${field} has more than eight bytes`);
+}
+
+function readFloat64(reader: Reader, field: string): number {
+  const { bytes, at } = reader;
+  if (reader.end - at < 8) throw reader.malformed(`ends before the end of ${field}`);
+  reader.at = at + 8;
+  return new DataView(bytes.buffer, bytes.byteOffset + at, 8).getFloat64(0);
+}
+
+export function writeMessage(writer: RecordWriter, message: Message): void {
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs } = message;
+  const expires = expiresAtMs !== Number.POSITIVE_INFINITY;
+  writer.byte(qos | (retain ? 4 : 0) | (expires ? HAS_EXPIRY : 0) | (properties === null ? 0 : HAS_PROPERTIES));
+  if (expires) writer.float64(expiresAtMs);
+  writer.text(topic);
+  writer.text(publisher);
+  if (properties !== null) writer.properties(properties);
+  writer.bytes(payload);
+}
+
+/** The message does not need `reader.bytes` any more. */
+export function readMessage(reader: Reader): Message {
+  const flags = reader.byte('the flags');
+  const expiresAtMs = flags & HAS_EXPIRY ? readFloat64(reader, 'the expiry') : Number.POSITIVE_INFINITY;
+  const topic = reader.text('the topic');
+  const publisher = reader.text('the publisher');
+  const properties = flags & HAS_PROPERTIES ? (decodeProperties(reader, PacketType.PUBLISH) ?? {}) : null;
+  const payload = viewOf(reader.bytes, reader.at, reader.end);
+  reader.at = reader.end;
+  return new Message(topic, payload, (flags & 3) as QoS, (flags & 4) !== 0, properties, publisher, expiresAtMs).keep();
+}
+
+/** `number`: what the keys of the session's other tables begin with, after the shard. */
+export function writeSession(writer: RecordWriter, number: number, record: SessionRecord): void {
+  const { clientId, username, address, protocolVersion, expiryIntervalS, disconnectedAtMs, will } = record;
+  writer.uint(number);
+  writer.text(clientId);
+  writer.byte(
+    (username === undefined ? 0 : HAS_USERNAME) |
+      (disconnectedAtMs === null ? IS_CONNECTED : 0) |
+      (will === null ? 0 : HAS_WILL),
+  );
+  if (username !== undefined) writer.text(username);
+  writer.text(address);
+  writer.byte(protocolVersion);
+  writer.uint(expiryIntervalS);
+  if (disconnectedAtMs !== null) writer.float64(disconnectedAtMs);
+  if (will === null) return;
+  writer.uint(will.delayS);
+  writeMessage(writer, will.message);
+}
+
+export interface NumberedSession {
+  readonly number: number;
+  readonly record: SessionRecord;
+}
+
+export function readSession(bytes: Uint8Array): NumberedSession {
+  const reader = readerOf(bytes, 'a session');
+  const number = readUint(reader, 'the number');
+  const clientId = reader.text('the client id');
+  const flags = reader.byte('the flags');
+  const username = flags & HAS_USERNAME ? reader.text('the user name') : undefined;
+  const address = reader.text('the address');
+  const protocolVersion = reader.byte('the protocol version') as ProtocolVersion;
+  const expiryIntervalS = readUint(reader, 'the expiry');
+  const disconnectedAtMs = flags & IS_CONNECTED ? null : readFloat64(reader, 'the end of its connection');
+  const will =
+    flags & HAS_WILL ? { delayS: readUint(reader, 'the delay of its will'), message: readMessage(reader) } : null;
+  reader.expectEnd();
+  return {
+    number,
+    record: { clientId, username, address, protocolVersion, expiryIntervalS, disconnectedAtMs, will },
+  };
+}
+
+export function writeSubscription(writer: RecordWriter, subscription: SubscriptionRecord): void {
+  const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier } = subscription;
+  writer.text(filter);
+  writer.byte(qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4));
+  writer.uint(identifier);
+}
+
+export function readSubscription(bytes: Uint8Array): SubscriptionRecord {
+  const reader = readerOf(bytes, 'a subscription');
+  const filter = reader.text('the filter');
+  const flags = reader.byte('the options');
+  const identifier = readUint(reader, 'the identifier');
+  reader.expectEnd();
+  return {
+    filter,
+    qos: (flags & 3) as QoS,
+    noLocal: (flags & 4) !== 0,
+    retainAsPublished: (flags & 8) !== 0,
+    retainHandling: (flags >> 4) as RetainHandling,
+    identifier,
+  };
+}
+
+/** One session's part in a message, without position and client id. */
+export function writeTarget(writer: RecordWriter, target: QueuedFor): void {
+  const { qos, retain, identifiers, sharedFilter } = target;
+  writer.byte(
+    qos |
+      (retain ? 4 : 0) |
+      (identifiers === null ? 0 : HAS_IDENTIFIERS) |
+      (sharedFilter === null ? 0 : HAS_SHARED_FILTER),
+  );
+  if (identifiers !== null) {
+    writer.uint(identifiers.length);
+    for (const identifier of identifiers) writer.uint(identifier);
+  }
+  if (sharedFilter !== null) writer.text(sharedFilter);
+}
+
+export function readTarget(reader: Reader, clientId: string): QueuedFor {
+  const flags = reader.byte('the flags');
+  let identifiers: number[] | null = null;
+  if (flags & HAS_IDENTIFIERS) {
+    identifiers = [];
+    for (let left = readUint(reader, 'the identifiers'); left > 0; left--) {
+      identifiers.push(readUint(reader, 'an identifier'));
+    }
+  }
+  const sharedFilter = flags & HAS_SHARED_FILTER ? reader.text('the shared filter') : null;
+  return { clientId, qos: (flags & 3) as QoS, retain: (flags & 4) !== 0, identifiers, sharedFilter };
+}
