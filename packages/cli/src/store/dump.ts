@@ -1,4 +1,4 @@
-import type { InflightRecord, Message, QueuedFor, StoredSession } from '@cauldron/broker';
+import type { InflightRecord, Message, QueuedMessage, StoredSession } from '@cauldron/broker';
 import { topicMatches } from '@cauldron/codec';
 import type { ReadableStore } from './export.js';
 import { type Json, messageJson, recordJson, subscriptionJson, targetJson } from './json-form.js';
@@ -13,35 +13,52 @@ export interface DumpFilter {
   readonly topicFilter: string | null;
 }
 
+/** A part of a store. */
+export type StorePart =
+  | { readonly kind: 'session'; readonly session: StoredSession }
+  | { readonly kind: 'inflight'; readonly clientId: string; readonly inflight: InflightRecord }
+  | { readonly kind: 'queued'; readonly queued: QueuedMessage }
+  | { readonly kind: 'retained'; readonly message: Message };
+
 /** What a store has, part by part: each session with what belongs to it, and then retained messages. */
-export function* dumpObjects(store: ReadableStore, { clientId, topicFilter }: DumpFilter): Generator<Json> {
+export function* partsOf(store: ReadableStore, { clientId, topicFilter }: DumpFilter): Generator<StorePart> {
   const isWanted = ({ topic }: Message): boolean => topicFilter === null || topicMatches(topicFilter, topic);
   for (const session of store.sessions()) {
     const { record } = session;
     if (clientId !== null && record.clientId !== clientId) continue;
-    if (topicFilter === null) yield sessionObject(session);
+    if (topicFilter === null) yield { kind: 'session', session };
     for (const inflight of session.inflight) {
-      const message = inflight.delivery?.message;
-      if (message === undefined ? topicFilter === null : isWanted(message))
-        yield inflightObject(record.clientId, inflight);
+      const { delivery } = inflight;
+      if (delivery === null ? topicFilter !== null : !isWanted(delivery.message)) continue;
+      yield { kind: 'inflight', clientId: record.clientId, inflight };
     }
-    for (let after = 0, left = session.queuedMessages; left > 0; ) {
-      const page = store.queue(record.clientId, after, PAGE_MESSAGES);
-      if (page.length === 0) break;
-      for (const { position, message, ...target } of page) {
-        after = position;
-        if (isWanted(message)) yield { kind: 'queued', ...targetJson(target), position, message: messageJson(message) };
+    for (let after = 0, page = store.queue(record.clientId, after, PAGE_MESSAGES); page.length > 0; ) {
+      for (const queued of page) {
+        after = queued.position;
+        if (isWanted(queued.message)) yield { kind: 'queued', queued };
       }
-      left -= page.length;
+      page = store.queue(record.clientId, after, PAGE_MESSAGES);
     }
   }
   if (clientId !== null) return;
-  for (const message of store.retained()) {
-    if (isWanted(message)) yield { kind: 'retained', message: messageJson(message) };
+  for (const message of store.retained()) if (isWanted(message)) yield { kind: 'retained', message };
+}
+
+/** For programs: one line of JSON. */
+export function partJson(part: StorePart): Json {
+  switch (part.kind) {
+    case 'session':
+      return sessionJson(part.session);
+    case 'inflight':
+      return inflightJson(part.clientId, part.inflight);
+    case 'queued':
+      return { kind: 'queued', ...queuedJson(part.queued) };
+    case 'retained':
+      return { kind: 'retained', message: messageJson(part.message) };
   }
 }
 
-function sessionObject({ record, subscriptions, inbound, queuedMessages, queuedBytes }: StoredSession): Json {
+function sessionJson({ record, subscriptions, inbound, queuedMessages, queuedBytes }: StoredSession): Json {
   return {
     kind: 'session',
     ...recordJson(record),
@@ -52,12 +69,14 @@ function sessionObject({ record, subscriptions, inbound, queuedMessages, queuedB
   };
 }
 
-/** By the state of a packet id. */
-const AWAITED: Readonly<Record<InflightRecord['state'], string>> = { 1: 'PUBACK', 2: 'PUBREC', 3: 'PUBCOMP' };
-
-function inflightObject(clientId: string, { packetId, state, delivery }: InflightRecord): Json {
+function inflightJson(clientId: string, { packetId, state, delivery }: InflightRecord): Json {
   const head = { kind: 'inflight', clientId, packetId, awaits: AWAITED[state] };
-  if (delivery === null) return head;
-  const { position, message, ...target } = delivery;
-  return { ...head, ...targetJson(target satisfies QueuedFor), position, message: messageJson(message) };
+  return delivery === null ? head : { ...head, ...queuedJson(delivery) };
 }
+
+function queuedJson({ position, message, ...target }: QueuedMessage): Json {
+  return { ...targetJson(target), position, message: messageJson(message) };
+}
+
+/** By the state of a packet id. */
+export const AWAITED: Readonly<Record<InflightRecord['state'], string>> = { 1: 'PUBACK', 2: 'PUBREC', 3: 'PUBCOMP' };

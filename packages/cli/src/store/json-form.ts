@@ -54,10 +54,14 @@ export function readMessage(fields: JsonFields): Message {
 
 /** A text where the bytes are one: most payloads are read by people sooner or later. */
 function bytesJson(name: string, bytes: Uint8Array): Json {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return isValidUtf8(bytes, 0, bytes.length)
-    ? { [name]: buffer.toString() }
-    : { [`${name}Base64`]: buffer.toString('base64') };
+  const text = payloadText(bytes);
+  return text === null ? { [`${name}Base64`]: Buffer.from(bytes).toString('base64') } : { [name]: text };
+}
+
+/** Bytes as the text that they are; null when they are none. */
+export function payloadText(bytes: Uint8Array): string | null {
+  if (!isValidUtf8(bytes, 0, bytes.length)) return null;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
 function propertiesJson(properties: Properties): Json {
