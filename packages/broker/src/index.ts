@@ -25,9 +25,19 @@ export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { shardOf } from './core/shard.js';
 export { type AccessPorts, type Endpoint, type Server, StartError, startServer } from './server.js';
+export { LmdbStore, type LmdbStoreSettings, type StoreStats, type SyncMode } from './storage/lmdb-store.js';
+export {
+  compactLmdbStore,
+  type Examined,
+  isProblem,
+  type Problem,
+  type StoreView,
+  viewLmdbStore,
+} from './storage/lmdb-tools.js';
 export { MemoryStore } from './storage/memory-store.js';
 export { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './storage/mosquitto-db.js';
 export { entriesFrom } from './storage/mosquitto-db-entries.js';
+export { DATA_FILE, type LmdbStoreOptions, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
 export { systemClock, systemRandom } from './system.js';
 export { Listener, type ListenerOptions } from './transports/listener.js';
 export { MemoryClient, type MemoryLinkOptions, memoryLinkPair } from './transports/memory.js';

@@ -9,6 +9,7 @@ import type { Settings } from './core/settings.js';
 import { listenerTls } from './listener-tls.js';
 import { LoadingReport } from './loading-report.js';
 import { MemoryStore } from './storage/memory-store.js';
+import { openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
 import { systemClock, systemRandom } from './system.js';
 import { Listener } from './transports/listener.js';
 import type { ListenerTls } from './transports/tls-socket.js';
@@ -107,7 +108,7 @@ async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPo
   };
   try {
     const loading = new LoadingReport(systemClock, sayNow);
-    const store = await openStore(config);
+    const store = await openStore(config, log);
     const broker = new Broker({
       settings: config.settings,
       store,
@@ -127,9 +128,17 @@ async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPo
 }
 
 /** @throws StartError */
-async function openStore({ persistence }: BrokerConfig): Promise<Store> {
+async function openStore({ persistence }: BrokerConfig, log: Log): Promise<Store> {
   if (persistence === null) return new MemoryStore();
-  throw new StartError('persistence true: the store on disk is not there yet.');
+  try {
+    return await openLmdbStore({
+      ...persistence,
+      onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),
+    });
+  } catch (error) {
+    if (error instanceof StoreError) throw new StartError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function announceStart({ file, localOnly }: BrokerConfig, log: Log): void {

@@ -1,0 +1,38 @@
+import { Environment, TABLES } from './environment.js';
+import { bringUpToDate, formatOf } from './format.js';
+import { examine, isProblem } from './integrity.js';
+
+// A process of its own for files that may be damaged: LMDB trusts what it reads, and can take the process down with it.
+//   salvage-process.js check PATH         exit status 0: all of the file can be read, and fits together
+//   salvage-process.js copy TABLE FROM TO copies what can be read of a table into another file
+
+/** Records that are committed together, so that a sudden end loses no more. */
+const COPIED_AT_ONCE = 1000;
+
+function check(path: string): boolean {
+  const environment = new Environment({ path, readOnly: true, noSync: false });
+  if (formatOf(environment) === null) return false;
+  for (const found of examine(environment)) if (isProblem(found)) return false;
+  return true;
+}
+
+async function copy(name: string, from: string, to: string): Promise<void> {
+  const table = TABLES.find((each) => each === name);
+  if (table === undefined) throw new Error(`There is no table ${name}`);
+  const source = new Environment({ path: from, readOnly: true, noSync: false });
+  const target = new Environment({ path: to, readOnly: false, noSync: false });
+  bringUpToDate(target);
+  let copied = 0;
+  try {
+    for (const { key, value } of source.all(table)) {
+      target.put(table, key, value);
+      if (++copied % COPIED_AT_ONCE === 0) await target.commit();
+    }
+  } finally {
+    await target.commit();
+  }
+}
+
+const [mode, ...args] = process.argv.slice(2);
+if (mode === 'check') process.exitCode = check(args[0]) ? 0 : 1;
+else if (mode === 'copy') await copy(args[0], args[1], args[2]);
