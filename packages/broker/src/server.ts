@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises';
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { BrokerLog } from './admin/log.js';
 import type { BrokerConfig, ListenerConfig } from './config/config.js';
 import { Broker, type BrokerOptions } from './core/broker.js';
@@ -9,7 +11,7 @@ import type { Settings } from './core/settings.js';
 import { listenerTls } from './listener-tls.js';
 import { LoadingReport } from './loading-report.js';
 import { MemoryStore } from './storage/memory-store.js';
-import { openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
+import { DATA_FILE, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
 import { systemClock, systemRandom } from './system.js';
 import { Listener } from './transports/listener.js';
 import type { ListenerTls } from './transports/tls-socket.js';
@@ -21,7 +23,7 @@ const MIN_WEBSOCKET_MESSAGE_BYTES = 1024 * 1024;
 
 /** Why a broker could not start, in words for the person who starts it. */
 export class StartError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options: ErrorOptions) {
     super(message, options);
     this.name = 'StartError';
   }
@@ -130,14 +132,21 @@ async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPo
 /** @throws StartError */
 async function openStore({ persistence }: BrokerConfig, log: Log): Promise<Store> {
   if (persistence === null) return new MemoryStore();
+  const { mosquittoFile, ...options } = persistence;
+  const { folder } = options;
+  log.write(LogType.INFORMATION, `Sessions and messages are kept in ${folder}.`);
+  const warn = (message: string): void => log.write(LogType.WARNING, `Warning: ${message}`);
+  const mosquittoDb = join(folder, mosquittoFile);
+  if (existsSync(mosquittoDb) && !existsSync(join(folder, DATA_FILE))) {
+    warn(
+      `Mosquitto's data in ${mosquittoDb} are not in use. To take them over, stop the broker and run 'cauldron store import ${mosquittoDb} --dir ${folder}'.`,
+    );
+  }
   try {
-    return await openLmdbStore({
-      ...persistence,
-      onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),
-    });
+    return await openLmdbStore({ ...options, onWarning: warn });
   } catch (error) {
-    if (error instanceof StoreError) throw new StartError(error.message, { cause: error });
-    throw error;
+    if (!(error instanceof StoreError)) throw error;
+    throw new StartError(error.message, { cause: error });
   }
 }
 
