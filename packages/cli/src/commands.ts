@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Find out what is wrong: test a broker against the standards',
     run: async (args) => (await import('./doctor.js')).runDoctor(args),
   },
+  store: {
+    summary: 'Look after what the broker keeps on disk: import, back up, check ...',
+    run: async (args) => (await import('./store.js')).runStore(args),
+  },
   sub: {
     summary: 'Subscribe and print what comes',
     run: async (args) => (await import('./sub.js')).runSub(args),

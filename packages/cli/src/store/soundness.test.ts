@@ -35,7 +35,7 @@ describe('a store', () => {
 
   it('is sound as brokers leave it, and all of it has been looked at', () => {
     const counts = examined();
-    expect([...problemsOf(sampleStore(), counts)]).toEqual([]);
+    expect([...problemsOf(sampleStore(), counts, () => {})]).toEqual([]);
     expect(counts).toEqual({ sessions: 3, messages: 4, retained: 2 });
   });
 
@@ -71,7 +71,7 @@ describe('a store', () => {
       },
     ],
   ])('is not when %s', (problem, store) => {
-    expect([...problemsOf(store, examined())]).toEqual([`Session of client 'c': ${problem}.`]);
+    expect([...problemsOf(store, examined(), () => {})]).toEqual([`Session of client 'c': ${problem}.`]);
   });
 
   it('is not when a session or a retained message is there twice, or cannot be read', () => {
@@ -79,7 +79,7 @@ describe('a store', () => {
     const message = sampleMessage({ topic: 'a/#' });
     const [session] = store.sessions();
     const twice = { ...store, sessions: () => [session, session], retained: () => [message, message] };
-    expect([...problemsOf(twice, examined())]).toEqual([
+    expect([...problemsOf(twice, examined(), () => {})]).toEqual([
       "There are two sessions of client 'c'.",
       "A retained message has the topic 'a/#', which is none.",
       "There are two retained messages of topic 'a/#'.",
@@ -88,7 +88,7 @@ describe('a store', () => {
     const torn = () => {
       throw new Error('torn');
     };
-    expect([...problemsOf({ ...store, sessions: torn, retained: torn }, examined())]).toEqual([
+    expect([...problemsOf({ ...store, sessions: torn, retained: torn }, examined(), () => {})]).toEqual([
       'Sessions cannot be read: torn.',
       'Retained messages cannot be read: torn.',
     ]);

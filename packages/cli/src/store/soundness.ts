@@ -16,9 +16,9 @@ export interface Examined {
 
 /**
  * What is wrong in a store, in words for a person: whatever does not belong together, or cannot be read. Reads all of it;
- * `examined` counts along.
+ * `examined` counts along, and `onProgress` is called after each session, page of a queue and retained message.
  */
-export function* problemsOf(store: ReadableStore, examined: Examined): Generator<string> {
+export function* problemsOf(store: ReadableStore, examined: Examined, onProgress: () => void): Generator<string> {
   const seen = new Set<string>();
   try {
     for (const session of store.sessions()) {
@@ -26,7 +26,7 @@ export function* problemsOf(store: ReadableStore, examined: Examined): Generator
       const { clientId } = session.record;
       if (seen.has(clientId)) yield `There are two sessions of client '${clientId}'.`;
       seen.add(clientId);
-      for (const problem of sessionProblems(store, session, examined))
+      for (const problem of sessionProblems(store, session, examined, onProgress))
         yield `Session of client '${clientId}': ${problem}.`;
     }
   } catch (error) {
@@ -36,6 +36,7 @@ export function* problemsOf(store: ReadableStore, examined: Examined): Generator
   try {
     for (const message of store.retained()) {
       examined.retained++;
+      onProgress();
       const { topic } = message;
       if (seen.has(topic)) yield `There are two retained messages of topic '${topic}'.`;
       seen.add(topic);
@@ -46,7 +47,12 @@ export function* problemsOf(store: ReadableStore, examined: Examined): Generator
   }
 }
 
-function* sessionProblems(store: ReadableStore, session: StoredSession, examined: Examined): Generator<string> {
+function* sessionProblems(
+  store: ReadableStore,
+  session: StoredSession,
+  examined: Examined,
+  onProgress: () => void,
+): Generator<string> {
   const { record, subscriptions, inflight, inbound } = session;
   if (record.clientId === '') yield 'its client id is empty';
   yield* repeated(subscriptions, 'subscriptions to', ({ filter }) => filter);
@@ -60,10 +66,15 @@ function* sessionProblems(store: ReadableStore, session: StoredSession, examined
   }
   yield* repeated(inbound, 'inbound messages with the packet id', (packetId) => packetId);
   for (const packetId of inbound) if (!isPacketId(packetId)) yield `a message came with the packet id ${packetId}`;
-  yield* queueProblems(store, session, examined);
+  yield* queueProblems(store, session, examined, onProgress);
 }
 
-function* queueProblems(store: ReadableStore, session: StoredSession, examined: Examined): Generator<string> {
+function* queueProblems(
+  store: ReadableStore,
+  session: StoredSession,
+  examined: Examined,
+  onProgress: () => void,
+): Generator<string> {
   const { record, inflight, queuedMessages, queuedBytes } = session;
   const sent = new Set(inflight.map(({ delivery }) => delivery?.position));
   let [last, count, bytes] = [0, 0, 0];
@@ -83,6 +94,7 @@ function* queueProblems(store: ReadableStore, session: StoredSession, examined: 
         bytes += message.bytes;
       }
       examined.messages += page.length;
+      onProgress();
     }
   } catch (error) {
     yield `its queue cannot be read beyond position ${last}: ${messageOf(error)}`;
