@@ -34,6 +34,21 @@ export function buildGenerator() {
  * @typedef {Record<string, number | string | null>} LoadReport
  */
 
+/** The generator's exit code when a subscriber returned to a session that the broker does not know. */
+export const FORGOT = 5;
+
+/** Why a run has no report. */
+export class LoadError extends Error {
+  /**
+   * @param {string} message
+   * @param {number | null} exitCode null: it was killed
+   */
+  constructor(message, exitCode) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
 /** One run of the generator. It prints one line: at the end, or with idle clients as soon as all are connected. */
 export class LoadRun {
   #process;
@@ -72,7 +87,7 @@ export class LoadRun {
       child.on('error', reject);
       child.on('close', (code, signal) => {
         const how = signal === null ? `exit code ${code}` : `${signal}, after ${timeoutMs} ms at most`;
-        reject(new Error(this.#stderr.trim() || `load ended without a report (${how})`));
+        reject(new LoadError(this.#stderr.trim() || `load ended without a report (${how})`, code));
       });
     });
   }

@@ -48,6 +48,7 @@ enum exit_code {
   EXIT_USAGE = 2,    /* an option is wrong */
   EXIT_REFUSED = 3,  /* the broker refused something or closed a connection */
   EXIT_PROTOCOL = 4, /* the broker sent what no broker may send */
+  EXIT_FORGOT = 5,   /* the broker does not know the session to which a subscriber returned */
 };
 
 __attribute__((format(printf, 2, 3), noreturn))
@@ -139,7 +140,8 @@ static const char usage[] =
     "                      with --persistent, --count and --pubs 0\n"
     "  --retain            messages are retained; with --pubs 0, subscribers count retained messages\n"
     "  --broker-pid N      report the CPU seconds of this process in the measured window\n"
-    "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol.\n";
+    "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol,\n"
+    "5 --return, and the broker does not know the session.\n";
 
 static double parse_number(const char *name, const char *text, double least, double most) {
   char *end;
@@ -746,7 +748,7 @@ static void handle_connack(struct connection *c, const uint8_t *body, size_t len
     append_subscribe(c, filter);
     return;
   }
-  if ((body[0] & 1) == 0) fail(EXIT_REFUSED, "the broker has no session of %s %d", role_name(c), c->index);
+  if ((body[0] & 1) == 0) fail(EXIT_FORGOT, "the broker has no session of %s %d", role_name(c), c->index);
   become_ready(c);
 }
 

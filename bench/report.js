@@ -3,9 +3,9 @@
 /**
  * One run of one scenario on one target.
  * @typedef {object} Sample
- * @property {Partial<Record<import('./scenarios.js').Measure['figure'], number>>} figures
+ * @property {Partial<Record<import('./scenarios.js').Figure, number>>} figures
  * @property {string[]} notes letters of `noteTexts`
- * @property {import('./generator.js').LoadReport} load what the generator reported
+ * @property {import('./generator.js').LoadReport[]} loads what the generator reported, run by run
  */
 
 /**
@@ -22,7 +22,8 @@
 
 export const noteTexts = {
   g: 'the generator was at its limit, so the broker may be faster',
-  i: 'neither side was busy: other programs had the cores, or the load was too small for this broker',
+  i: 'neither side was busy: other programs had the cores, the load was too small for this broker, or it waited for its disk',
+  k: 'acknowledged messages or sessions were not there any more after the start',
   l: 'messages were lost',
   r: 'the rate was not reached',
 };
@@ -49,6 +50,20 @@ function pairedRatio(ours, theirs) {
 }
 
 /**
+ * @param {import('./scenarios.js').Required | null} required
+ * @param {number | undefined} figure
+ * @param {number | null} ofYardstick
+ * @param {number | null} ofMosquitto
+ */
+function isReached(required, figure, ofYardstick, ofMosquitto) {
+  if (required === null) return null;
+  if ('share' in required) return ofYardstick === null ? null : ofYardstick >= required.share;
+  if ('timesMosquitto' in required) return ofMosquitto === null ? null : ofMosquitto >= required.timesMosquitto;
+  if (figure === undefined) return null;
+  return 'most' in required ? figure <= required.most : figure >= required.least;
+}
+
+/**
  * @param {import('./scenarios.js').Scenario} scenario
  * @param {Map<string, Sample[]>} samplesByTarget every target has a sample for each round
  * @returns {Row[]}
@@ -70,26 +85,26 @@ export function summarize(scenario, samplesByTarget) {
     );
     const ofYardstick = pairedRatio(values.cauldron, values.yardstick);
     const ofMosquitto = pairedRatio(values.cauldron, values.mosquitto);
-    let reached = null;
-    if ('share' in measure.required) {
-      if (ofYardstick !== null) reached = ofYardstick >= measure.required.share;
-    } else if (figures.cauldron !== undefined) {
-      reached = figures.cauldron <= measure.required.most;
-    }
+    const reached = isReached(measure.required, figures.cauldron, ofYardstick, ofMosquitto);
     return { name: measure.name, measure, figures, notes, ofYardstick, ofMosquitto, reached };
   });
 }
 
 /**
  * @param {number} value
- * @param {import('./scenarios.js').Measure['figure']} figure
+ * @param {import('./scenarios.js').Figure} figure
  */
 export function formatFigure(value, figure) {
   switch (figure) {
     case 'bytesAtRest':
+    case 'bytesQueued':
+    case 'anonymousQueued':
+    case 'residentBytes':
       return `${(value / 1024 / 1024).toFixed(1)} MB`;
     case 'bytesPerConnection':
       return `${Math.round(value).toLocaleString('en')} B`;
+    case 'startSeconds':
+      return `${value.toFixed(2)} s`;
     default:
       if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} M`;
       return value >= 1e3 ? `${(value / 1e3).toPrecision(3)} k` : value.toFixed(0);
@@ -104,7 +119,10 @@ function formatRatio(ratio) {
 
 /** @param {import('./scenarios.js').Measure} measure */
 function formatRequired({ required, figure }) {
-  return 'share' in required ? `≥ ${required.share.toFixed(2)}` : `≤ ${formatFigure(required.most, figure)}`;
+  if (required === null) return '–';
+  if ('share' in required) return `≥ ${required.share.toFixed(2)}`;
+  if ('timesMosquitto' in required) return `≥ ${required.timesMosquitto.toFixed(2)} (goal ${required.goal})`;
+  return 'most' in required ? `≤ ${formatFigure(required.most, figure)}` : `≥ ${formatFigure(required.least, figure)}`;
 }
 
 /**
@@ -113,16 +131,17 @@ function formatRequired({ required, figure }) {
  * @returns {string} Markdown
  */
 export function formatTable(rows, targetNames) {
-  const header = ['Scenario', ...targetNames, 'of yardstick', 'of mosquitto', 'required', ''];
+  const hasYardstick = targetNames.includes('yardstick');
+  const ratios = [...(hasYardstick ? ['of yardstick'] : []), 'of mosquitto'];
+  const header = ['Scenario', ...targetNames, ...ratios, 'required', ''];
   const lines = rows.map((row) => [
     row.name,
     ...targetNames.map((target) => {
       const figure = row.figures[target];
-      if (figure === undefined) return '–';
       const notes = row.notes[target].length > 0 ? ` (${row.notes[target].join(', ')})` : '';
-      return formatFigure(figure, row.measure.figure) + notes;
+      return (figure === undefined ? '–' : formatFigure(figure, row.measure.figure)) + notes;
     }),
-    formatRatio(row.ofYardstick),
+    ...(hasYardstick ? [formatRatio(row.ofYardstick)] : []),
     formatRatio(row.ofMosquitto),
     formatRequired(row.measure),
     row.reached === null ? '–' : row.reached ? '✓' : '✗',

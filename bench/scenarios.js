@@ -1,19 +1,32 @@
 // What `npm run bench` measures, and which share of the yardstick the product must reach.
 //
-// `load` holds the arguments of the generator (bench/load.c). A measure reads one figure from a run; `required` is either
-// a share of the yardstick's figure in the same round, or the most that an absolute figure may be.
+// `load` holds the arguments of the generator (bench/load.c). A measure reads one figure from a run.
+
+/**
+ * @typedef {'receivedPerSecond' | 'messagesPerCpuSecond' | 'bytesPerConnection' | 'bytesAtRest' | 'ackedPerSecond' |
+ *   'drainedPerSecond' | 'bytesQueued' | 'anonymousQueued' | 'startSeconds' | 'residentBytes'} Figure
+ */
+
+/**
+ * A share of the yardstick's figure in the same round, so many times Mosquitto's, or a bound for the figure itself.
+ * @typedef {{ share: number } | { timesMosquitto: number, goal: number } | { most: number } | { least: number }} Required
+ */
 
 /**
  * @typedef {object} Measure
  * @property {string} name what the row of the table is called
- * @property {'receivedPerSecond' | 'messagesPerCpuSecond' | 'bytesPerConnection' | 'bytesAtRest'} figure
- * @property {{ share: number } | { most: number }} required
+ * @property {Figure} figure
+ * @property {Required | null} required null: to know, not to judge
  */
 
 /**
  * @typedef {object} Scenario
  * @property {string} name
+ * @property {'load' | 'idle' | 'queue' | 'killedQueue' | 'retained'} kind see bench/measurements.js
  * @property {string[]} load
+ * @property {string[]} [settings] lines for the brokers' configuration
+ * @property {number} [messages] that are kept
+ * @property {boolean} [isKilled] whether the broker ends by SIGKILL before it starts again, instead of SIGTERM
  * @property {number} [clients] connections of the idle scenario; the others publish
  * @property {number} [rate] messages a second, where the load is not as much as the broker takes
  * @property {Measure[]} measures
@@ -34,7 +47,12 @@ const IDLE_CLIENTS = 10_000;
  * @returns {Scenario}
  */
 function throughput(name, share, load) {
-  return { name, load: load.split(' '), measures: [{ name, figure: 'receivedPerSecond', required: { share } }] };
+  return {
+    name,
+    kind: 'load',
+    load: load.split(' '),
+    measures: [{ name, figure: 'receivedPerSecond', required: { share } }],
+  };
 }
 
 /**
@@ -47,6 +65,7 @@ function throughput(name, share, load) {
 function cost(name, rate, load) {
   return {
     name,
+    kind: 'load',
     rate,
     load: [...load.split(' '), '--rate', String(rate)],
     measures: [
@@ -81,6 +100,7 @@ export const scenarios = [
   cost('QoS 1, 100 pairs, 10 k msg/s', 10_000, '--qos 1 --shape pair --pubs 100'),
   {
     name: 'Idle, 10,000 connections',
+    kind: 'idle',
     clients: IDLE_CLIENTS,
     load: ['--shape', 'idle', '--subs', String(IDLE_CLIENTS)],
     measures: [

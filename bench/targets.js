@@ -1,14 +1,13 @@
 // The brokers that are measured side by side, and how each is started.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pinned } from './cores.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 120_000; // with a million messages on disk, and nothing is known of the disk
 const STOP_TIMEOUT_MS = 5_000;
 
 /**
@@ -16,7 +15,14 @@ const STOP_TIMEOUT_MS = 5_000;
  * @property {string} name
  * @property {() => string | undefined} prepare builds what must be built; returns why the target cannot run, if so
  * @property {() => string} version
- * @property {(port: number, directory: string) => string[]} command its files go into the directory
+ * @property {(port: number, directory: string, settings: string[]) => string[]} command its files go into the
+ *   directory; the settings are lines for its configuration file
+ * @property {(directory: string, sync: Sync) => string[]} [keep] settings with which it keeps everything on disk
+ */
+
+/**
+ * When the disk has what the product acknowledges; `none`: the product keeps nothing on disk.
+ * @typedef {'always' | 'interval' | 'never' | 'none'} Sync
  */
 
 /** @param {string[]} command */
@@ -29,12 +35,16 @@ function firstLine(command) {
 // no persistence, 1,000 queued messages for each client, 20 in flight, and Nagle's algorithm on. The last is in its
 // favour: measured in turns, `set_tcp_nodelay true` cost Mosquitto 2.0.11 a quarter of its QoS 0 throughput and never
 // helped at QoS 1, where its default wavers between one and two times the other's figure from run to run.
-/** @param {number} port */
-function configuration(port) {
+/**
+ * @param {number} port
+ * @param {string[]} settings
+ */
+function configuration(port, settings) {
   return [
     `listener ${port} 127.0.0.1`, // the load comes over loopback
     'allow_anonymous true', // the load has no password; a listener refuses it otherwise
     'log_type error', // no line for each of 10,000 connections
+    ...settings,
     '',
   ].join('\n');
 }
@@ -42,10 +52,11 @@ function configuration(port) {
 /**
  * @param {number} port
  * @param {string} directory
+ * @param {string[]} settings
  */
-function writeConfiguration(port, directory) {
+function writeConfiguration(port, directory, settings) {
   const file = join(directory, 'broker.conf');
-  writeFileSync(file, configuration(port));
+  writeFileSync(file, configuration(port, settings));
   return file;
 }
 
@@ -62,7 +73,13 @@ const cauldron = {
     return undefined;
   },
   version: () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
-  command: (port, directory) => [process.execPath, cauldronBin, 'broker', '-c', writeConfiguration(port, directory)],
+  command(port, directory, settings) {
+    return [process.execPath, cauldronBin, 'broker', '-c', writeConfiguration(port, directory, settings)];
+  },
+  keep(directory, sync) {
+    if (sync === 'none') return [];
+    return ['persistence true', `persistence_location ${directory}/data/`, `persistence_sync ${sync}`];
+  },
 };
 
 /** @type {Target} */
@@ -83,7 +100,15 @@ const mosquitto = {
   prepare: () =>
     spawnSync(mosquittoBin, ['-h']).error ? 'mosquitto is not installed (apt install mosquitto)' : undefined,
   version: () => firstLine([mosquittoBin, '-h']).replace(/^mosquitto version /, ''),
-  command: (port, directory) => [mosquittoBin, '-c', writeConfiguration(port, directory)],
+  command: (port, directory, settings) => [mosquittoBin, '-c', writeConfiguration(port, directory, settings)],
+  // Everything else by default: it writes its file every half an hour and when it ends, and syncs nothing.
+  keep(directory) {
+    const data = join(directory, 'data');
+    mkdirSync(data, { recursive: true });
+    // Started by root it would become another user, who cannot write there.
+    const user = process.getuid?.() === 0 ? ['user root'] : [];
+    return ['persistence true', `persistence_location ${data}/`, ...user];
+  },
 };
 
 /** @type {Target[]} */
@@ -119,7 +144,7 @@ function accepts(port) {
 /** @type {Set<() => void>} */
 const cleanUps = new Set();
 process.on('exit', () => {
-  for (const cleanUp of cleanUps) cleanUp();
+  for (const cleanUp of [...cleanUps].reverse()) cleanUp(); // a broker ends before its files go
 });
 for (const [signal, number] of /** @type {const} */ ([
   ['SIGINT', 2],
@@ -128,11 +153,29 @@ for (const [signal, number] of /** @type {const} */ ([
   process.on(signal, () => process.exit(128 + number));
 }
 
-/** A broker process with files of its own. It ends with the runner, however that ends. */
+/** A directory for the files of brokers. It goes with the runner, however that ends. */
+export class Directory {
+  path;
+  #remove = () => rmSync(this.path, { recursive: true, force: true });
+
+  /** @param {string} parent */
+  constructor(parent) {
+    this.path = mkdtempSync(join(parent, 'cauldron-bench-'));
+    cleanUps.add(this.#remove);
+  }
+
+  remove() {
+    cleanUps.delete(this.#remove);
+    this.#remove();
+  }
+}
+
+/** A broker process. It ends with the runner, however that ends. */
 export class RunningBroker {
   port = 0;
+  /** From the start of the process to an open port. */
+  startMs = 0;
   #name;
-  #directory = mkdtempSync(join(tmpdir(), 'cauldron-bench-'));
   #stderr = '';
   /** @type {import('node:child_process').ChildProcess} */
   #process;
@@ -141,22 +184,23 @@ export class RunningBroker {
   #hasEnded = false;
   #kill = () => {
     this.#process.kill('SIGKILL');
-    rmSync(this.#directory, { recursive: true, force: true });
   };
 
   /**
    * @param {Target} target
    * @param {number} port
    * @param {number | undefined} core
+   * @param {string} directory
+   * @param {string[]} settings
    */
-  constructor(target, port, core) {
+  constructor(target, port, core, directory, settings) {
     this.#name = target.name;
     this.port = port;
     // `exec` keeps the process id, so that /proc/<pid> speaks of the broker and not of the shell.
     const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"; exec "$@"';
-    const command = ['sh', '-c', raiseFileLimit, 'sh', ...target.command(port, this.#directory)];
+    const command = ['sh', '-c', raiseFileLimit, 'sh', ...target.command(port, directory, settings)];
     const [program, ...args] = pinned(core, command);
-    const child = spawn(program, args, { cwd: this.#directory, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     child.stderr.on('data', (chunk) => {
       this.#stderr = (this.#stderr + chunk).slice(-2000);
@@ -179,9 +223,13 @@ export class RunningBroker {
    * Starts a broker and waits until it accepts connections.
    * @param {Target} target
    * @param {number | undefined} core
+   * @param {string} directory for its files, which stay there
+   * @param {string[]} [settings] lines for its configuration file
    */
-  static async start(target, core) {
-    const broker = new RunningBroker(target, await freePort(), core);
+  static async start(target, core, directory, settings = []) {
+    const port = await freePort();
+    const startedMs = performance.now();
+    const broker = new RunningBroker(target, port, core, directory, settings);
     const giveUp = performance.now() + START_TIMEOUT_MS;
     while (!(await accepts(broker.port))) {
       broker.assertRunning();
@@ -191,6 +239,7 @@ export class RunningBroker {
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    broker.startMs = performance.now() - startedMs;
     return broker;
   }
 
@@ -207,21 +256,33 @@ export class RunningBroker {
     throw new Error(`${this.#name} ended (${how})\n${this.#stderr}`.trimEnd());
   }
 
-  /** Resident memory in bytes. */
-  residentBytes() {
+  /**
+   * Resident memory in bytes; `VmRSS` is all of it, `RssAnon` all but files, which the system takes back as it needs.
+   * @param {'VmRSS' | 'RssAnon'} [field] of `/proc/<pid>/status`
+   */
+  residentBytes(field = 'VmRSS') {
     this.assertRunning();
-    const resident = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
-    if (resident === null) throw new Error(`/proc/${this.pid}/status has no VmRSS`);
+    const resident = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
+    if (resident === null) throw new Error(`/proc/${this.pid}/status has no ${field}`);
     return Number(resident[1]) * 1024;
   }
 
-  /** Ends it with SIGTERM, or SIGKILL if that is not enough. */
-  async stop() {
-    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  /**
+   * Ends it with SIGTERM, or SIGKILL if that is not enough.
+   * @param {number} [patienceMs]
+   */
+  async stop(patienceMs = STOP_TIMEOUT_MS) {
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), patienceMs);
     this.#process.kill('SIGTERM');
     await this.#ended;
     clearTimeout(impatience);
     cleanUps.delete(this.#kill);
-    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Ends it with SIGKILL: it can write nothing more. */
+  async kill() {
+    this.#kill();
+    await this.#ended;
+    cleanUps.delete(this.#kill);
   }
 }

@@ -1,10 +1,15 @@
 // `npm run bench`: measures the broker beside its yardstick and Mosquitto.
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runBench } from '../bench/run.js';
 
 const usage = `Usage: npm run bench -- [options]
-  --only REGEX     scenarios whose name matches (all); see bench/scenarios.js
-  --targets A,B    of cauldron, yardstick, mosquitto (all)
+  --only REGEX     scenarios whose name matches (all); see bench/scenarios.js and bench/durable-scenarios.js
+  --durable        the brokers keep everything on disk: lasting sessions, a million messages that wait or are retained
+  --dir DIR        with --durable, the disk to measure (that of this repository)
+  --sync HOW       with --durable, persistence_sync of cauldron: always, interval or never; or none: nothing is kept
+                   (always)
+  --targets A,B    of cauldron, yardstick, mosquitto (all; the yardstick keeps nothing on disk)
   --secs N         seconds measured in each run, after one to warm up (3)
   --rounds N       rounds; each runs all targets in turns (3)
   --json FILE      writes every figure of every run
@@ -30,13 +35,22 @@ function regularExpression(text) {
   }
 }
 
+/** @param {string} name */
+function syncNamed(name) {
+  if (name === 'always' || name === 'interval' || name === 'never' || name === 'none') return name;
+  throw new Error(`--sync takes always, interval, never or none, not '${name}'`);
+}
+
 function readOptions() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
-      targets: { type: 'string', default: 'cauldron,yardstick,mosquitto' },
+      targets: { type: 'string' },
       secs: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '3' },
+      durable: { type: 'boolean', default: false },
+      dir: { type: 'string' },
+      sync: { type: 'string', default: 'always' },
       json: { type: 'string' },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -47,9 +61,14 @@ function readOptions() {
   if (!Number.isInteger(rounds)) throw new Error(`--rounds takes a whole number, not '${values.rounds}'`);
   return {
     only: regularExpression(values.only),
-    targetNames: values.targets.split(','),
+    targetNames: (values.targets ?? (values.durable ? 'cauldron,mosquitto' : 'cauldron,yardstick,mosquitto')).split(
+      ',',
+    ),
     seconds: positiveNumber('secs', values.secs),
     rounds,
+    isDurable: values.durable,
+    ...(values.dir === undefined ? {} : { directory: resolve(values.dir) }),
+    sync: syncNamed(values.sync),
     ...(values.json === undefined ? {} : { jsonFile: values.json }),
     check: values.check,
   };
