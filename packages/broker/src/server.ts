@@ -10,6 +10,7 @@ import type { Store } from './core/ports/store.js';
 import type { Settings } from './core/settings.js';
 import { listenerTls } from './listener-tls.js';
 import { LoadingReport } from './loading-report.js';
+import { DamagedStoreError } from './storage/lmdb-store.js';
 import { MemoryStore } from './storage/memory-store.js';
 import { DATA_FILE, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
 import { systemClock, systemRandom } from './system.js';
@@ -110,16 +111,17 @@ async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPo
   };
   try {
     const loading = new LoadingReport(systemClock, sayNow);
-    const store = await openStore(config, log);
-    const broker = new Broker({
-      settings: config.settings,
-      store,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      onProgress: (loaded) => loading.progress(loaded),
-      ...access,
-    });
+    const load = (store: Store): Broker =>
+      new Broker({
+        settings: config.settings,
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        onProgress: (loaded) => loading.progress(loaded),
+        ...access,
+      });
+    const broker = await loadOrSave(config, log, load);
     loading.done(broker.gauges);
     return broker;
   } catch (error) {
@@ -129,8 +131,20 @@ async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPo
   }
 }
 
-/** @throws StartError */
-async function openStore({ persistence }: BrokerConfig, log: Log): Promise<Store> {
+/** Loads what the store kept. If damage shows only then, what can be read of it is saved, and loaded. @throws StartError */
+async function loadOrSave(config: BrokerConfig, log: Log, load: (store: Store) => Broker): Promise<Broker> {
+  const store = await openStore(config, log, false);
+  try {
+    return load(store);
+  } catch (error) {
+    await store.close();
+    if (!(error instanceof DamagedStoreError)) throw error;
+  }
+  return load(await openStore(config, log, true));
+}
+
+/** `isSuspect`: what is there has to be read to its end before it is used. @throws StartError */
+async function openStore({ persistence }: BrokerConfig, log: Log, isSuspect: boolean): Promise<Store> {
   if (persistence === null) return new MemoryStore();
   const { mosquittoFile, ...options } = persistence;
   const { folder } = options;
@@ -143,7 +157,7 @@ async function openStore({ persistence }: BrokerConfig, log: Log): Promise<Store
     );
   }
   try {
-    return await openLmdbStore({ ...options, onWarning: warn });
+    return await openLmdbStore({ ...options, isSuspect, onWarning: warn });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     throw new StartError(error.message, { cause: error });

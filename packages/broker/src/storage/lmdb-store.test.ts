@@ -1,18 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { describeStore } from '../../../../test/contract/store.js';
 import { Environment } from './lmdb/environment.js';
 import { bringUpToDate } from './lmdb/format.js';
-import { LmdbStore } from './lmdb-store.js';
+import { LmdbStore, type LmdbStoreSettings } from './lmdb-store.js';
+
+const SETTINGS: LmdbStoreSettings = {
+  sync: 'always',
+  syncIntervalMs: 1000,
+  maxBytes: Number.POSITIVE_INFINITY,
+  onWarning: (message) => expect.unreachable(message),
+};
 
 const folders: string[] = [];
 
 function openIn(path: string): LmdbStore {
   const environment = new Environment({ path, readOnly: false, noSync: true });
   bringUpToDate(environment);
-  return new LmdbStore(environment, path, { sync: 'always', syncIntervalMs: 1000, maxBytes: Number.POSITIVE_INFINITY });
+  return new LmdbStore(environment, path, SETTINGS);
 }
 
 afterAll(() => {

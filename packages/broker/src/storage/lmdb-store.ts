@@ -60,6 +60,13 @@ export interface LmdbStoreSettings {
   readonly syncIntervalMs: number;
   /** What the data may take; `Infinity` for as much as there is. */
   readonly maxBytes: number;
+  /** Hears what was wrong and what was done about it, in words for people. */
+  onWarning(message: string): void;
+}
+
+/** The file cannot be read any further: it has to be opened as one that is damaged. */
+export class DamagedStoreError extends Error {
+  override readonly name = 'DamagedStoreError';
 }
 
 /** How much a store has, for people. */
@@ -201,15 +208,27 @@ export class LmdbStore implements Store {
     return this.#appended;
   }
 
+  /** @throws DamagedStoreError */
   *sessions(): Generator<StoredSession> {
-    for (const session of [...this.#sessions.values()]) yield this.#storedSession(session);
+    for (const session of [...this.#sessions.values()]) {
+      try {
+        yield this.#storedSession(session);
+      } catch (error) {
+        throw damaged(error);
+      }
+    }
   }
 
+  /** @throws DamagedStoreError */
   *retained(): Generator<Message> {
     const changed = this.#retained;
-    for (const { value } of this.#environment.all('retained')) {
-      const message = readMessage(readerOf(value, 'a retained message'));
-      if (changed.get(message.topic) === undefined) yield message;
+    try {
+      for (const { value } of this.#environment.all('retained')) {
+        const message = readMessage(readerOf(value, 'a retained message'));
+        if (changed.get(message.topic) === undefined) yield message;
+      }
+    } catch (error) {
+      throw damaged(error);
     }
     yield* [...changed.values()];
   }
@@ -217,7 +236,21 @@ export class LmdbStore implements Store {
   queue(clientId: string, after: Position, limit: number): QueuedMessage[] {
     const session = this.#sessions.get(clientId);
     if (session === undefined || !session.hasQueue) return [];
-    return session.queue.page(after, limit).map((share) => this.#queuedMessage(session, share));
+    const found: QueuedMessage[] = [];
+    const lost: Share[] = [];
+    for (const share of session.queue.page(after, limit)) {
+      const message = this.#readMessage(session, share);
+      if (message === null) lost.push(share);
+      else found.push(queuedMessage(share, message));
+    }
+    if (lost.length === 0) return found;
+    // What cannot be read must not stand in the way of the rest.
+    for (const { position } of lost) {
+      const share = this.#takeQueued(session, position);
+      if (share !== undefined) this.#release(session.shard, share);
+    }
+    this.#scheduleEndOfTurn();
+    return this.queue(clientId, after, limit);
   }
 
   /** Writes a consistent copy to a new file, while the store goes on. What was committed before the call is in it. */
@@ -307,7 +340,7 @@ export class LmdbStore implements Store {
     if (!this.#sessions.has(clientId)) {
       if (this.#lastNumber === LARGEST_SESSION_NUMBER) throw new RangeError('The store has no more session numbers');
       this.#lastNumber++;
-      this.#sessions.set(clientId, new SessionState(this.#environment, clientId, this.#lastNumber, true));
+      this.#sessions.set(clientId, this.#newState(clientId, this.#lastNumber, true));
     }
     this.#changed(clientId)?.setRecord(record);
     this.#mustCommit();
@@ -586,7 +619,11 @@ export class LmdbStore implements Store {
   #storedSession(session: SessionState): StoredSession {
     const inflight: InflightRecord[] = [];
     for (const [packetId, { state, share }] of session.inflight.byId) {
-      inflight.push({ packetId, state, delivery: share === null ? null : this.#queuedMessage(session, share) });
+      if (share === null) inflight.push({ packetId, state, delivery: null });
+      else {
+        const message = this.#readMessage(session, share);
+        if (message !== null) inflight.push({ packetId, state, delivery: queuedMessage(share, message) });
+      }
     }
     return {
       record: session.record(),
@@ -598,12 +635,21 @@ export class LmdbStore implements Store {
     };
   }
 
-  /** @throws Error when the disk has lost the message. */
-  #queuedMessage({ shard }: SessionState, { position, target }: Share): QueuedMessage {
-    const message = this.#messages.read(shard, position);
-    if (message === undefined) throw new Error(`Message ${position} of shard ${shard} is not in the store`);
-    const { clientId, qos, retain, identifiers, sharedFilter } = target;
-    return { clientId, qos, retain, identifiers, sharedFilter, position, message };
+  /** Null: the disk has lost it, and that has been said. */
+  #readMessage({ shard, clientId }: SessionState, { position }: Share): Message | null {
+    let why = 'it is not there';
+    try {
+      const message = this.#messages.read(shard, position);
+      if (message !== undefined) return message;
+    } catch (error) {
+      why = String(error);
+    }
+    this.#settings.onWarning(`A message for client ${clientId} is lost, the store is damaged: ${why}.`);
+    return null;
+  }
+
+  #newState(clientId: string, number: number, isNew: boolean): SessionState {
+    return new SessionState(this.#environment, clientId, number, isNew, this.#settings.onWarning);
   }
 
   #readSessions(): void {
@@ -611,7 +657,7 @@ export class LmdbStore implements Store {
     const byNumber = new Map<number, SessionState>();
     for (const { value } of environment.all('sessions')) {
       const { number, record } = readSession(value);
-      const session = new SessionState(environment, record.clientId, number, false);
+      const session = this.#newState(record.clientId, number, false);
       this.#sessions.set(record.clientId, session);
       byNumber.set(number, session);
       this.#lastNumber = Math.max(this.#lastNumber, number);
@@ -619,7 +665,7 @@ export class LmdbStore implements Store {
     for (const { key, value } of environment.all('leaving')) {
       const number = sessionNumber(key);
       const clientId = readerOf(value, 'a session that is over').text('its client id');
-      const session = new SessionState(environment, clientId, number, false);
+      const session = this.#newState(clientId, number, false);
       this.#leaving.push(session);
       byNumber.set(number, session);
       this.#lastNumber = Math.max(this.#lastNumber, number);
@@ -649,6 +695,15 @@ export class LmdbStore implements Store {
       this.#scheduleEndOfTurn();
     }
   }
+}
+
+function queuedMessage({ position, target }: Share, message: Message): QueuedMessage {
+  const { clientId, qos, retain, identifiers, sharedFilter } = target;
+  return { clientId, qos, retain, identifiers, sharedFilter, position, message };
+}
+
+function damaged(error: unknown): DamagedStoreError {
+  return new DamagedStoreError(error instanceof Error ? error.message : String(error), { cause: error });
 }
 
 function megabytes(bytes: number): string {

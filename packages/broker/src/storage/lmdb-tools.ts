@@ -34,7 +34,13 @@ export async function viewLmdbStore(folder: string): Promise<StoreView> {
     if (formatVersion !== FORMAT_VERSION) {
       throw new StoreError(`${path} has format version ${formatVersion}, this program knows ${FORMAT_VERSION}.`);
     }
-    const store = new LmdbStore(environment, path, { sync: 'always', syncIntervalMs: 0, maxBytes: Infinity });
+    const settings = {
+      sync: 'always',
+      syncIntervalMs: 0,
+      maxBytes: Number.POSITIVE_INFINITY,
+      onWarning: () => {},
+    } as const;
+    const store = new LmdbStore(environment, path, settings);
     return {
       store,
       formatVersion,

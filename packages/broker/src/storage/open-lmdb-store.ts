@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, statSync, truncateSync, writ
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspectDataFile } from './lmdb/data-file.js';
-import { Environment } from './lmdb/environment.js';
+import { Environment, LOCK_SUFFIX } from './lmdb/environment.js';
 import { FolderInUseError, FolderLock } from './lmdb/folder-lock.js';
 import { bringUpToDate, FormatError } from './lmdb/format.js';
 import { examine, isProblem, SAVED_TABLES } from './lmdb/integrity.js';
@@ -11,8 +11,6 @@ import { LmdbStore, type LmdbStoreSettings } from './lmdb-store.js';
 
 /** The data file in the store's folder. */
 export const DATA_FILE = 'data';
-/** What LMDB puts beside a data file. */
-const LOCK_SUFFIX = '-lock';
 /** Is there while a store is being opened: if it is found, the last start did not get far. */
 const OPENING_SUFFIX = '.opening';
 
@@ -28,8 +26,8 @@ export interface LmdbStoreOptions extends LmdbStoreSettings {
   readonly folder: string;
   /** A damaged store is an error, instead of being moved aside. */
   readonly strict: boolean;
-  /** Hears what was wrong and what was done about it, in words for people. */
-  onWarning(message: string): void;
+  /** The last one who opened it met damage: it is read to its end first. */
+  readonly isSuspect?: boolean;
 }
 
 /**
@@ -110,8 +108,9 @@ class Opening {
       const state = inspectDataFile(path);
       if (state.kind === 'foreign') return { why: state.why, isReadable: false };
       if (state.kind === 'torn') return { why: state.why, isReadable: true, bytes: state.bytes };
-      if (state.kind === 'new' || !existsSync(path + OPENING_SUFFIX)) return null;
-      // The last start ended while it read the file, perhaps because of the file.
+      // If the last start ended while it read the file, that was perhaps because of the file.
+      const isSuspect = this.#options.isSuspect === true || existsSync(path + OPENING_SUFFIX);
+      if (state.kind === 'new' || !isSuspect) return null;
       const { isGood, how } = await salvage(['check', path]);
       return isGood ? null : { why: `it cannot be read to its end (${how})`, isReadable: true };
     } catch (error) {
@@ -156,6 +155,7 @@ class Opening {
       for (const table of SAVED_TABLES) await salvage(['copy', table, aside, path]);
       rmSync(aside + LOCK_SUFFIX, { force: true });
     }
+    if (!fault.isReadable) return this.#open();
     await this.#mend();
     const store = await this.#open();
     const { sessions, subscriptions, queuedMessages, inflight, retained } = store.stats;

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 
 /** What is kept apart, each sorted by its keys; see keys.ts and records.ts. */
@@ -49,6 +50,7 @@ export class Environment implements Batch {
 
   /** @throws Error of LMDB: no LMDB file, another version of it, no permission. */
   constructor({ path, readOnly, noSync }: EnvironmentOptions) {
+    if (!readOnly) for (const file of [path, path + LOCK_SUFFIX]) makePrivate(file);
     this.#root = open<Buffer, Buffer>({
       path,
       noSubdir: true,
@@ -153,6 +155,14 @@ export class Environment implements Batch {
     if (found === undefined) throw new RangeError(`There is no table ${table}`);
     return found;
   }
+}
+
+/** What LMDB calls the file that it puts beside a data file. */
+export const LOCK_SUFFIX = '-lock';
+
+/** Makes the file, if there is none, so that only its owner can read what is in it. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;

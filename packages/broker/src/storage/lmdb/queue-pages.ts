@@ -18,6 +18,7 @@ export class QueuePages {
   readonly #environment: Environment;
   readonly #prefix: Buffer;
   readonly #clientId: string;
+  readonly #onDamage: (what: string) => void;
   /** By key. An empty one stands for a chunk that the disk still has, or waits for what comes next. */
   readonly #chunks: QueueChunk[] = [];
   /** The last chunk's key; -1: there is none; null: not known. */
@@ -25,8 +26,16 @@ export class QueuePages {
   /** Those of the commit under way. */
   #committing: QueueChunk[] = [];
 
-  constructor(environment: Environment, prefix: Buffer, clientId: string, isNew: boolean) {
+  /** `onDamage` hears of a part that cannot be read, and is left out. */
+  constructor(
+    environment: Environment,
+    prefix: Buffer,
+    clientId: string,
+    isNew: boolean,
+    onDamage: (what: string) => void,
+  ) {
     this.#environment = environment;
+    this.#onDamage = onDamage;
     this.#prefix = prefix;
     this.#clientId = clientId;
     this.#lastKey = isNew ? -1 : null;
@@ -196,10 +205,24 @@ export class QueuePages {
   #load(key: Position): QueueChunk {
     const held = this.#heldUpTo(key);
     if (held >= 0 && this.#chunks[held].key === key) return this.#chunks[held];
-    const value = this.#environment.get('queues', chunkKey(this.#prefix, key));
-    const chunk = value === undefined ? new QueueChunk(key, [], false) : QueueChunk.read(key, value, this.#clientId);
+    const chunk = this.#read(key);
     this.#hold(chunk);
     return chunk;
+  }
+
+  #read(key: Position): QueueChunk {
+    const value = this.#environment.get('queues', chunkKey(this.#prefix, key));
+    if (value === undefined) return new QueueChunk(key, [], false);
+    try {
+      return QueueChunk.read(key, value, this.#clientId);
+    } catch (error) {
+      this.#onDamage(
+        `A part of the queue of client ${this.#clientId} is lost, the store is damaged: ${String(error)}.`,
+      );
+      const chunk = new QueueChunk(key, [], true);
+      chunk.changes = 1;
+      return chunk;
+    }
   }
 
   #hold(chunk: QueueChunk): void {

@@ -32,8 +32,17 @@ export class SessionState {
   /** Whether the disk may have something in a table, so that it must be asked. */
   readonly #isNew: boolean;
 
-  constructor(environment: Environment, clientId: string, number: number, isNew: boolean) {
+  readonly #onDamage: (what: string) => void;
+
+  constructor(
+    environment: Environment,
+    clientId: string,
+    number: number,
+    isNew: boolean,
+    onDamage: (what: string) => void,
+  ) {
     this.#environment = environment;
+    this.#onDamage = onDamage;
     this.clientId = clientId;
     this.shard = shardOf(clientId);
     this.number = number;
@@ -42,7 +51,7 @@ export class SessionState {
   }
 
   get queue(): QueuePages {
-    this.#queue ??= new QueuePages(this.#environment, this.prefix, this.clientId, this.#isNew);
+    this.#queue ??= new QueuePages(this.#environment, this.prefix, this.clientId, this.#isNew, this.#onDamage);
     return this.#queue;
   }
 
