@@ -35,7 +35,10 @@ function regularExpression(text) {
   }
 }
 
-/** @param {string} name */
+/**
+ * @param {string} name
+ * @returns {import('../bench/targets.js').Sync}
+ */
 function syncNamed(name) {
   if (name === 'always' || name === 'interval' || name === 'never' || name === 'none') return name;
   throw new Error(`--sync takes always, interval, never or none, not '${name}'`);
