@@ -45,7 +45,7 @@ async function withBroker({ target, directory, settings, cores }, use) {
   try {
     return await use(broker);
   } catch (error) {
-    broker.assertRunning(); // its end explains more than what the generator saw of it
+    broker.assertRunning(error); // its end explains more than what the generator saw of it
     throw error;
   } finally {
     await broker.stop();

@@ -249,11 +249,15 @@ export class RunningBroker {
     return pid;
   }
 
-  /** Throws if the broker has ended, with its last words. */
-  assertRunning() {
+  /**
+   * Throws if the broker has ended, with its last words.
+   * @param {unknown} [cause] what made the caller ask
+   */
+  assertRunning(cause) {
     if (!this.#hasEnded) return;
     const how = this.#process.signalCode ?? `exit code ${this.#process.exitCode}`;
-    throw new Error(`${this.#name} ended (${how})\n${this.#stderr}`.trimEnd());
+    const seen = cause instanceof Error ? `; ${cause.message}` : '';
+    throw new Error(`${this.#name} ended (${how})${seen}\n${this.#stderr}`.trimEnd(), { cause });
   }
 
   /**
