@@ -165,7 +165,10 @@ function reload(server: Server, flags: Flags): void {
   const { log } = server;
   try {
     server.reload(configOf(flags));
-    log.write(LogType.INFORMATION, 'Configuration reloaded. Listeners keep theirs until the next start.');
+    log.write(
+      LogType.INFORMATION,
+      'Configuration reloaded. Listeners and persistence keep theirs until the next start.',
+    );
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) log.write(LogType.ERROR, `Error: ${problem}`);

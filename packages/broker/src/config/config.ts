@@ -36,9 +36,9 @@ export interface PersistenceConfig {
   readonly folder: string;
   /** When an acknowledgement may leave: when the disk has what it promises, or earlier. */
   readonly sync: 'always' | 'interval' | 'never';
-  /** For `interval`: how often the disk is made to have everything. */
+  /** For `interval`: how often is written and synced. */
   readonly syncIntervalMs: number;
-  /** How large the file may become; `Infinity`: as large as the disk lets it. */
+  /** How much the data may take; `Infinity`: as much as the disk has. */
   readonly maxBytes: number;
   /** Refuse to start with a damaged store, instead of moving it aside. */
   readonly strict: boolean;

@@ -36,7 +36,7 @@ export const persistenceOptions: readonly Option[] = [
   broker('persistence_sync', oneOf('always', 'interval', 'never'), {
     reloadable: false,
     default: 'always',
-    doc: 'always: the disk has what is acknowledged. interval: a power cut costs the last moments. never: as the system likes.',
+    doc: 'always: what is acknowledged is on the disk. interval: a crash costs what came since the last sync. never: a power cut may cost everything.',
     set: ({ persistence }, sync) => {
       persistence.sync = sync;
     },
@@ -44,7 +44,7 @@ export const persistenceOptions: readonly Option[] = [
   broker('persistence_sync_interval', integer(1, 3600, 'seconds'), {
     reloadable: false,
     default: '1',
-    doc: 'How often the disk is made to have everything, with `persistence_sync interval`.',
+    doc: 'How often is written and synced with `persistence_sync interval`.',
     set: ({ persistence }, seconds) => {
       persistence.syncIntervalMs = seconds * 1000;
     },
@@ -52,7 +52,7 @@ export const persistenceOptions: readonly Option[] = [
   broker('persistence_max_bytes', sizeLimit, {
     reloadable: false,
     default: '0',
-    doc: 'How large the file may become, such as 500M or 2G. When it is full, nothing new is acknowledged.',
+    doc: 'How much the data may take, such as 500M or 2G; 0: as much as the disk has. When it is full, nothing new is acknowledged.',
     set: ({ persistence }, bytes) => {
       persistence.maxBytes = bytes;
     },
