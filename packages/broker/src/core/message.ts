@@ -17,10 +17,11 @@ export class Message {
   readonly publisher: string;
   /** Wall clock, ms; `Infinity` when it does not expire. */
   readonly expiresAtMs: number;
-  #kept = false;
+  #kept: boolean;
   #layout: PublishLayout | null = null;
   #layoutKey = -1;
 
+  /** `kept`: its bytes are its own, nobody else writes to them. */
   constructor(
     topic: string,
     payload: Uint8Array,
@@ -29,7 +30,9 @@ export class Message {
     properties: Properties | null,
     publisher: string,
     expiresAtMs: number,
+    kept = false,
   ) {
+    this.#kept = kept;
     this.topic = topic;
     this.payload = payload;
     this.qos = qos;

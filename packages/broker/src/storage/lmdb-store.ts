@@ -18,7 +18,7 @@ import { LARGEST_SESSION_NUMBER, nameKey, partOf, sessionNumber } from './lmdb/k
 import { Overlay } from './lmdb/overlay.js';
 import { QueueChunk } from './lmdb/queue-chunk.js';
 import { RecordWriter } from './lmdb/record-writer.js';
-import { readerOf, readMessage, readSession, writeMessage } from './lmdb/records.js';
+import { copyTogether, readerOf, readMessage, readSession, writeMessage } from './lmdb/records.js';
 import { SessionState } from './lmdb/session-state.js';
 import { Share } from './lmdb/share.js';
 import { StoredMessages } from './lmdb/stored-messages.js';
@@ -222,9 +222,10 @@ export class LmdbStore implements Store {
   /** @throws DamagedStoreError */
   *retained(): Generator<Message> {
     const changed = this.#retained;
+    const copy = copyTogether();
     try {
       for (const { value } of this.#environment.all('retained')) {
-        const message = readMessage(readerOf(value, 'a retained message'));
+        const message = readMessage(readerOf(value, 'a retained message'), copy);
         if (changed.get(message.topic) === undefined) yield message;
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { copyBytes } from '@cauldron/codec';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 
 /** What is kept apart, each sorted by its keys; see keys.ts and records.ts. */
@@ -16,9 +17,10 @@ export const TABLES = [
 ] as const;
 export type Table = (typeof TABLES)[number];
 
+/** Both are valid until the next read of any table: who wants to keep them copies them. */
 export interface KeyValue {
   readonly key: Buffer;
-  readonly value: Buffer;
+  readonly value: Uint8Array;
 }
 
 export interface EnvironmentOptions {
@@ -30,7 +32,7 @@ export interface EnvironmentOptions {
   readonly noSync: boolean;
 }
 
-type Bytes = Database<Buffer, Buffer>;
+type Bytes = Database<Uint8Array, Buffer>;
 
 /** The changes of one commit, in their order. */
 export interface Batch {
@@ -40,7 +42,7 @@ export interface Batch {
 
 /** The LMDB environment: tables of bytes, read at once, changed by commits that are on the disk when they resolve. */
 export class Environment implements Batch {
-  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #root: RootDatabase<Uint8Array, Buffer>;
   readonly #tables: ReadonlyMap<Table, Bytes>;
   /** Of every read: nothing, or the transaction that pins what is seen. */
   readonly #pinned: { readonly transaction?: Transaction };
@@ -51,7 +53,7 @@ export class Environment implements Batch {
   /** @throws Error of LMDB: no LMDB file, another version of it, no permission. */
   constructor({ path, readOnly, noSync }: EnvironmentOptions) {
     if (!readOnly) for (const file of [path, path + LOCK_SUFFIX]) makePrivate(file);
-    this.#root = open<Buffer, Buffer>({
+    this.#root = open<Uint8Array, Buffer>({
       path,
       noSubdir: true,
       readOnly,
@@ -63,12 +65,13 @@ export class Environment implements Batch {
       eventTurnBatching: true,
       ...BINARY,
     });
-    this.#tables = new Map(TABLES.map((name) => [name, this.#root.openDB<Buffer, Buffer>({ name, ...BINARY })]));
+    this.#tables = new Map(TABLES.map((name) => [name, this.#root.openDB<Uint8Array, Buffer>({ name, ...BINARY })]));
     this.#pinned = readOnly ? { transaction: this.#root.useReadTransaction() } : {};
     this.#pageBytes = statsOf(this.#root).pageSize;
   }
 
-  get(table: Table, key: Buffer): Buffer | undefined {
+  /** Valid until the next read of any table. */
+  get(table: Table, key: Buffer): Uint8Array | undefined {
     return this.#of(table).get(key, this.#pinned);
   }
 
@@ -79,12 +82,12 @@ export class Environment implements Batch {
 
   /** The whole table. */
   all(table: Table): Iterable<KeyValue> {
-    return this.#of(table).getRange({ ...this.#pinned });
+    return this.#of(table).getRange({ ...this.#pinned, start: FIRST_KEY });
   }
 
-  /** The key that is the last one up to and including `key`. */
+  /** The key that is the last one up to and including `key`; valid until the next read, as those of `keys` are. */
   keyUpTo(table: Table, key: Buffer): Buffer | undefined {
-    const keys = this.#of(table).getKeys({ ...this.#pinned, start: key, reverse: true, limit: 1 });
+    const keys = this.#of(table).getKeys({ ...this.#pinned, start: key, end: FIRST_KEY, reverse: true, limit: 1 });
     for (const found of keys) return found;
     return undefined;
   }
@@ -98,7 +101,7 @@ export class Environment implements Batch {
   }
 
   put(table: Table, key: Buffer, value: Uint8Array): void {
-    this.#promises.add(this.#of(table).put(key, value as Buffer));
+    this.#promises.add(this.#of(table).put(key, value));
   }
 
   remove(table: Table, key: Buffer): void {
@@ -121,7 +124,7 @@ export class Environment implements Batch {
   /** Several changes at once, on the disk when it returns. For the start. */
   commitNow(change: (batch: Batch) => void): void {
     const batch: Batch = {
-      put: (table, key, value) => this.#of(table).putSync(key, value as Buffer),
+      put: (table, key, value) => this.#of(table).putSync(key, value),
       remove: (table, key) => {
         this.#of(table).removeSync(key);
       },
@@ -165,7 +168,30 @@ function makePrivate(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
-const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
+/** At or before all others. */
+const FIRST_KEY = Buffer.of(0);
+
+/** By length: the key that was read last. An object for each would be the greater part of reading a table. */
+const KEYS: Buffer[] = [];
+
+/** Bytes as they are, without a copy of what LMDB lends. */
+const BINARY = {
+  encoding: 'binary',
+  encoder: { encode: (value: Uint8Array): Uint8Array => value, decode: (value: Uint8Array): Uint8Array => value },
+  keyEncoder: {
+    writeKey(key: Uint8Array, target: Uint8Array, start: number): number {
+      copyBytes(key, 0, key.length, target, start);
+      return start + key.length;
+    },
+    readKey(target: Uint8Array, start: number, end: number): Buffer {
+      const length = end - start;
+      KEYS[length] ??= Buffer.alloc(length);
+      copyBytes(target, start, end, KEYS[length], 0);
+      return KEYS[length];
+    },
+  },
+  cache: false,
+} as const;
 
 interface Stats {
   readonly pageSize: number;

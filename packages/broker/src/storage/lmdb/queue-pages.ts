@@ -101,6 +101,8 @@ export class QueuePages {
       for (const { position } of [...shares]) this.take(position);
       chunk = this.#chunkAfter(key);
     }
+    // Whatever was counted: a damaged part may have had less.
+    if (chunk === null) this.length = this.bytes = 0;
     return taken;
   }
 

@@ -1,4 +1,5 @@
 import {
+  copyBytes,
   decodeProperties,
   PacketType,
   type ProtocolVersion,
@@ -57,16 +58,48 @@ export function writeMessage(writer: RecordWriter, message: Message): void {
   writer.bytes(payload);
 }
 
+/** How `readMessage` makes payloads that outlive what they are read from. */
+export type CopyBytes = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
+
+const copyAlone: CopyBytes = (bytes, start, end) => Uint8Array.prototype.slice.call(bytes, start, end);
+
+/** Largest payload that shares a piece of memory with others. */
+const SHARED_BYTES = 1024;
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * For reading many messages at once, which will be held: their payloads lie together in larger pieces, because one piece
+ * of memory for each of a million is slow to make and large to keep. A piece lives as long as any of its payloads.
+ */
+export function copyTogether(): CopyBytes {
+  let piece = new Uint8Array(0);
+  let at = 0;
+  return (bytes, start, end) => {
+    const length = end - start;
+    if (length > SHARED_BYTES) return copyAlone(bytes, start, end);
+    if (at + length > piece.length) {
+      piece = new Uint8Array(PIECE_BYTES);
+      at = 0;
+    }
+    copyBytes(bytes, start, end, piece, at);
+    at += length;
+    return viewOf(piece, at - length, at);
+  };
+}
+
 /** The message does not need `reader.bytes` any more. */
-export function readMessage(reader: Reader): Message {
+export function readMessage(reader: Reader, copy: CopyBytes = copyAlone): Message {
   const flags = reader.byte('the flags');
   const expiresAtMs = flags & HAS_EXPIRY ? readFloat64(reader, 'the expiry') : Number.POSITIVE_INFINITY;
   const topic = reader.text('the topic');
   const publisher = reader.text('the publisher');
   const properties = flags & HAS_PROPERTIES ? (decodeProperties(reader, PacketType.PUBLISH) ?? {}) : null;
-  const payload = viewOf(reader.bytes, reader.at, reader.end);
+  if (properties?.correlationData !== undefined) {
+    properties.correlationData = copyAlone(properties.correlationData, 0, properties.correlationData.length);
+  }
+  const payload = copy(reader.bytes, reader.at, reader.end);
   reader.at = reader.end;
-  return new Message(topic, payload, (flags & 3) as QoS, (flags & 4) !== 0, properties, publisher, expiresAtMs).keep();
+  return new Message(topic, payload, (flags & 3) as QoS, (flags & 4) !== 0, properties, publisher, expiresAtMs, true);
 }
 
 /** `number`: what the keys of the session's other tables begin with, after the shard. */
