@@ -26,7 +26,10 @@ function lastingPairs(qos, timesMosquitto, goal) {
     name,
     kind: 'load',
     load: `--persistent --qos ${qos} --shape pair --pubs 50 --window 20`.split(' '),
-    measures: [{ name, figure: 'receivedPerSecond', required: { timesMosquitto, goal } }],
+    measures: [
+      { name, figure: 'receivedPerSecond', required: { timesMosquitto, goal } },
+      { name: `${name}: messages per CPU second`, figure: 'messagesPerCpuSecond', required: null },
+    ],
   };
 }
 
