@@ -5,21 +5,20 @@ export class FormatError extends Error {
 
 /** The fields of an object that was read from JSON. Each has to be asked for: `end` complains about one that was not. */
 export class JsonFields {
-  readonly #fields: ReadonlyMap<string, unknown>;
+  readonly #object: Readonly<Record<string, unknown>>;
   readonly #what: string;
-  readonly #left: Set<string>;
+  /** Few, so that looking through them is the fastest. */
+  readonly #taken: string[] = [];
 
   /** `what`: for errors. @throws FormatError when the value is not an object */
   constructor(value: unknown, what: string) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new FormatError(`${what} is no object`);
-    this.#fields = new Map(Object.entries(value));
+    if (!isObject(value)) throw new FormatError(`${what} is no object`);
+    this.#object = value;
     this.#what = what;
-    this.#left = new Set(this.#fields.keys());
   }
 
   has(name: string): boolean {
-    return this.#fields.has(name);
+    return Object.hasOwn(this.#object, name);
   }
 
   text(name: string, absent?: string): string {
@@ -76,19 +75,25 @@ export class JsonFields {
 
   /** @throws FormatError for a field that nobody asked for */
   end(): void {
-    for (const name of this.#left) throw new FormatError(`${this.#what} has a field '${name}', which is not known`);
+    for (const name of Object.keys(this.#object)) {
+      if (!this.#taken.includes(name)) throw new FormatError(`${this.#what} has a field '${name}', which is not known`);
+    }
   }
 
   #take(name: string, absent?: unknown): unknown {
-    this.#left.delete(name);
-    if (this.#fields.has(name)) return this.#fields.get(name);
+    this.#taken.push(name);
+    if (this.has(name)) return this.#object[name];
     if (absent === undefined) throw new FormatError(`${this.#what} has no '${name}'`);
     return absent;
   }
 
   #fail(name: string, expected: string): never {
-    throw new FormatError(`'${name}' of ${this.#what} must be ${expected}, not ${shown(this.#fields.get(name))}`);
+    throw new FormatError(`'${name}' of ${this.#what} must be ${expected}, not ${shown(this.#object[name])}`);
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const LONGEST_SHOWN = 60;
