@@ -177,9 +177,9 @@ export class LmdbStore implements Store {
     let queuedBytes = 0;
     let inflight = 0;
     for (const session of this.#sessions.values()) {
-      queuedMessages += session.queue.length;
-      queuedBytes += session.queue.bytes;
-      inflight += session.inflight.byId.size;
+      queuedMessages += session.queuedMessages;
+      queuedBytes += session.queuedBytes;
+      inflight += session.inflightById.size;
     }
     const environment = this.#environment;
     return {
@@ -236,7 +236,7 @@ export class LmdbStore implements Store {
 
   queue(clientId: string, after: Position, limit: number): QueuedMessage[] {
     const session = this.#sessions.get(clientId);
-    if (session === undefined || !session.hasQueue) return [];
+    if (session === undefined || session.queuedMessages === 0) return [];
     const found: QueuedMessage[] = [];
     const lost: Share[] = [];
     for (const share of session.queue.page(after, limit)) {
@@ -353,7 +353,7 @@ export class LmdbStore implements Store {
     if (session === undefined) return;
     this.#sessions.delete(clientId);
     session.isOver = true;
-    for (const { share } of session.inflight.byId.values()) {
+    for (const { share } of session.inflightById.values()) {
       if (share !== null) this.#messages.release(session.shard, share.position);
     }
     this.#removed.push(session);
@@ -362,12 +362,12 @@ export class LmdbStore implements Store {
 
   /** Takes the first parts of the queue of a session that is over. True: nothing is left. */
   #emptyQueue(session: SessionState): boolean {
-    if (!session.hasQueue) return true;
+    if (session.queuedMessages === 0) return true;
     for (const { position, isWritten } of session.queue.takeChunks(CHUNKS_PER_COMMIT)) {
       if (!isWritten) this.#waiting--;
       this.#messages.release(session.shard, position);
     }
-    return !session.hasQueue;
+    return session.queuedMessages === 0;
   }
 
   #applyQueued({ shard, position, message, sessions }: Extract<Entry, { kind: 'queued' }>): void {
@@ -530,7 +530,7 @@ export class LmdbStore implements Store {
     }
     for (const session of leaving) {
       session.queue.write(environment, writer);
-      if (session.hasQueue) {
+      if (session.queuedMessages > 0) {
         writer.text(session.clientId);
         environment.put('leaving', session.prefix, writer.take());
       } else environment.remove('leaving', session.prefix);
@@ -619,7 +619,7 @@ export class LmdbStore implements Store {
 
   #storedSession(session: SessionState): StoredSession {
     const inflight: InflightRecord[] = [];
-    for (const [packetId, { state, share }] of session.inflight.byId) {
+    for (const [packetId, { state, share }] of session.inflightById) {
       if (share === null) inflight.push({ packetId, state, delivery: null });
       else {
         const message = this.#readMessage(session, share);
@@ -630,9 +630,9 @@ export class LmdbStore implements Store {
       record: session.record(),
       subscriptions: session.subscriptions(),
       inflight,
-      inbound: [...session.inbound.ids],
-      queuedMessages: session.queue.length,
-      queuedBytes: session.queue.bytes,
+      inbound: session.inboundIds,
+      queuedMessages: session.queuedMessages,
+      queuedBytes: session.queuedBytes,
     };
   }
 

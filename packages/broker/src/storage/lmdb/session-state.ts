@@ -2,12 +2,14 @@ import type { SessionRecord, SubscriptionRecord } from '../../core/ports/store.j
 import { shardOf } from '../../core/shard.js';
 import type { Batch, Environment } from './environment.js';
 import { InboundIds } from './inbound-ids.js';
-import { InflightWindow } from './inflight-window.js';
+import { type Inflight, InflightWindow } from './inflight-window.js';
 import { endOf, nameKey, sessionPrefix, subscriptionKey } from './keys.js';
 import { Overlay } from './overlay.js';
 import { QueuePages } from './queue-pages.js';
 import type { RecordWriter } from './record-writer.js';
 import { readSession, readSubscription, writeSession, writeSubscription } from './records.js';
+
+const NOTHING_IN_FLIGHT: ReadonlyMap<number, Inflight> = new Map();
 
 /** One lasting session: what is in memory of it, and how that gets to the disk. */
 export class SessionState {
@@ -15,7 +17,6 @@ export class SessionState {
   readonly shard: number;
   /** What the keys of its tables go on with. */
   readonly number: number;
-  readonly prefix: Buffer;
   /** It is in the list of those that may have changed. */
   isListed = false;
   /** Nothing more is written of it but what removes it. */
@@ -46,9 +47,14 @@ export class SessionState {
     this.clientId = clientId;
     this.shard = shardOf(clientId);
     this.number = number;
-    this.prefix = sessionPrefix(this.shard, number);
     this.#isNew = isNew;
   }
+
+  get prefix(): Buffer {
+    return sessionPrefix(this.shard, this.number);
+  }
+
+  // Made when something changes: most sessions have nothing of the kind most of the time.
 
   get queue(): QueuePages {
     this.#queue ??= new QueuePages(this.#environment, this.prefix, this.clientId, this.#isNew, this.#onDamage);
@@ -65,8 +71,20 @@ export class SessionState {
     return this.#inbound;
   }
 
-  get hasQueue(): boolean {
-    return this.#queue !== null && this.#queue.length > 0;
+  get queuedMessages(): number {
+    return this.#queue === null ? 0 : this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue === null ? 0 : this.#queue.bytes;
+  }
+
+  get inflightById(): ReadonlyMap<number, Inflight> {
+    return this.#inflight === null ? NOTHING_IN_FLIGHT : this.#inflight.byId;
+  }
+
+  get inboundIds(): number[] {
+    return this.#inbound === null ? [] : [...this.#inbound.ids];
   }
 
   get isChanged(): boolean {
