@@ -46,7 +46,10 @@ export class MqttLink {
   /** Ends the connection as a broken network does, and says nothing any more. */
   drop(): void {
     this.#isOver = true;
-    this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    // A socket that is being shut down cannot be reset: the other end has said goodbye before.
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   /** Takes no more packets, but leaves the connection to the other end. */

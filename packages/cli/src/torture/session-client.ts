@@ -34,7 +34,7 @@ export interface Outgoing {
 /** What waits for an answer, under its packet id. */
 type Flight =
   | { readonly kind: 'publish'; readonly message: Outgoing; readonly connection: number; readonly sentAtMs: number }
-  | { readonly kind: 'release'; readonly message: Outgoing }
+  | { readonly kind: 'release'; readonly message: Outgoing; isRepeated: boolean }
   | { readonly kind: 'subscribe' | 'unsubscribe'; readonly filter: string };
 
 /** `leaving`: DISCONNECT is sent, the broker closes. */
@@ -75,6 +75,8 @@ export class SessionClient {
   /** CONNECT has left on this connection. */
   #hasSpoken = false;
   #wantsClean = false;
+  /** No CONNACK has come yet, so that nothing was asked of a session that is there all the same. */
+  #isNew = true;
   #connection = 0;
   #lastId = 0;
   #publishing = 0;
@@ -139,11 +141,11 @@ export class SessionClient {
     this.#link = link;
   }
 
-  /** Says DISCONNECT, after what is to be acknowledged; the broker closes. */
+  /** Says DISCONNECT, after what is to be acknowledged; the broker closes. [MQTT-3.14.4-2] Nothing follows it. */
   disconnect(): void {
     if (!this.isOnline) return;
     this.flush();
-    this.#link?.send({ type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS });
+    this.#send({ type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS });
     this.#state = 'leaving';
   }
 
@@ -164,7 +166,7 @@ export class SessionClient {
       sentAtMs: performance.now(),
     });
     this.#publishing++;
-    this.#link?.send(publishPacket(id, message, false));
+    this.#send(publishPacket(id, message, false));
   }
 
   subscribe(filter: string): void {
@@ -181,7 +183,7 @@ export class SessionClient {
   flush(): void {
     const answers = this.#answers;
     this.#answers = [];
-    this.#link?.send(...answers);
+    this.#send(...answers);
   }
 
   #connectPacket(): Connect {
@@ -203,6 +205,8 @@ export class SessionClient {
   }
 
   #take(packet: Packet): void {
+    // Nothing can be answered after DISCONNECT: as if it had not come.
+    if (this.#state === 'leaving') return;
     switch (packet.type) {
       case PacketType.CONNACK:
         if (packet.reasonCode === 0) this.#connected(packet.sessionPresent, packet.properties?.receiveMaximum);
@@ -239,9 +243,10 @@ export class SessionClient {
     this.#window = Math.min(receiveMaximum ?? MAX_INFLIGHT, MAX_INFLIGHT);
     this.#oldLink?.drop();
     this.#oldLink = null;
-    if (sessionPresent && !this.#wantsClean) this.#resend();
+    if (sessionPresent && !this.#wantsClean && !this.#isNew) this.#resend();
     else this.#beginAnew();
     this.#wantsClean = false;
+    this.#isNew = false;
   }
 
   /** [MQTT-4.4.0-1] All that was not acknowledged leaves again, in its order. */
@@ -252,10 +257,11 @@ export class SessionClient {
         flight.message.resending();
         packets.push(publishPacket(id, flight.message, true));
       } else if (flight.kind === 'release') {
+        flight.isRepeated = true;
         packets.push({ type: PacketType.PUBREL, packetId: id, reasonCode: ReasonCode.SUCCESS });
       } else packets.push(this.#asking(id, flight.kind, flight.filter));
     }
-    this.#link?.send(...packets);
+    this.#send(...packets);
   }
 
   /** The broker has a new session for us: what was on its way stays where it is, and the subscriptions are made again. */
@@ -267,13 +273,15 @@ export class SessionClient {
     for (const filter of this.#filters) this.#ask('subscribe', filter);
   }
 
-  #arrived({ topic, payload, qos, packetId }: Publish): void {
+  #arrived({ topic, payload, qos, packetId, dup }: Publish): void {
     const { model } = this.#options;
     if (packetId === undefined) {
       this.#complain(`sends ${this.clientId} a message of ${topic} with QoS 0`);
       return;
     }
     if (!this.#received.has(packetId)) model.arrived(this.clientId, topic, numberIn(payload, topic));
+    // [MQTT-3.3.1-1]
+    else if (!dup) this.#complain(`repeats a message of ${topic} to ${this.clientId} without DUP`);
     if (qos === 2) this.#received.add(packetId);
     this.#answer({
       type: qos === 2 ? PacketType.PUBREC : PacketType.PUBACK,
@@ -284,25 +292,35 @@ export class SessionClient {
 
   #acknowledged(type: PacketType, id: number, reasonCode: number): void {
     const flight = this.#flights.get(id);
-    if (flight === undefined || 'filter' in flight) {
+    if (flight === undefined || 'filter' in flight || type !== awaited(flight)) {
       this.#complain(`sends ${this.clientId} an acknowledgement of what it has not sent (type ${type}, id ${id})`);
       return;
     }
     const { message } = flight;
-    if (reasonCode >= ReasonCode.UNSPECIFIED_ERROR) {
+    // 4.3.3 of MQTT 5.0: the answer to the first PUBREL was lost; the broker has forgotten the message in good order.
+    const isLate = flight.kind === 'release' && flight.isRepeated;
+    const isOver = isLate && reasonCode === ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+    if (reasonCode >= ReasonCode.UNSPECIFIED_ERROR && !isOver) {
       this.#complain(`refuses a message of ${this.clientId}: ${reasonName(reasonCode)}`);
       message.abandoned();
-    } else if (flight.kind === 'publish') {
-      message.accepted(flight.connection === this.#connection ? performance.now() - flight.sentAtMs : undefined);
-    }
-    if (type === PacketType.PUBREC && reasonCode < ReasonCode.UNSPECIFIED_ERROR) {
-      this.#flights.set(id, { kind: 'release', message });
-      this.#link?.send({ type: PacketType.PUBREL, packetId: id, reasonCode: ReasonCode.SUCCESS });
+      this.#land(id);
       return;
     }
+    if (flight.kind === 'publish') {
+      message.accepted(flight.connection === this.#connection ? performance.now() - flight.sentAtMs : undefined);
+    }
+    if (type === PacketType.PUBREC) {
+      this.#flights.set(id, { kind: 'release', message, isRepeated: false });
+      this.#send({ type: PacketType.PUBREL, packetId: id, reasonCode: ReasonCode.SUCCESS });
+    } else {
+      this.#land(id);
+      message.finished();
+    }
+  }
+
+  #land(id: number): void {
     this.#flights.delete(id);
     this.#publishing--;
-    if (reasonCode < ReasonCode.UNSPECIFIED_ERROR) message.finished();
   }
 
   #answered(id: number, [reasonCode]: readonly number[]): void {
@@ -325,7 +343,7 @@ export class SessionClient {
   #ask(kind: 'subscribe' | 'unsubscribe', filter: string): void {
     const id = this.#nextId();
     this.#flights.set(id, { kind, filter });
-    this.#link?.send(this.#asking(id, kind, filter));
+    this.#send(this.#asking(id, kind, filter));
   }
 
   #asking(packetId: number, kind: 'subscribe' | 'unsubscribe', filter: string): Packet {
@@ -340,7 +358,11 @@ export class SessionClient {
 
   #answer(packet: Packet): void {
     if (this.#options.isLazy === true) this.#answers.push(packet);
-    else this.#link?.send(packet);
+    else this.#send(packet);
+  }
+
+  #send(...packets: readonly Packet[]): void {
+    if (this.#state !== 'leaving') this.#link?.send(...packets);
   }
 
   #nextId(): number {
@@ -350,8 +372,8 @@ export class SessionClient {
   }
 
   #ended(why: string): void {
-    if (this.#options.isBrokerDown()) this.#over('kill');
-    else if (this.#state === 'leaving') this.#over('disconnect');
+    if (this.#state === 'leaving') this.#over('disconnect');
+    else if (this.#options.isBrokerDown()) this.#over('kill');
     else {
       this.#complain(`ends the connection of ${this.clientId}: ${why}`);
       this.#over('drop');
@@ -373,6 +395,12 @@ export class SessionClient {
     const { findings, timeline } = this.#options.model;
     findings.add('broker', `the broker ${what}`, () => timeline.history(['broker', this.clientId], 0));
   }
+}
+
+/** What answers it. */
+function awaited(flight: Flight & { readonly message: Outgoing }): PacketType {
+  if (flight.kind === 'release') return PacketType.PUBCOMP;
+  return flight.message.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
 }
 
 function publishPacket(packetId: number, { topic, payload, qos, retain }: Outgoing, dup: boolean): Publish {
