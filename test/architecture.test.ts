@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/core/ports',
     'broker/transports',
     'broker/storage',
+    'broker/storage/lmdb',
     'broker/admin',
     'broker/config',
     'node:',

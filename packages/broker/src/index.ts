@@ -25,7 +25,8 @@ export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { shardOf } from './core/shard.js';
 export { type AccessPorts, type Endpoint, type Server, StartError, startServer } from './server.js';
-export { LmdbStore, type LmdbStoreSettings, type StoreStats, type SyncMode } from './storage/lmdb-store.js';
+export type { SyncMode } from './storage/lmdb/group-commit.js';
+export { LmdbStore, type LmdbStoreSettings, type StoreStats } from './storage/lmdb-store.js';
 export {
   compactLmdbStore,
   type Examined,

@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Message } from '../core/message.js';
 import type {
@@ -14,45 +13,22 @@ import { SHARDS } from '../core/ports/store.js';
 import { shardOf } from '../core/shard.js';
 import type { Environment } from './lmdb/environment.js';
 import { POSITIONS_KEY, readPositions, writePositions } from './lmdb/format.js';
-import { LARGEST_SESSION_NUMBER, nameKey, partOf, sessionNumber } from './lmdb/keys.js';
+import { type Commitment, GroupCommit, type Held, type SyncMode } from './lmdb/group-commit.js';
+import { LARGEST_SESSION_NUMBER, nameKey } from './lmdb/keys.js';
+import { loadSessions } from './lmdb/load-sessions.js';
 import { Overlay } from './lmdb/overlay.js';
-import { QueueChunk } from './lmdb/queue-chunk.js';
 import { RecordWriter } from './lmdb/record-writer.js';
-import { copyTogether, readerOf, readMessage, readSession, writeMessage } from './lmdb/records.js';
+import { copyTogether, readerOf, readMessage, writeMessage } from './lmdb/records.js';
+import { Room } from './lmdb/room.js';
 import { SessionState } from './lmdb/session-state.js';
 import { Share } from './lmdb/share.js';
 import { StoredMessages } from './lmdb/stored-messages.js';
-
-/** `always`: what is committed is on the disk. `interval`: written and synced every so often. `never`: synced when the system likes. */
-export type SyncMode = 'always' | 'interval' | 'never';
-
-/**
- * How long a message that was sent at once waits for its acknowledgements before it is written. Those that come in time
- * save the write; a publisher whose subscriber is slow waits so much longer for its acknowledgement.
- */
-const HOLD_MS = 4;
-
-/** Until when the disk is told that something need not be repeated, if nothing else is to be told before. */
-const LAZY_MS = 100;
-
-/** With `interval`: messages that may wait in memory for the next write. */
-const MOST_HELD = 20_000;
 
 /** Positions that are set aside with one write; those that were not used are lost with the process. */
 const RESERVED_POSITIONS = 65_536;
 
 /** Parts of a queue that one commit removes at most, so that the end of a long one holds nobody up. */
 const CHUNKS_PER_COMMIT = 256;
-
-/** While something is wrong: how often it is tried again. */
-const RETRY_MS = 1000;
-
-/** How often the room on the disk is looked at while there is work. */
-const LOOK_MS = 250;
-
-/** What is left free on the disk for what ends and acknowledges; on a small one a part of it. */
-const RESERVE_BYTES = 16 * 1024 * 1024;
-const RESERVE_SHARE = 1 / 16;
 
 export interface LmdbStoreSettings {
   readonly sync: SyncMode;
@@ -84,60 +60,49 @@ export interface StoreStats {
   readonly usedBytes: number;
 }
 
+/** What one commit is about, until it is settled. */
+interface Committing {
+  readonly sessions: readonly SessionState[];
+  readonly removed: readonly SessionState[];
+  readonly leaving: readonly SessionState[];
+  readonly positions: boolean;
+}
+
 /**
  * A store on the disk. Entries change what is in memory at once; from there, changes go to LMDB in commits that take all
  * that gathered since the last one. What came and went between two commits is never written: a message that all of its
- * receivers acknowledged in time costs nothing (see `HOLD_MS`).
+ * receivers acknowledged in time costs nothing. `GroupCommit` says when.
  *
  * In memory: what the disk does not have yet, what is in flight, and a few fields for each session. The rest is read when
  * it is asked for.
  */
-export class LmdbStore implements Store {
-  onCommit: (committed: Ticket) => void = () => {};
-  onFault: (fault: string | null) => void = () => {};
+export class LmdbStore implements Store, Commitment {
   readonly #environment: Environment;
-  readonly #path: string;
   readonly #settings: LmdbStoreSettings;
   readonly #onClose: () => Promise<void>;
+  readonly #commits: GroupCommit;
+  readonly #room: Room;
   readonly #writer = new RecordWriter();
-  readonly #sessions = new Map<string, SessionState>();
-  #lastNumber = 0;
+  readonly #sessions: Map<string, SessionState>;
+  #lastNumber: number;
   readonly #messages: StoredMessages;
   readonly #retained = new Overlay<Message>();
+  readonly #positions: Position[];
   /** Positions up to these will not be given out again after a restart. */
   readonly #reserved: Position[];
-  readonly #positions: Position[];
   #needsPositions = false;
   /** Sessions that may differ from what the disk has. */
   #listed: SessionState[] = [];
   /** Those that are over, and still on the disk. */
   #removed: SessionState[] = [];
   /** Of those that are over, the ones whose queues are too long to be removed at once. */
-  #leaving: SessionState[] = [];
+  #leaving: SessionState[];
+  #committing: Committing | null = null;
 
-  #appended: Ticket = 0;
-  #committed: Ticket = 0;
-  /** The first ticket whose entry is durable by a commit only; `Infinity` if there is none since the last commit began. */
-  #firstHard: Ticket = Number.POSITIVE_INFINITY;
-  /** Somebody waits for a commit. */
-  #isUrgent = false;
-  /** Shares in queues that the disk does not have yet: their receivers are not here, so there is nothing to hold them for. */
-  #waiting = 0;
-  /** Until when changes are to be written that nobody waits for; `Infinity`: there are none. */
-  #dueMs = Number.POSITIVE_INFINITY;
-  /** As of the end of the last turn. */
-  #nowMs = performance.now();
-  #begunAtMs = Number.NEGATIVE_INFINITY;
-  #isTurnEnding = false;
-  #underway: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #retryAtMs = Number.NEGATIVE_INFINITY;
-  #fault: string | null = null;
-  #commitFault: string | null = null;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
-  #isClosing = false;
-
-  /** Reads what must be in memory. `onClose`: called when all is closed. @throws what a damaged file makes it throw. */
+  /**
+   * Reads what must be in memory. `path`: of the data file. `onClose`: called when all is closed.
+   * @throws Error when the file is damaged
+   */
   constructor(
     environment: Environment,
     path: string,
@@ -145,26 +110,49 @@ export class LmdbStore implements Store {
     onClose: () => Promise<void> = () => Promise.resolve(),
   ) {
     this.#environment = environment;
-    this.#path = path;
     this.#settings = settings;
     this.#onClose = onClose;
+    this.#commits = new GroupCommit(this, settings.sync, settings.syncIntervalMs);
+    this.#room = new Room(environment, dirname(path), settings.maxBytes);
     this.#messages = new StoredMessages(environment);
     this.#reserved = readPositions(environment.get('meta', POSITIONS_KEY));
     this.#positions = [...this.#reserved];
     for (let shard = 0; shard < SHARDS; shard++) this.#messages.lastPositions[shard] = this.#reserved[shard];
-    this.#readSessions();
+    const { sessions, leaving, lastNumber } = loadSessions(environment, (clientId, number) =>
+      this.#newState(clientId, number, false),
+    );
+    this.#sessions = sessions;
+    this.#leaving = leaving;
+    this.#lastNumber = lastNumber;
+    if (leaving.length > 0) this.#removeMore();
+  }
+
+  get onCommit(): (committed: Ticket) => void {
+    return this.#commits.onCommit;
+  }
+
+  set onCommit(onCommit: (committed: Ticket) => void) {
+    this.#commits.onCommit = onCommit;
+  }
+
+  get onFault(): (fault: string | null) => void {
+    return this.#commits.onFault;
+  }
+
+  set onFault(onFault: (fault: string | null) => void) {
+    this.#commits.onFault = onFault;
   }
 
   get appended(): Ticket {
-    return this.#appended;
+    return this.#commits.appended;
   }
 
   get committed(): Ticket {
-    return this.#settings.sync === 'always' ? this.#committed : this.#appended;
+    return this.#commits.committed;
   }
 
   get fault(): string | null {
-    return this.#fault;
+    return this.#commits.fault;
   }
 
   /** Messages that sessions wait for or have in flight, each once per shard. */
@@ -202,10 +190,9 @@ export class LmdbStore implements Store {
   }
 
   append(entry: Entry): Ticket {
-    this.#appended++;
-    this.#scheduleEndOfTurn();
-    this.#apply(entry);
-    return this.#appended;
+    const ticket = this.#commits.next();
+    this.#apply(entry, ticket);
+    return ticket;
   }
 
   /** @throws DamagedStoreError */
@@ -250,7 +237,7 @@ export class LmdbStore implements Store {
       const share = this.#takeQueued(session, position);
       if (share !== undefined) this.#release(session.shard, share);
     }
-    this.#scheduleEndOfTurn();
+    this.#commits.beginTurn();
     return this.queue(clientId, after, limit);
   }
 
@@ -261,21 +248,76 @@ export class LmdbStore implements Store {
 
   /** Commits what was appended, unless the disk does not take it, and closes the file. */
   async close(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#underway;
-    this.#commitFault = null;
-    while (this.#hasChanges && this.#commitFault === null) {
-      this.#begin();
-      await this.#underway;
-    }
+    await this.#commits.close();
     await this.#environment.close();
     await this.#onClose();
   }
 
+  get oldestHeld(): Held | undefined {
+    return this.#messages.oldestHeld;
+  }
+
+  get held(): number {
+    return this.#messages.held;
+  }
+
+  get hasLittleRoom(): boolean {
+    return this.#room.isBounded;
+  }
+
+  lackOfRoom(wasFull: boolean): string | null {
+    return this.#room.lack(wasFull);
+  }
+
+  /** Called by `GroupCommit`, as `settle` is. */
+  write(): Promise<void> {
+    const environment = this.#environment;
+    const writer = this.#writer;
+    const leaving = this.#leaving;
+    const removed = this.#removed;
+    const sessions = this.#listed.filter(({ isOver }) => !isOver);
+    this.#committing = { sessions, removed, leaving, positions: this.#needsPositions };
+    this.#leaving = leaving.filter((session) => !this.#emptyQueue(session));
+    this.#removed = [];
+    this.#listed = [];
+    // The removal of a session comes before a new one of the same client.
+    for (const session of removed) {
+      environment.remove('sessions', nameKey(session.shard, session.clientId));
+      session.erase(environment);
+      session.queue.write(environment, writer);
+    }
+    for (const session of leaving) this.#writeLeaving(session);
+    for (const session of sessions) {
+      session.isListed = false;
+      session.write(environment, writer);
+    }
+    this.#messages.write(environment, writer);
+    for (const [topic, message] of this.#retained.begin()) this.#writeRetained(topic, message);
+    if (this.#needsPositions) environment.put('meta', POSITIONS_KEY, writePositions(this.#reserved));
+    this.#needsPositions = false;
+    return environment.commit();
+  }
+
+  settle(isCommitted: boolean): void {
+    const committing = this.#committing;
+    if (committing === null) return;
+    this.#committing = null;
+    const { sessions, removed, leaving, positions } = committing;
+    this.#writer.reset();
+    for (const session of [...removed, ...leaving, ...sessions]) session.settle(isCommitted);
+    this.#messages.settle(isCommitted);
+    this.#retained.settle(isCommitted);
+    if (!isCommitted) {
+      this.#removed = [...removed, ...this.#removed];
+      this.#leaving = [...new Set([...leaving, ...this.#leaving])];
+      for (const { clientId } of sessions) this.#changed(clientId);
+      this.#needsPositions ||= positions;
+    }
+    if (this.#leaving.length > 0) this.#removeMore();
+  }
+
   /** The only place where the state changes; all that it depends on is in the entry and in the state before. */
-  #apply(entry: Entry): void {
+  #apply(entry: Entry, ticket: Ticket): void {
     switch (entry.kind) {
       case 'session':
         this.#applySession(entry);
@@ -285,14 +327,14 @@ export class LmdbStore implements Store {
         break;
       case 'subscribed':
         this.#changed(entry.clientId)?.setSubscription(entry.subscription.filter, entry.subscription);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       case 'unsubscribed':
         this.#changed(entry.clientId)?.setSubscription(entry.filter, null);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       case 'queued':
-        this.#applyQueued(entry);
+        this.#applyQueued(entry, ticket);
         break;
       case 'sent':
         this.#applySent(entry);
@@ -301,7 +343,7 @@ export class LmdbStore implements Store {
         const session = this.#changed(entry.clientId);
         const share = session?.inflight.receive(entry.packetId) ?? null;
         if (session !== undefined && share !== null) this.#messages.release(session.shard, share.position);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       }
       case 'completed': {
@@ -317,19 +359,19 @@ export class LmdbStore implements Store {
       }
       case 'inboundHeld':
         this.#changed(entry.clientId)?.inbound.hold(entry.packetId);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       case 'inboundReleased':
         this.#changed(entry.clientId)?.inbound.release(entry.packetId);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       case 'retained':
         this.#retained.set(entry.message.topic, entry.message);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       case 'retainedCleared':
         this.#retained.set(entry.topic, null);
-        this.#mustCommit();
+        this.#commits.mustCommit();
         break;
       default:
         entry satisfies never;
@@ -344,12 +386,12 @@ export class LmdbStore implements Store {
       this.#sessions.set(clientId, this.#newState(clientId, this.#lastNumber, true));
     }
     this.#changed(clientId)?.setRecord(record);
-    this.#mustCommit();
+    this.#commits.mustCommit();
   }
 
   #applySessionRemoved({ clientId }: Extract<Entry, { kind: 'sessionRemoved' }>): void {
     const session = this.#sessions.get(clientId);
-    this.#mustCommit();
+    this.#commits.mustCommit();
     if (session === undefined) return;
     this.#sessions.delete(clientId);
     session.isOver = true;
@@ -364,25 +406,25 @@ export class LmdbStore implements Store {
   #emptyQueue(session: SessionState): boolean {
     if (session.queuedMessages === 0) return true;
     for (const { position, isWritten } of session.queue.takeChunks(CHUNKS_PER_COMMIT)) {
-      if (!isWritten) this.#waiting--;
+      if (!isWritten) this.#commits.waiting--;
       this.#messages.release(session.shard, position);
     }
     return session.queuedMessages === 0;
   }
 
-  #applyQueued({ shard, position, message, sessions }: Extract<Entry, { kind: 'queued' }>): void {
+  #applyQueued({ shard, position, message, sessions }: Extract<Entry, { kind: 'queued' }>, ticket: Ticket): void {
     if (position > this.#positions[shard]) this.#positions[shard] = position;
     if (position > this.#reserved[shard]) this.#reserve(shard, position);
-    const stored = this.#messages.add(shard, position, message, this.#appended, this.#nowMs);
+    const stored = this.#messages.add(shard, position, message, ticket, this.#commits.nowMs);
     for (const target of sessions) {
       const session = this.#changed(target.clientId);
       if (session === undefined) continue;
       if (!session.queue.add(new Share(position, target, message.bytes, false))) continue;
       this.#messages.retain(stored);
-      this.#waiting++;
+      this.#commits.waiting++;
     }
     // What is not to be written for the first time is not among those that are held.
-    if (stored.writtenReferences > 0) this.#mustCommit();
+    if (stored.writtenReferences > 0) this.#commits.mustCommit();
   }
 
   #applySent({ clientId, position, packetId }: Extract<Entry, { kind: 'sent' }>): void {
@@ -391,25 +433,26 @@ export class LmdbStore implements Store {
     if (session === undefined || share === undefined) return;
     this.#complete(session, packetId);
     // A QoS 2 message leaves once its id is durable; a QoS 1 message has left, and the id may follow.
-    if (share.target.qos === 2) this.#mustCommit();
-    else if (share.isWritten) this.#mayCommitIn(HOLD_MS);
+    if (share.target.qos === 2) this.#commits.mustCommit();
+    else if (share.isWritten) this.#commits.mayCommitSoon();
     session.inflight.send(packetId, share);
   }
 
   #complete(session: SessionState, packetId: number): void {
     const inflight = session.inflight.complete(packetId);
     if (inflight === undefined) return;
-    if (inflight.isWritten) this.#mayCommitIn(LAZY_MS);
+    if (inflight.isWritten) this.#commits.mayCommitLater();
     if (inflight.share !== null) this.#release(session.shard, inflight.share);
   }
 
   #release(shard: number, { position }: Share): void {
-    if (!this.#messages.release(shard, position)) this.#mayCommitIn(LAZY_MS);
+    if (this.#messages.release(shard, position)) this.#commits.doneInTime();
+    else this.#commits.mayCommitLater();
   }
 
   #takeQueued(session: SessionState, position: Position): Share | undefined {
     const share = session.queue.take(position);
-    if (share !== undefined && !share.isWritten) this.#waiting--;
+    if (share !== undefined && !share.isWritten) this.#commits.waiting--;
     return share;
   }
 
@@ -423,198 +466,35 @@ export class LmdbStore implements Store {
     return session;
   }
 
-  /** Somebody waits until this entry is on the disk. */
-  #mustCommit(): void {
-    this.#isUrgent = true;
-    if (this.#firstHard === Number.POSITIVE_INFINITY) this.#firstHard = this.#appended;
-  }
-
-  /** The disk is to be told, and nobody waits for it. */
-  #mayCommitIn(delayMs: number): void {
-    this.#dueMs = Math.min(this.#dueMs, this.#nowMs + delayMs);
-  }
-
   #reserve(shard: number, position: Position): void {
     this.#reserved[shard] = position + RESERVED_POSITIONS;
     this.#needsPositions = true;
-    this.#mustCommit();
-    this.#scheduleEndOfTurn();
+    this.#commits.mustCommit();
+    this.#commits.beginTurn();
   }
 
-  get #hasChanges(): boolean {
-    return (
-      this.#isUrgent ||
-      this.#waiting > 0 ||
-      this.#dueMs !== Number.POSITIVE_INFINITY ||
-      this.#messages.oldestHeld !== undefined
-    );
+  /** A long queue goes in steps; the next one now. */
+  #removeMore(): void {
+    this.#commits.mayCommitIn(0);
+    this.#commits.beginTurn();
   }
 
-  #scheduleEndOfTurn(): void {
-    if (this.#isTurnEnding) return;
-    this.#isTurnEnding = true;
-    setImmediate(() => this.#endTurn());
-  }
-
-  /** All that belongs together has been appended. */
-  #endTurn(): void {
-    this.#isTurnEnding = false;
-    if (this.#isClosing) return;
-    this.#nowMs = performance.now();
-    this.#advance();
-    if (this.#underway !== null || !this.#hasChanges) return;
-    const dueMs = this.#commitDueMs();
-    if (dueMs <= this.#nowMs) this.#begin();
-    else this.#wakeAt(dueMs);
-  }
-
-  #commitDueMs(): number {
-    const { sync, syncIntervalMs } = this.#settings;
-    if (this.#commitFault !== null) return this.#retryAtMs;
-    if (sync !== 'always') {
-      const isMuch = this.#messages.held > MOST_HELD;
-      return isMuch ? this.#nowMs : this.#begunAtMs + (sync === 'interval' ? syncIntervalMs : LAZY_MS);
+  #writeLeaving(session: SessionState): void {
+    session.queue.write(this.#environment, this.#writer);
+    if (session.queuedMessages === 0) this.#environment.remove('leaving', session.prefix);
+    else {
+      this.#writer.text(session.clientId);
+      this.#environment.put('leaving', session.prefix, this.#writer.take());
     }
-    if (this.#isUrgent || this.#waiting > 0) return this.#nowMs;
-    const oldest = this.#messages.oldestHeld;
-    return oldest === undefined ? this.#dueMs : Math.min(this.#dueMs, oldest.sinceMs + HOLD_MS);
   }
 
-  #wakeAt(dueMs: number): void {
-    if (this.#timer !== null) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = null;
-        this.#look();
-        this.#endTurn();
-      },
-      Math.max(1, dueMs - this.#nowMs),
-    );
-    this.#timer.unref();
-  }
-
-  /** What needs no write any more is as good as durable, as far as nothing before it does. */
-  #advance(): void {
-    if (this.#underway !== null) return;
-    const firstOpen = Math.min(this.#firstHard, this.#messages.oldestHeld?.ticket ?? Number.POSITIVE_INFINITY);
-    this.#commitUpTo(Math.min(firstOpen - 1, this.#appended));
-  }
-
-  #commitUpTo(ticket: Ticket): void {
-    if (ticket <= this.#committed) return;
-    this.#committed = ticket;
-    if (this.#settings.sync === 'always') this.onCommit(ticket);
-  }
-
-  /** Begins a commit of all that differs from the disk. */
-  #begin(): void {
-    const environment = this.#environment;
-    const writer = this.#writer;
-    const ticket = this.#appended;
-    this.#isUrgent = false;
-    this.#waiting = 0;
-    this.#dueMs = Number.POSITIVE_INFINITY;
-    this.#firstHard = Number.POSITIVE_INFINITY;
-    this.#begunAtMs = this.#nowMs;
-    const leaving = this.#leaving;
-    this.#leaving = leaving.filter((session) => !this.#emptyQueue(session));
-    const removed = this.#removed;
-    const listed = this.#listed.filter(({ isOver }) => !isOver);
-    this.#removed = [];
-    this.#listed = [];
-    // The removal of a session comes before a new one of the same client.
-    for (const session of removed) {
-      environment.remove('sessions', nameKey(session.shard, session.clientId));
-      session.erase(environment);
-      session.queue.write(environment, writer);
+  #writeRetained(topic: string, message: Message | null): void {
+    const key = nameKey(shardOf(topic), topic);
+    if (message === null) this.#environment.remove('retained', key);
+    else {
+      writeMessage(this.#writer, message);
+      this.#environment.put('retained', key, this.#writer.take());
     }
-    for (const session of leaving) {
-      session.queue.write(environment, writer);
-      if (session.queuedMessages > 0) {
-        writer.text(session.clientId);
-        environment.put('leaving', session.prefix, writer.take());
-      } else environment.remove('leaving', session.prefix);
-    }
-    for (const session of listed) {
-      session.isListed = false;
-      session.write(environment, writer);
-    }
-    this.#messages.write(environment, writer);
-    for (const [topic, message] of this.#retained.begin()) {
-      const key = nameKey(shardOf(topic), topic);
-      if (message === null) environment.remove('retained', key);
-      else {
-        writeMessage(writer, message);
-        environment.put('retained', key, writer.take());
-      }
-    }
-    const writesPositions = this.#needsPositions;
-    this.#needsPositions = false;
-    if (writesPositions) environment.put('meta', POSITIONS_KEY, writePositions(this.#reserved));
-    const settle = (fault: string | null): void => {
-      const isCommitted = fault === null;
-      this.#underway = null;
-      writer.reset();
-      for (const session of [...removed, ...leaving, ...listed]) session.settle(isCommitted);
-      this.#messages.settle(isCommitted);
-      this.#retained.settle(isCommitted);
-      this.#commitFault = fault;
-      if (isCommitted) this.#commitUpTo(ticket);
-      else {
-        this.#removed = [...removed, ...this.#removed];
-        this.#leaving = [...new Set([...leaving, ...this.#leaving])];
-        for (const { clientId } of listed) this.#changed(clientId);
-        this.#needsPositions ||= writesPositions;
-        this.#isUrgent = true;
-        this.#firstHard = this.#committed + 1;
-        this.#retryAtMs = performance.now() + RETRY_MS;
-      }
-      if (this.#leaving.length > 0) this.#mayCommitIn(0);
-      if (this.#isClosing) return;
-      this.#look();
-      this.#scheduleEndOfTurn();
-    };
-    this.#underway = environment.commit().then(
-      () => settle(null),
-      (error: unknown) =>
-        settle(`the disk does not take it (${error instanceof Error ? error.message : String(error)})`),
-    );
-  }
-
-  /** Whether there is room, and whether the last commit failed: called outside of `append`, after commits and in bad times. */
-  #look(): void {
-    const nowMs = performance.now();
-    const isDue = this.#fault !== null || nowMs - this.#lookedAtMs >= LOOK_MS || this.#settings.maxBytes < Infinity;
-    if (!isDue && this.#commitFault === null) return;
-    this.#lookedAtMs = nowMs;
-    const fault = this.#commitFault ?? this.#lackOfRoom();
-    if (fault !== this.#fault) {
-      this.#fault = fault;
-      this.onFault(fault);
-    }
-    if (fault !== null) this.#wakeAt(nowMs + RETRY_MS);
-  }
-
-  #lackOfRoom(): string | null {
-    const { maxBytes } = this.#settings;
-    // Once full, it takes a little more room than the bound to begin again.
-    const factor = this.#fault === null ? 1 : 1.5;
-    if (maxBytes < Number.POSITIVE_INFINITY) {
-      const used = this.#environment.usedBytes;
-      if (used > maxBytes - factor * Math.min(RESERVE_BYTES, maxBytes * RESERVE_SHARE)) {
-        return `persistence_max_bytes is reached: ${megabytes(used)} of ${megabytes(maxBytes)} are in use`;
-      }
-    }
-    try {
-      const { bavail, blocks, bsize } = statfsSync(dirname(this.#path));
-      const free = bavail * bsize;
-      if (free < factor * Math.min(RESERVE_BYTES, blocks * bsize * RESERVE_SHARE)) {
-        return `the disk is full: ${megabytes(free)} are left in ${dirname(this.#path)}`;
-      }
-    } catch {
-      // A file system that does not tell: the first commit that fails will.
-    }
-    return null;
   }
 
   #storedSession(session: SessionState): StoredSession {
@@ -652,50 +532,6 @@ export class LmdbStore implements Store {
   #newState(clientId: string, number: number, isNew: boolean): SessionState {
     return new SessionState(this.#environment, clientId, number, isNew, this.#settings.onWarning);
   }
-
-  #readSessions(): void {
-    const environment = this.#environment;
-    const byNumber = new Map<number, SessionState>();
-    for (const { value } of environment.all('sessions')) {
-      const { number, record } = readSession(value);
-      const session = this.#newState(record.clientId, number, false);
-      this.#sessions.set(record.clientId, session);
-      byNumber.set(number, session);
-      this.#lastNumber = Math.max(this.#lastNumber, number);
-    }
-    for (const { key, value } of environment.all('leaving')) {
-      const number = sessionNumber(key);
-      const clientId = readerOf(value, 'a session that is over').text('its client id');
-      const session = this.#newState(clientId, number, false);
-      this.#leaving.push(session);
-      byNumber.set(number, session);
-      this.#lastNumber = Math.max(this.#lastNumber, number);
-    }
-    const owner = (key: Buffer): SessionState => {
-      const session = byNumber.get(sessionNumber(key));
-      if (session === undefined)
-        throw new Error(`The store has parts of session ${sessionNumber(key)}, which is not there`);
-      return session;
-    };
-    const windows = new Set<SessionState>();
-    for (const { key, value } of environment.all('inflight')) {
-      const session = owner(key);
-      session.inflight.restore(value, session.clientId);
-      windows.add(session);
-    }
-    for (const session of windows) session.inflight.sort();
-    for (const { key, value } of environment.all('inbound')) owner(key).inbound.restore(partOf(key), value);
-    for (const { key, value } of environment.all('queues')) {
-      const { queue } = owner(key);
-      const { messages, bytes } = QueueChunk.readTotals(value);
-      queue.length += messages;
-      queue.bytes += bytes;
-    }
-    if (this.#leaving.length > 0) {
-      this.#mayCommitIn(0);
-      this.#scheduleEndOfTurn();
-    }
-  }
 }
 
 function queuedMessage({ position, target }: Share, message: Message): QueuedMessage {
@@ -705,8 +541,4 @@ function queuedMessage({ position, target }: Share, message: Message): QueuedMes
 
 function damaged(error: unknown): DamagedStoreError {
   return new DamagedStoreError(error instanceof Error ? error.message : String(error), { cause: error });
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
