@@ -98,6 +98,7 @@ export class LmdbStore implements Store, Commitment {
   /** Of those that are over, the ones whose queues are too long to be removed at once. */
   #leaving: SessionState[];
   #committing: Committing | null = null;
+  #closing: Promise<void> | null = null;
 
   /**
    * Reads what must be in memory. `path`: of the data file. `onClose`: called when all is closed.
@@ -247,7 +248,12 @@ export class LmdbStore implements Store, Commitment {
   }
 
   /** Commits what was appended, unless the disk does not take it, and closes the file. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#commits.close();
     await this.#environment.close();
     await this.#onClose();

@@ -149,6 +149,7 @@ export class GroupCommit {
       this.#begin();
       await this.#underway;
     }
+    this.#advance();
   }
 
   get #hasChanges(): boolean {

@@ -11,7 +11,7 @@ export class StoredMessage {
   readonly shard: number;
   readonly position: Position;
   /** Null: the disk has it. */
-  readonly message: Message | null;
+  message: Message | null;
   /** Of the entry that brought it. */
   readonly ticket: Ticket;
   /** When that was, in ms. */
@@ -22,6 +22,8 @@ export class StoredMessage {
   writtenReferences: number;
   /** It is in a list of what the disk has to be told. */
   isListed = false;
+  /** The commit under way is about it. */
+  isCommitting = false;
 
   constructor(
     shard: number,
@@ -56,6 +58,7 @@ export class StoredMessages {
   /** How many there are. */
   count: number;
   readonly #environment: Environment;
+  /** Those that are listed, or in the commit under way. */
   readonly #shards: readonly Map<Position, StoredMessage>[] = Array.from({ length: SHARDS }, () => new Map());
   /** The highest position of each shard that an entry used. */
   readonly lastPositions: Position[] = new Array(SHARDS).fill(0);
@@ -94,7 +97,11 @@ export class StoredMessages {
   /** A message for this position, or the one that is there already. It has no references of the new entry yet. */
   add(shard: number, position: Position, message: Message, ticket: Ticket, nowMs: number): StoredMessage {
     const known = this.#shards[shard].get(position) ?? this.#known(shard, position);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The commit under way may be removing it from the disk.
+      known.message ??= message;
+      return known;
+    }
     return new StoredMessage(shard, position, message, ticket, nowMs, 0);
   }
 
@@ -121,8 +128,8 @@ export class StoredMessages {
     if (stored.references <= 0) this.count--;
     if (stored.writtenReferences === 0) {
       if (stored.references === 0) {
-        messages.delete(position);
         stored.isListed = false;
+        this.#forgetIfSettled(stored);
       }
       return true;
     }
@@ -148,7 +155,10 @@ export class StoredMessages {
     }
     for (const stored of this.#changed) {
       if (stored.references !== stored.writtenReferences) this.#write(stored, batch, writer);
-      else this.#unlist(stored);
+      else {
+        stored.isListed = false;
+        this.#forgetIfSettled(stored);
+      }
     }
     this.#held = [];
     this.#firstHeld = 0;
@@ -158,9 +168,9 @@ export class StoredMessages {
   settle(isCommitted: boolean): void {
     const written = this.#committing;
     this.#committing = [];
-    if (isCommitted) {
-      for (const { stored } of written) if (stored.references === stored.writtenReferences) this.#unlist(stored);
-    } else this.#restoreUnwritten(written);
+    for (const { stored } of written) stored.isCommitting = false;
+    if (!isCommitted) this.#restoreUnwritten(written);
+    for (const { stored } of written) this.#forgetIfSettled(stored);
   }
 
   #write(stored: StoredMessage, batch: Batch, writer: RecordWriter): void {
@@ -169,6 +179,7 @@ export class StoredMessages {
     this.#committing.push({ stored, before: writtenReferences });
     stored.writtenReferences = references;
     stored.isListed = false;
+    stored.isCommitting = true;
     if (references === 0) {
       batch.remove('messages', key);
       if (writtenReferences > 1) batch.remove('references', key);
@@ -187,30 +198,22 @@ export class StoredMessages {
   /** The disk did not take them: they are as they were before, and come before those that came meanwhile. */
   #restoreUnwritten(written: readonly Written[]): void {
     const held: StoredMessage[] = [];
+    const changed: StoredMessage[] = [];
     for (const { stored, before } of written) {
       stored.writtenReferences = before;
-      if (before === 0 && stored.references === 0) {
-        stored.isListed = false;
-        this.#shards[stored.shard].delete(stored.position);
-      } else if (before === 0) {
-        stored.isListed = true;
-        held.push(stored);
-      } else if (!stored.isListed) {
-        stored.isListed = true;
-        this.#changed.push(stored);
-      }
+      stored.isListed = stored.references !== before;
+      if (stored.isListed) (before === 0 ? held : changed).push(stored);
     }
-    // Those that lost a reference while they were thought to be written.
-    this.#changed = this.#changed.filter(({ writtenReferences }) => writtenReferences > 0);
-    this.#held = [...held, ...this.#held.slice(this.#firstHeld)];
+    const restored = new Set(written.map(({ stored }) => stored));
+    const others = (stored: StoredMessage): boolean => !restored.has(stored);
+    this.#held = [...held, ...this.#held.slice(this.#firstHeld).filter(others)];
     this.#firstHeld = 0;
+    this.#changed = [...changed, ...this.#changed.filter(others)];
   }
 
-  /** The disk has all that is known of it. */
-  #unlist(stored: StoredMessage): void {
-    if (stored.isListed && stored.references !== stored.writtenReferences) return;
-    stored.isListed = false;
-    this.#shards[stored.shard].delete(stored.position);
+  /** If the disk has all that is known of it, it is not kept in memory. */
+  #forgetIfSettled(stored: StoredMessage): void {
+    if (!stored.isListed && !stored.isCommitting) this.#shards[stored.shard].delete(stored.position);
   }
 
   /** A message at a position that is not new: an entry that was held back, or one for further sessions. */

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { snapshot, StoreModel } from '../../../../test/contract/store-model.js';
+import { arbitraryRun, performRun } from '../../../../test/contract/store-runs.js';
+import type { Entry, Store, Ticket } from '../core/ports/store.js';
+import type { LmdbStore } from './lmdb-store.js';
+import { closeAll, nextTurn, open, problemsOf, storeOf } from './lmdb-store.test-support.js';
+
+/** What could be seen from outside at some moment, and what was on the disk then. */
+interface Moment {
+  readonly appended: Ticket;
+  readonly committed: Ticket;
+  readonly commits: number;
+  /** The entries up to this one are in the last commit. */
+  readonly written: Ticket;
+}
+
+/** Looks at the store after every append and every commit, while it is used as the one that it wraps. */
+function watch(store: LmdbStore, look: () => void): Pick<Store, 'append' | 'nextPosition'> {
+  store.onCommit = look;
+  return {
+    nextPosition: (shard) => store.nextPosition(shard),
+    append: (entry) => {
+      const ticket = store.append(entry);
+      look();
+      return ticket;
+    },
+  };
+}
+
+function modelOf(entries: readonly Entry[]): StoreModel {
+  const model = new StoreModel();
+  for (const entry of entries) model.apply(entry);
+  return model;
+}
+
+/** What may be missing on the disk though it is committed: messages that came and are done, and ends that may follow. */
+function expectNothingOwed(entries: readonly Entry[], { written, committed, appended }: Moment): void {
+  const model = modelOf(entries.slice(0, written));
+  const owed = new Set<string>();
+  for (const entry of entries.slice(written, committed)) {
+    if (entry.kind === 'queued') {
+      for (const { clientId } of entry.sessions) owed.add(`${clientId}/${entry.position}`);
+    } else if (entry.kind === 'sent') {
+      const queue = model.session(entry.clientId)?.queue ?? [];
+      expect(queue.find(({ position }) => position === entry.position)?.qos).not.toBe(2);
+    } else expect(['completed', 'dropped']).toContain(entry.kind);
+    model.apply(entry);
+  }
+  for (const entry of entries.slice(committed, appended)) model.apply(entry);
+  for (const clientId of new Set([...owed].map((name) => name.split('/')[0]))) {
+    const session = model.session(clientId);
+    const inflight = session?.inflight.flatMap(({ delivery }) => delivery ?? []) ?? [];
+    for (const { position } of [...(session?.queue ?? []), ...inflight]) {
+      expect([...owed]).not.toContain(`${clientId}/${position}`);
+    }
+  }
+}
+
+describe('a process that is killed', () => {
+  afterEach(closeAll);
+
+  it('leaves at any moment what the entries amount to up to a turn, and all that was committed', async () => {
+    const property = fc.asyncProperty(arbitraryRun, fc.array(fc.nat()), fc.nat(3), async (steps, picks, faults) => {
+      const { environment, store } = open();
+      const moments: Moment[] = [];
+      const writtenBy: Ticket[] = [0];
+      const look = (): void => {
+        const { appended, committed } = store;
+        const commits = environment.commits.length;
+        moments.push({ appended, committed, commits, written: writtenBy[commits] });
+      };
+      let ticket: Ticket = 0;
+      let count = 0;
+      environment.onBegin = () => {
+        ticket = store.appended;
+      };
+      environment.nextFault = () => {
+        if (faults > 0 && ++count % (faults + 1) === 0) return 'no room';
+        // Only one commit is under way at a time.
+        writtenBy[environment.commits.length + 1] = ticket;
+        return null;
+      };
+      const { entries } = await performRun(watch(store, look) as Store, steps);
+      for (let turns = 0; turns < 3; turns++) await nextTurn();
+      look();
+      for (const moment of moments) expectNothingOwed(entries, moment);
+      for (const pick of [moments.length - 1, ...picks.slice(0, 2)]) {
+        const { commits, written, committed } = moments[pick % moments.length];
+        const found = await storeOf(environment.commits.slice(0, commits));
+        expect(snapshot(found.store)).toEqual(modelOf(entries.slice(0, written)).snapshot);
+        expect(problemsOf(found.environment)).toEqual([]);
+        for (const entry of entries.slice(0, committed)) {
+          if (entry.kind === 'queued') expect(found.store.nextPosition(entry.shard)).toBeGreaterThan(entry.position);
+        }
+      }
+      await closeAll();
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it('leaves nothing behind that its next start does not find', async () => {
+    const property = fc.asyncProperty(arbitraryRun, fc.integer({ min: 1, max: 3 }), async (steps, faults) => {
+      const { environment, store } = open();
+      let count = 0;
+      environment.nextFault = () => (++count % (faults + 1) === 0 ? null : 'no room');
+      const { model } = await performRun(store, steps);
+      expect(snapshot(store)).toEqual(model.snapshot);
+      expect(store.storedMessages).toBe(model.storedMessages);
+      environment.nextFault = () => null;
+      await store.close();
+      expect(store.committed).toBe(store.appended);
+      const found = await storeOf(environment.commits);
+      expect(snapshot(found.store)).toEqual(model.snapshot);
+      expect(found.store.storedMessages).toBe(model.storedMessages);
+      expect(problemsOf(found.environment)).toEqual([]);
+      await closeAll();
+    });
+    await fc.assert(property, { numRuns: 100 });
+  });
+});
