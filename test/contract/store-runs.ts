@@ -48,6 +48,8 @@ interface Step {
   readonly timeMs: number;
   /** A queued entry follows only after the next step; another entry names something that may not exist. */
   readonly isOdd: boolean;
+  /** A queued entry is for further sessions, at a position that came before. */
+  readonly isAgain: boolean;
   /** The event loop turns before the next step. */
   readonly endsTurn: boolean;
 }
@@ -82,6 +84,7 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.record({
   properties: arbitraryProperties,
   timeMs: fc.constantFrom(0, 1_700_000_000_000, Number.POSITIVE_INFINITY),
   isOdd: fc.nat(7).map((n) => n === 0),
+  isAgain: fc.nat(4).map((n) => n === 0),
   endsTurn: fc.nat(7).map((n) => n === 0),
 });
 
@@ -96,7 +99,7 @@ export const arbitraryRun: fc.Arbitrary<readonly Step[]> = fc
 
 /** Appends a run to a store; returns what was appended and what it should amount to. */
 export async function performRun(
-  store: Store,
+  store: Pick<Store, 'append' | 'nextPosition'>,
   steps: readonly Step[],
 ): Promise<{ entries: Entry[]; model: StoreModel }> {
   const entries: Entry[] = [];
@@ -108,7 +111,7 @@ export async function performRun(
   };
   let held: Entry | null = null;
   for (const step of steps) {
-    const entry = entryOf(step, model, (shard) => store.nextPosition(shard));
+    const entry = againOf(step, entries) ?? entryOf(step, model, (shard) => store.nextPosition(shard));
     const isHeld: boolean = step.isOdd && entry.kind === 'queued' && held === null;
     if (isHeld) held = entry;
     else {
@@ -119,6 +122,15 @@ export async function performRun(
     if (step.endsTurn) await new Promise((resolve) => setImmediate(resolve));
   }
   return { entries, model };
+}
+
+/** A message that was queued before, for the sessions of this step. */
+function againOf({ kind, clientId, isAgain, pick }: Step, entries: readonly Entry[]): Entry | undefined {
+  if (kind !== 'queued' || !isAgain) return undefined;
+  const shard = shardOf(clientId);
+  const queued = entries.filter((entry) => entry.kind === 'queued').filter((entry) => entry.shard === shard);
+  const earlier = queued.at(-1 - (pick % Math.min(4, queued.length)));
+  return earlier && { ...earlier, sessions: earlier.sessions.map((target) => ({ ...target, clientId })).slice(0, 1) };
 }
 
 function entryOf(step: Step, model: StoreModel, nextPosition: (shard: number) => Position): Entry {

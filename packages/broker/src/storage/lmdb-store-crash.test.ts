@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { snapshot, StoreModel } from '../../../../test/contract/store-model.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StoreModel, snapshot } from '../../../../test/contract/store-model.js';
 import { arbitraryRun, performRun } from '../../../../test/contract/store-runs.js';
 import type { Entry, Store, Ticket } from '../core/ports/store.js';
 import type { LmdbStore } from './lmdb-store.js';
@@ -15,14 +15,18 @@ interface Moment {
   readonly written: Ticket;
 }
 
-/** Looks at the store after every append and every commit, while it is used as the one that it wraps. */
-function watch(store: LmdbStore, look: () => void): Pick<Store, 'append' | 'nextPosition'> {
+/** How the time goes on with each append, so that held messages are written or not, and failed commits tried again. */
+const PACES_MS = [0, 1, 400];
+
+/** The store, with an eye on it after every append and every commit. */
+function watch(store: LmdbStore, paceMs: number, look = (): void => {}): Pick<Store, 'append' | 'nextPosition'> {
   store.onCommit = look;
   return {
     nextPosition: (shard) => store.nextPosition(shard),
     append: (entry) => {
       const ticket = store.append(entry);
       look();
+      vi.advanceTimersByTime(paceMs);
       return ticket;
     },
   };
@@ -58,10 +62,26 @@ function expectNothingOwed(entries: readonly Entry[], { written, committed, appe
 }
 
 describe('a process that is killed', () => {
-  afterEach(closeAll);
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  });
+
+  afterEach(async () => {
+    await closeAll();
+    vi.useRealTimers();
+  });
+
+  const conditions = fc.record({
+    paceMs: fc.constantFrom(...PACES_MS),
+    /** For how many turns each commit goes on. */
+    turns: fc.nat(2),
+    /** Of ten commits in a row, which fail. */
+    failing: fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+  });
 
   it('leaves at any moment what the entries amount to up to a turn, and all that was committed', async () => {
-    const property = fc.asyncProperty(arbitraryRun, fc.array(fc.nat()), fc.nat(3), async (steps, picks, faults) => {
+    const picks = fc.array(fc.nat(), { minLength: 2, maxLength: 2 });
+    const property = fc.asyncProperty(arbitraryRun, conditions, picks, async (steps, how, someMoments) => {
       const { environment, store } = open();
       const moments: Moment[] = [];
       const writtenBy: Ticket[] = [0];
@@ -72,20 +92,20 @@ describe('a process that is killed', () => {
       };
       let ticket: Ticket = 0;
       let count = 0;
-      environment.onBegin = () => {
+      environment.onBegin = async () => {
         ticket = store.appended;
+        for (let turn = 0; turn < how.turns; turn++) await nextTurn();
       };
       environment.nextFault = () => {
-        if (faults > 0 && ++count % (faults + 1) === 0) return 'no room';
-        // Only one commit is under way at a time.
+        if (how.failing[count++ % 10] && count < 50) return 'no room';
         writtenBy[environment.commits.length + 1] = ticket;
         return null;
       };
-      const { entries } = await performRun(watch(store, look) as Store, steps);
-      for (let turns = 0; turns < 3; turns++) await nextTurn();
+      const { entries } = await performRun(watch(store, how.paceMs, look), steps);
+      for (let turns = 0; turns < 5; turns++) await nextTurn();
       look();
       for (const moment of moments) expectNothingOwed(entries, moment);
-      for (const pick of [moments.length - 1, ...picks.slice(0, 2)]) {
+      for (const pick of [moments.length - 1, ...someMoments]) {
         const { commits, written, committed } = moments[pick % moments.length];
         const found = await storeOf(environment.commits.slice(0, commits));
         expect(snapshot(found.store)).toEqual(modelOf(entries.slice(0, written)).snapshot);
@@ -99,12 +119,15 @@ describe('a process that is killed', () => {
     await fc.assert(property, { numRuns: 60 });
   });
 
-  it('leaves nothing behind that its next start does not find', async () => {
-    const property = fc.asyncProperty(arbitraryRun, fc.integer({ min: 1, max: 3 }), async (steps, faults) => {
+  it('has all in memory while commits fail, and all on the disk when they do not', async () => {
+    const property = fc.asyncProperty(arbitraryRun, conditions, async (steps, how) => {
       const { environment, store } = open();
       let count = 0;
-      environment.nextFault = () => (++count % (faults + 1) === 0 ? null : 'no room');
-      const { model } = await performRun(store, steps);
+      environment.onBegin = async () => {
+        for (let turn = 0; turn < how.turns; turn++) await nextTurn();
+      };
+      environment.nextFault = () => (how.failing[count++ % 10] ? 'no room' : null);
+      const { model } = await performRun(watch(store, how.paceMs), steps);
       expect(snapshot(store)).toEqual(model.snapshot);
       expect(store.storedMessages).toBe(model.storedMessages);
       environment.nextFault = () => null;

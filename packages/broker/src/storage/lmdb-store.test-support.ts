@@ -44,7 +44,7 @@ export interface Change {
   readonly value: Buffer | null;
 }
 
-/** Remembers what was committed, and fails when it is told to. What was put goes to LMDB with the commit only. */
+/** Remembers what was committed, and fails when it is told to. What was put goes to LMDB all at once in the end. */
 export class WatchedEnvironment extends Environment {
   /** Of each commit that was done. */
   readonly commits: (readonly Change[])[] = [];
@@ -72,11 +72,12 @@ export class WatchedEnvironment extends Environment {
     await this.onBegin();
     const fault = this.nextFault();
     if (fault !== null) throw new Error(fault);
-    for (const { table, key, value } of changes) {
-      if (value === null) super.remove(table, key);
-      else super.put(table, key, value);
-    }
-    await super.commit();
+    this.commitNow((batch) => {
+      for (const { table, key, value } of changes) {
+        if (value === null) batch.remove(table, key);
+        else batch.put(table, key, value);
+      }
+    });
     this.commits.push(changes);
   }
 
