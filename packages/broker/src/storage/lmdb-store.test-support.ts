@@ -94,19 +94,23 @@ export interface Opened {
   readonly store: LmdbStore;
 }
 
-const opened = new Set<LmdbStore>();
+const opened = new Set<Opened>();
 
 export function open(path = newPath(), settings: Partial<LmdbStoreSettings> = {}): Opened {
   const environment = new WatchedEnvironment(path);
   bringUpToDate(environment);
   const store = new LmdbStore(environment, path, { ...SETTINGS, ...settings });
-  opened.add(store);
-  return { environment, store };
+  const both = { environment, store };
+  opened.add(both);
+  return both;
 }
 
-/** For `afterEach`. */
+/** For `afterEach`: nothing fails any more. */
 export async function closeAll(): Promise<void> {
-  for (const store of opened) await store.close();
+  for (const { environment, store } of opened) {
+    environment.nextFault = () => null;
+    await store.close();
+  }
   opened.clear();
 }
 
@@ -151,8 +155,9 @@ export async function storeOf(commits: readonly (readonly Change[])[]): Promise<
     }
   });
   const store = new LmdbStore(environment, '/', SETTINGS);
-  opened.add(store);
-  return { environment, store };
+  const both = { environment, store };
+  opened.add(both);
+  return both;
 }
 
 export function begin(store: LmdbStore, ...clientIds: readonly string[]): Ticket {

@@ -254,7 +254,8 @@ export class LmdbStore implements Store, Commitment {
   }
 
   async #close(): Promise<void> {
-    await this.#commits.close();
+    const fault = await this.#commits.close();
+    if (fault !== null) this.#settings.onWarning(`What came last is not in the store: ${fault}.`);
     await this.#environment.close();
     await this.#onClose();
   }
@@ -282,6 +283,7 @@ export class LmdbStore implements Store, Commitment {
     const leaving = this.#leaving;
     const removed = this.#removed;
     const sessions = this.#listed.filter(({ isOver }) => !isOver);
+    for (const session of sessions) session.isListed = false;
     this.#committing = { sessions, removed, leaving, positions: this.#needsPositions };
     this.#leaving = leaving.filter((session) => !this.#emptyQueue(session));
     this.#removed = [];
@@ -293,10 +295,7 @@ export class LmdbStore implements Store, Commitment {
       session.queue.write(environment, writer);
     }
     for (const session of leaving) this.#writeLeaving(session);
-    for (const session of sessions) {
-      session.isListed = false;
-      session.write(environment, writer);
-    }
+    for (const session of sessions) session.write(environment, writer);
     this.#messages.write(environment, writer);
     for (const [topic, message] of this.#retained.begin()) this.#writeRetained(topic, message);
     if (this.#needsPositions) environment.put('meta', POSITIONS_KEY, writePositions(this.#reserved));

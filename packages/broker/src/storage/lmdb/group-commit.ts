@@ -139,8 +139,8 @@ export class GroupCommit {
     this.#shareInTime += (1 - this.#shareInTime) / SHARE_OVER;
   }
 
-  /** Commits all that there is, unless the disk does not take it. */
-  async close(): Promise<void> {
+  /** Commits all that there is. Resolves with why the disk does not take it; null: it has all. */
+  async close(): Promise<string | null> {
     this.#isClosing = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#underway;
@@ -150,6 +150,7 @@ export class GroupCommit {
       await this.#underway;
     }
     this.#advance();
+    return this.#commitFault;
   }
 
   get #hasChanges(): boolean {
@@ -230,10 +231,15 @@ export class GroupCommit {
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#firstHard = Number.POSITIVE_INFINITY;
     this.#begunAtMs = this.nowMs;
-    this.#underway = this.#what.write().then(
+    this.#underway = this.#write().then(
       () => this.#settle(ticket, null),
       (error: unknown) => this.#settle(ticket, error instanceof Error ? error.message : String(error)),
     );
+  }
+
+  /** What is thrown on the way fails the commit, too: a page that cannot be read does not end the process. */
+  async #write(): Promise<void> {
+    await this.#what.write();
   }
 
   /** These were held, and are written after all. */

@@ -17,6 +17,7 @@ import type { RecordWriter } from './record-writer.js';
 
 const HAS_EXPIRY = 1 << 3;
 const HAS_PROPERTIES = 1 << 4;
+const HAS_PUBLICATION = 1 << 5;
 const HAS_IDENTIFIERS = 1 << 3;
 const HAS_SHARED_FILTER = 1 << 4;
 const HAS_USERNAME = 1;
@@ -48,10 +49,17 @@ function readFloat64(reader: Reader, field: string): number {
 }
 
 export function writeMessage(writer: RecordWriter, message: Message): void {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
   const expires = expiresAtMs !== Number.POSITIVE_INFINITY;
-  writer.byte(qos | (retain ? 4 : 0) | (expires ? HAS_EXPIRY : 0) | (properties === null ? 0 : HAS_PROPERTIES));
+  writer.byte(
+    qos |
+      (retain ? 4 : 0) |
+      (expires ? HAS_EXPIRY : 0) |
+      (properties === null ? 0 : HAS_PROPERTIES) |
+      (publishedAtMs === 0 ? 0 : HAS_PUBLICATION),
+  );
   if (expires) writer.float64(expiresAtMs);
+  if (publishedAtMs !== 0) writer.float64(publishedAtMs);
   writer.text(topic);
   writer.text(publisher);
   if (properties !== null) writer.properties(properties);
@@ -91,6 +99,7 @@ export function copyTogether(): CopyBytes {
 export function readMessage(reader: Reader, copy: CopyBytes = copyAlone): Message {
   const flags = reader.byte('the flags');
   const expiresAtMs = flags & HAS_EXPIRY ? readFloat64(reader, 'the expiry') : Number.POSITIVE_INFINITY;
+  const publishedAtMs = flags & HAS_PUBLICATION ? readFloat64(reader, 'the time of publication') : 0;
   const topic = reader.text('the topic');
   const publisher = reader.text('the publisher');
   const properties = flags & HAS_PROPERTIES ? (decodeProperties(reader, PacketType.PUBLISH) ?? {}) : null;
@@ -99,7 +108,10 @@ export function readMessage(reader: Reader, copy: CopyBytes = copyAlone): Messag
   }
   const payload = copy(reader.bytes, reader.at, reader.end);
   reader.at = reader.end;
-  return new Message(topic, payload, (flags & 3) as QoS, (flags & 4) !== 0, properties, publisher, expiresAtMs, true);
+  const qos = (flags & 3) as QoS;
+  const message = new Message(topic, payload, qos, (flags & 4) !== 0, properties, publisher, expiresAtMs, true);
+  message.publishedAtMs = publishedAtMs;
+  return message;
 }
 
 /** `number`: what the keys of the session's other tables begin with, after the shard. */
