@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
+import type { FlagTable, Values } from './arguments.js';
+import { ProgressLine } from './progress-line.js';
 import { HELP_FLAG, runTool, type Tool } from './tool.js';
 import { Arena, type ArenaResult, type Progress } from './torture/arena.js';
 import { BrokerFailure } from './torture/broker-child.js';
 import { commitTimes } from './torture/latencies.js';
-import { type SheetContext, sheetJson, sheetText } from './torture/sheet.js';
+import { PowerCut, PowerCutError } from './torture/power-cut.js';
+import { Random } from './torture/random.js';
+import { type PowerCutTally, type SheetContext, sheetJson, sheetText } from './torture/sheet.js';
 import type { StreamQoS } from './torture/stream-model.js';
 
 const ExitCode = { PASSED: 0, FAILED: 1, COULD_NOT_RUN: 2 } as const;
@@ -42,6 +45,11 @@ const FLAGS = {
     choices: ['1', '2', '1,2'],
     doc: 'The QoS of the messages: 1, 2 or 1,2. Default 1,2.',
   },
+  powerCut: {
+    long: '--power-cut',
+    kind: 'switch',
+    doc: 'Each kill is a power cut: what was not synced to the disk is gone, in turns all of it and any part of it. Linux.',
+  },
   options: {
     long: '--option',
     kind: 'list',
@@ -67,20 +75,31 @@ const TOOL: Tool<typeof FLAGS> = {
   summary: `Kills a broker again and again under load, and proves that nothing that it acknowledged is lost.
 Starts a broker of its own, with SIGKILL as its only end; publishes, subscribes, retains, takes over, leaves wills; checks
 each acknowledgement against what comes. Ctrl-C ends it early, with the sheet.
-Exit status: 0 when nothing was lost, 1 when something was, 2 when the broker could not be started.`,
+Exit status: 0 when nothing was lost, 1 when something was, 2 when that could not be found out.`,
   usage: '[options]',
-  examples: ['', '--minutes 10 --dir /mnt/sd-card', "--kills 20 --option 'persistence_sync interval'"],
+  examples: [
+    '',
+    '--minutes 10 --dir /mnt/sd-card',
+    '--power-cut --kills 50',
+    "--kills 20 --option 'persistence_sync interval'",
+  ],
   flags: FLAGS,
 };
 
 /** `cauldron torture`. */
-export function runTorture(argv: readonly string[]): Promise<number> {
-  return runTool(TOOL, argv, torture);
+export async function runTorture(argv: readonly string[]): Promise<number> {
+  let hasRun = false;
+  const status = await runTool(TOOL, argv, (values) => {
+    hasRun = true;
+    return torture(values);
+  });
+  // A command line that cannot be carried out has found nothing.
+  return hasRun || status === ExitCode.PASSED ? status : ExitCode.COULD_NOT_RUN;
 }
 
 async function torture(values: TortureValues): Promise<number> {
-  const parent = resolve(values.dir ?? '.');
-  const folder = newFolder(parent);
+  const folder = newFolder(resolve(values.dir ?? '.'));
+  if (folder === null) return ExitCode.COULD_NOT_RUN;
   const seed = values.seed ?? Math.floor(Math.random() * SEEDS);
   tell(`The broker's files are in ${folder}. Seed ${seed}.`);
   if (isInMemory(folder)) tell('Warning: that folder is in memory, not on a disk: it says nothing about one.');
@@ -91,27 +110,32 @@ async function torture(values: TortureValues): Promise<number> {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const progress = new ProgressLine();
   try {
+    const data = join(folder, 'data');
+    mkdirSync(data);
+    const powerCuts = values.powerCut === true ? new PowerCuts(new PowerCut(folder, data), seed) : null;
     const commitMs = await commitTimes(folder);
     const arena = new Arena({
-      command: brokerCommand(folder, values.options ?? []),
+      command: brokerCommand(folder, data, values.options ?? []),
+      environment: powerCuts?.environment ?? {},
       logFile: join(folder, 'broker.log'),
       qos: qosOf(values.qos),
       durationMs: durationMs(values),
       maximumKills: values.kills ?? Number.POSITIVE_INFINITY,
       seed,
       signal: interruption.signal,
-      betweenLives: () => Promise.resolve(),
-      onProgress: showProgress,
+      onKilled: () => powerCuts?.strike(),
+      onProgress: (state) => progress.show(() => progressText(state)),
     });
     const result = await arena.run();
-    clearProgress();
-    const context: SheetContext = { seed, folder, mode: 'kill', commitMs };
+    progress.clear();
+    const context: SheetContext = { seed, folder, powerCuts: powerCuts?.tally ?? null, commitMs };
     process.stdout.write(values.json === true ? sheetJson(result, context) : sheetText(result, context));
     return verdict(result, folder);
   } catch (error) {
-    if (!(error instanceof BrokerFailure)) throw error;
-    clearProgress();
+    progress.clear();
+    if (!(error instanceof BrokerFailure || error instanceof PowerCutError)) throw error;
     process.stderr.write(`Error: ${error.message}\n`);
     return ExitCode.COULD_NOT_RUN;
   } finally {
@@ -121,25 +145,53 @@ async function torture(values: TortureValues): Promise<number> {
 }
 
 /** The files of a broker that has done nothing wrong are of no interest. */
-function verdict({ model }: ArenaResult, folder: string): number {
+function verdict({ model, kills }: ArenaResult, folder: string): number {
   if (model.findings.total > 0) return ExitCode.FAILED;
   rmSync(folder, { recursive: true });
-  return ExitCode.PASSED;
+  return kills > 0 ? ExitCode.PASSED : ExitCode.COULD_NOT_RUN;
 }
 
-function newFolder(parent: string): string {
+/** Null, and a message, when there is none. */
+function newFolder(parent: string): string | null {
   try {
     mkdirSync(parent, { recursive: true });
     return mkdtempSync(join(parent, 'cauldron-torture-'));
   } catch (error) {
-    throw new UsageError(`No folder can be made in ${parent}: ${(error as Error).message}`);
+    tell(`Error: No folder can be made in ${parent}: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+/** Cuts the power at each kill: in turns, the disk has nothing of what was not durable, and any part of it. */
+class PowerCuts {
+  readonly #powerCut: PowerCut;
+  readonly #random: Random;
+  readonly #tally = { cuts: 0, cutsWithLosses: 0, writesPending: 0 };
+
+  constructor(powerCut: PowerCut, seed: number) {
+    this.#powerCut = powerCut;
+    this.#random = new Random(seed);
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    return this.#powerCut.environment;
+  }
+
+  get tally(): PowerCutTally {
+    return this.#tally;
+  }
+
+  strike(): void {
+    const tally = this.#tally;
+    const isAllLost = tally.cuts++ % 2 === 0;
+    const pending = this.#powerCut.strike((count) => (isAllLost ? 0 : this.#random.below(count + 1)));
+    if (pending > 0) tally.cutsWithLosses++;
+    tally.writesPending += pending;
   }
 }
 
 /** Writes the configuration. A line that the user gives stands in place of ours with the same name. */
-function brokerCommand(folder: string, given: readonly string[]): string[] {
-  const data = join(folder, 'data');
-  mkdirSync(data);
+function brokerCommand(folder: string, data: string, given: readonly string[]): string[] {
   const ours = [
     'listener 0 127.0.0.1',
     'allow_anonymous true',
@@ -175,15 +227,9 @@ function isInMemory(folder: string): boolean {
   return process.platform === 'linux' && IN_MEMORY.includes(statfsSync(folder).type);
 }
 
-function showProgress({ seconds, kills, acknowledged, violations, isSettling }: Progress): void {
-  if (!process.stderr.isTTY) return;
+function progressText({ seconds, kills, acknowledged, violations, isSettling }: Progress): string {
   const what = isSettling ? 'checking' : `${kills} kills`;
-  const text = `${seconds.toFixed(0)} s, ${what}, ${acknowledged.toLocaleString('en')} messages acknowledged, ${violations} violations`;
-  process.stderr.write(`\r${text}\u001b[K`);
-}
-
-function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  return `${seconds.toFixed(0)} s, ${what}, ${acknowledged.toLocaleString('en')} messages acknowledged, ${violations} violations`;
 }
 
 function tell(text: string): void {

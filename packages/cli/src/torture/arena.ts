@@ -20,8 +20,10 @@ export interface ArenaOptions {
   readonly seed: number;
   /** Ends the load early; what was asked until then is judged. */
   readonly signal: AbortSignal;
-  /** Called between two lives of the broker, while nobody has its files open. */
-  betweenLives(): Promise<void>;
+  /** Added to the broker's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Called after each kill, while nobody has the broker's files open. What it throws ends the run. */
+  onKilled(): void;
   /** Called now and then. */
   onProgress(progress: Progress): void;
 }
@@ -39,8 +41,12 @@ export interface ArenaResult {
   readonly model: Model;
   readonly seconds: number;
   readonly kills: number;
+  /** Of these kills, those of a broker that did not take connections yet. */
+  readonly killsAtStart: number;
   /** Messages that the broker has taken over, by QoS. */
   readonly acknowledged: ReadonlyMap<StreamQoS, number>;
+  /** From the start of the process until it took connections, after a kill. */
+  readonly startMs: Percentiles | null;
   /** From PUBLISH to PUBACK, where both were on the same connection. */
   readonly pubackMs: Percentiles | null;
 }
@@ -52,10 +58,14 @@ const PROGRESS_EVERY_MS = 500;
 const SHORT_LIVES = 0.3;
 const SHORT_LIFE_MS = 250;
 const LONG_LIFE_MS = 3_000;
+/** Some end before the broker takes connections; that takes about as long as this. */
+const LIVES_CUT_AT_START = 0.15;
+const START_MS = 400;
 
 /** At the end: how long nothing may happen before what is outstanding is given up. Longer than the delay of any will. */
 const QUIET_MS = 6_000;
-const LOOK_EVERY_MS = 200;
+/** Looking takes long; meanwhile, acknowledgements go on. */
+const TICKS_BETWEEN_LOOKS = 20;
 /** How long the sockets of a broker that is gone may take to notice. */
 const DRAIN_MS = 5_000;
 
@@ -70,6 +80,8 @@ export class Arena {
   readonly #broker: BrokerChild;
   readonly #acknowledged = new Map<StreamQoS, number>();
   readonly #pubackMs = new Latencies();
+  readonly #startMs = new Latencies();
+  #killsAtStart = 0;
   #port = 0;
   /** From the moment before it is killed until it takes connections again. */
   #isDown = true;
@@ -89,6 +101,7 @@ export class Arena {
     this.#broker = new BrokerChild({
       command: options.command,
       logFile: options.logFile,
+      environment: options.environment,
       onDeath: ({ message }) => {
         this.#isDown = true;
         this.#breakdown(message);
@@ -114,8 +127,15 @@ export class Arena {
     }
     const seconds = this.#seconds();
     const { kills } = this.#model.timeline;
-    const { percentiles } = this.#pubackMs;
-    return { model: this.#model, seconds, kills, acknowledged: this.#acknowledged, pubackMs: percentiles };
+    return {
+      model: this.#model,
+      seconds,
+      kills,
+      killsAtStart: this.#killsAtStart,
+      acknowledged: this.#acknowledged,
+      startMs: this.#startMs.percentiles,
+      pubackMs: this.#pubackMs.percentiles,
+    };
   }
 
   /** Kills the broker and starts it again until it is enough. @returns whether it runs at the end */
@@ -159,8 +179,10 @@ export class Arena {
     const drainedBy = performance.now() + DRAIN_MS;
     while (this.#cast.all.some((client) => !client.isOffline) && performance.now() < drainedBy) await wait(1);
     timeline.killed();
-    await this.#options.betweenLives();
+    this.#options.onKilled();
     try {
+      const { maximumKills } = this.#options;
+      while (timeline.kills < maximumKills && this.#random.chance(LIVES_CUT_AT_START)) await this.#startBriefly();
       await this.#start();
       return true;
     } catch (error) {
@@ -170,8 +192,19 @@ export class Arena {
     }
   }
 
+  async #startBriefly(): Promise<void> {
+    const { timeline } = this.#model;
+    await this.#broker.startBriefly(this.#random.below(START_MS));
+    timeline.killing(' while it starts');
+    timeline.killed();
+    this.#killsAtStart++;
+    this.#options.onKilled();
+  }
+
   async #start(): Promise<void> {
+    const beganAt = performance.now();
     this.#port = await this.#broker.start();
+    if (this.#model.timeline.kills > 0) this.#startMs.add(performance.now() - beganAt);
     this.#isDown = false;
     this.#model.timeline.note('broker', 'the broker takes connections');
   }
@@ -204,13 +237,15 @@ export class Arena {
     let before = Number.POSITIVE_INFINITY;
     let quietSince = performance.now();
     while (!this.#isDown) {
-      this.#director.gather(this.#port);
       const now = left();
       if (now === 0 && this.#director.isIdle) return;
       if (now !== before) quietSince = performance.now();
       before = now;
       if (performance.now() - quietSince > QUIET_MS) return;
-      await wait(LOOK_EVERY_MS);
+      for (let tick = 0; tick < TICKS_BETWEEN_LOOKS && !this.#isDown; tick++) {
+        this.#director.gather(this.#port);
+        await wait(TICK_MS);
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** The broker could not be started, or has ended by itself; the message has what it said last. */
 export class BrokerFailure extends Error {
@@ -15,6 +16,8 @@ export interface BrokerChildOptions {
   readonly command: readonly string[];
   /** What it says goes there. */
   readonly logFile: string;
+  /** Added to this process' environment. */
+  readonly environment: Readonly<Record<string, string>>;
   /** It has ended without being told to. */
   onDeath(failure: BrokerFailure): void;
 }
@@ -35,9 +38,11 @@ export class BrokerChild {
 
   /** Resolves with the port, when it takes connections there. @throws (rejects) BrokerFailure */
   start(): Promise<number> {
-    const [program, ...args] = this.#options.command;
+    const { command, environment } = this.#options;
+    const [program, ...args] = command;
+    const env = { ...process.env, ...environment };
     // In a group of its own: Ctrl-C is for this process, which then stops the broker.
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
     this.#child = child;
     this.#isExpected = false;
     this.#tail = '';
@@ -80,9 +85,22 @@ export class BrokerChild {
     });
   }
 
-  /** Ends it at once. Resolves when it is gone. */
+  /** Starts it and kills it after that time, whether it takes connections by then or not. @throws as `start` does */
+  async startBriefly(ms: number): Promise<void> {
+    const failure = this.start().then(
+      () => null,
+      (error: unknown) => error,
+    );
+    const early = await Promise.race([failure, wait(ms, null)]);
+    if (early !== null) throw early;
+    await this.kill();
+  }
+
+  /** Ends it at once, with all processes that it has started. Resolves when they are gone. */
   async kill(): Promise<void> {
+    const pid = this.#child?.pid;
     this.#signal('SIGKILL');
+    if (pid !== undefined) while (signalGroup(pid, 'SIGKILL')) await wait(1);
     await this.#exited;
   }
 
@@ -98,5 +116,14 @@ export class BrokerChild {
   #signal(signal: NodeJS.Signals): void {
     this.#isExpected = true;
     this.#child?.kill(signal);
+  }
+}
+
+/** @returns whether anybody is left in the group */
+function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(-leader, signal);
+  } catch {
+    return false;
   }
 }

@@ -7,7 +7,7 @@ export const VIOLATIONS = {
   retained: 'Retained messages stale, lost or resurrected',
   subscription: 'Subscriptions lost or undead',
   session: 'Sessions lost or undead',
-  will: 'Wills that should not have come',
+  will: 'Wills lost or undead',
   broker: 'Breakdowns of the broker',
 } as const;
 
@@ -21,11 +21,26 @@ export interface Violation {
   readonly history: readonly string[];
 }
 
+/** What was looked at: without it, that nothing was found would say nothing. */
+export interface Checks {
+  /** Messages that came to a session for the first time. */
+  deliveries: number;
+  /** Topics, each at each time, whose retained message was looked for. */
+  retained: number;
+  /** Answers that say whether a subscription was there. */
+  subscriptions: number;
+  /** CONNACKs that say whether a session was there. */
+  sessions: number;
+  /** Wills that came, and those that had to stay away. */
+  wills: number;
+}
+
 /** Of each kind, so that one that comes often does not hide the others. */
 const SHOWN_OF_EACH = 3;
 
 /** The violations that were found: all are counted, the first of each kind are kept. */
 export class Findings {
+  readonly checks: Checks = { deliveries: 0, retained: 0, subscriptions: 0, sessions: 0, wills: 0 };
   readonly #counts = new Map<ViolationKind, number>();
   readonly #first: Violation[] = [];
 

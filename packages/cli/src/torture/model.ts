@@ -36,9 +36,7 @@ export class Model {
 
   /** Messages of this client alone will be published there, all with this QoS. */
   stream(topic: string, qos: StreamQoS, publisher: string): StreamModel {
-    const stream = new StreamModel(topic, qos, publisher, this.timeline, this.findings);
-    this.#streams.set(topic, stream);
-    return stream;
+    return this.#stream(topic, qos, publisher, 'lost');
   }
 
   retained(topic: string): RetainedModel {
@@ -49,7 +47,7 @@ export class Model {
 
   /** The client will have a will in each of its connections. */
   will(clientId: string, topic: string, qos: StreamQoS, delayMs: number): WillModel {
-    const stream = this.stream(topic, qos, clientId);
+    const stream = this.#stream(topic, qos, clientId, 'will');
     const will = new WillModel(clientId, stream, delayMs, this.timeline, this.findings);
     this.#wills.set(clientId, will);
     this.#willsByTopic.set(topic, will);
@@ -105,5 +103,11 @@ export class Model {
       for (const session of this.#sessions.values()) stream.isFor(session);
       stream.judge();
     }
+  }
+
+  #stream(topic: string, qos: StreamQoS, publisher: string, lossKind: 'lost' | 'will'): StreamModel {
+    const stream = new StreamModel(topic, qos, publisher, this.timeline, this.findings, lossKind);
+    this.#streams.set(topic, stream);
+    return stream;
   }
 }

@@ -46,6 +46,7 @@ export class RetainedModel {
 
   /** A new subscription has seen this, or nothing. `since`: when it was asked for. */
   read(seen: number | null, since: Moment): void {
+    this.#findings.checks.retained++;
     const at = this.#timeline.note(this.topic, `${seen ?? 'nothing'} is seen`);
     const candidates = this.#writes.filter((write) => write.since < at && !this.#isReplaced(write, since));
     const isRight = candidates.some(({ number, clears }) => (seen === null ? clears : !clears && number === seen));

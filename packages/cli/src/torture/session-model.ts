@@ -74,6 +74,7 @@ export class SessionModel {
     const at = this.#timeline.note(clientId, `${clientId} is told: session ${sessionPresent ? '' : 'not '}present`);
     const presence = this.#presence;
     this.#presence = 'present';
+    if (presence !== 'unknown') this.#findings.checks.sessions++;
     if (this.#isClean) {
       this.#cleanSince = this.#connectSince;
       this.#close(at);
@@ -112,6 +113,7 @@ export class SessionModel {
     const asked = this.#asked.get(filter);
     if (asked !== undefined && existed !== undefined) {
       const before = stateOver(this.#changes.get(filter) ?? [], asked.since, this.#timeline.now(), asked);
+      if (before !== 'unknown') this.#findings.checks.subscriptions++;
       if (!existed && before === 'throughout' && !asked.isRepeated) {
         this.#complain(`${this.clientId} has lost its subscription to ${filter}`, filter, 'subscription');
       } else if (existed && before === 'never') {

@@ -42,7 +42,7 @@ const PRUNE_EVERY = 1_000;
 
 /**
  * The numbered messages of one topic: one publisher, one QoS. Whoever subscribes gets them in the order of their numbers;
- * at QoS 2 once; at QoS 1 once more for each time that the publisher sent it again, or that the broker may have missed
+ * at QoS 2 once; at QoS 1 as often as the publisher sent it, and each of these once more for each time that the broker may have missed
  * the acknowledgement.
  */
 export class StreamModel {
@@ -55,13 +55,23 @@ export class StreamModel {
   readonly #sent: Sent[] = [];
   #base = 1;
   readonly #inboxes = new Map<SessionModel, Inbox>();
+  readonly #lossKind: 'lost' | 'will';
 
-  constructor(topic: string, qos: StreamQoS, publisher: string, timeline: Timeline, findings: Findings) {
+  /** @param lossKind what it is called when a message is lost */
+  constructor(
+    topic: string,
+    qos: StreamQoS,
+    publisher: string,
+    timeline: Timeline,
+    findings: Findings,
+    lossKind: 'lost' | 'will' = 'lost',
+  ) {
     this.topic = topic;
     this.qos = qos;
     this.#publisher = publisher;
     this.#timeline = timeline;
     this.#findings = findings;
+    this.#lossKind = lossKind;
   }
 
   /** The number of the next message, which is about to be sent. */
@@ -121,11 +131,14 @@ export class StreamModel {
         inbox.missing.add(skipped);
       inbox.highest = number;
     } else if (inbox.missing.delete(number)) {
-      this.#complain('disorder', `${clientId} got ${this.#name(number)} after ${inbox.highest}`, number, session);
+      if (!this.#mayBeLate(inbox, sent)) {
+        this.#complain('disorder', `${clientId} got ${this.#name(number)} after ${inbox.highest}`, number, session);
+      }
     } else {
       this.#repeated(inbox, number, sent, at);
       return;
     }
+    this.#findings.checks.deliveries++;
     inbox.arrivals.set(number, { at, interruptions: session.interruptions, repetitions: 0 });
     if (sent !== undefined) this.#judgeRight(inbox, sent, at);
   }
@@ -152,12 +165,23 @@ export class StreamModel {
     const { session } = inbox;
     if (first !== undefined && this.qos === 1) {
       first.repetitions++;
-      const allowed = (sent?.resent.length ?? 0) + session.interruptions - first.interruptions;
-      if (first.repetitions <= allowed) return;
+      const copies = 1 + (sent?.resent.length ?? 0);
+      const allowed = copies * (1 + session.interruptions - first.interruptions);
+      if (1 + first.repetitions <= allowed) return;
     }
     const before = first === undefined ? [] : [{ at: first.at, text: `${session.clientId} gets it` }];
     const text = `${session.clientId} got ${this.#name(number)} again`;
     this.#complain('duplicate', text, number, session, [...before, { at, text: `${session.clientId} gets it again` }]);
+  }
+
+  /**
+   * Whether a message may come for the first time after later ones: at QoS 1, if it was sent again to a session that had
+   * not subscribed when it was sent first.
+   */
+  #mayBeLate({ session, filter }: Inbox, sent: Sent | undefined): boolean {
+    const resentAt = sent?.resent.at(-1);
+    if (this.qos === 2 || sent === undefined || resentAt === undefined) return false;
+    return session.subscribedOver(filter, sent.since, resentAt) !== 'throughout';
   }
 
   /** Whether it may come to this session at all. */
@@ -192,7 +216,7 @@ export class StreamModel {
 
   #lost({ session, filter }: Inbox, { number }: Sent): void {
     const text = `${session.clientId} never got ${this.#name(number)}, which was acknowledged`;
-    this.#findings.add('lost', text, () => this.#history(number, session, filter));
+    this.#findings.add(this.#lossKind, text, () => this.#history(number, session, filter));
   }
 
   /** Forgets messages that all sessions have had, or will not have any more. */

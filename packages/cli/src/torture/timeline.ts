@@ -47,8 +47,8 @@ export class Timeline {
   }
 
   /** The broker is about to be killed; what it has sent before may still come. */
-  killing(): void {
-    this.note('broker', `the broker is killed (${this.#kills + 1})`);
+  killing(when = ''): void {
+    this.note('broker', `the broker is killed${when} (${this.#kills + 1})`);
   }
 
   /** It is gone, and nothing of it comes any more. */

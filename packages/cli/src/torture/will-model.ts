@@ -24,8 +24,14 @@ export class WillModel {
   #fate: Fate = 'open';
   #endedAt: Moment = 0;
   #kills = 0;
-  /** That of the connection before, while CONNECT is not answered. */
-  #before: { readonly number: number; readonly fate: Fate } = { number: 0, fate: 'open' };
+  /** The will that somebody got last, and how often the broker had been killed by then. */
+  #seen = { number: 0, kills: 0 };
+  /** That of the connection before, while CONNECT is not answered. `hasArrived`: before CONNECT left. */
+  #before: { readonly number: number; readonly fate: Fate; readonly hasArrived: boolean } = {
+    number: 0,
+    fate: 'open',
+    hasArrived: false,
+  };
 
   /** @param delayMs the will delay interval of all of its connections */
   constructor(clientId: string, stream: StreamModel, delayMs: number, timeline: Timeline, findings: Findings) {
@@ -47,7 +53,7 @@ export class WillModel {
 
   /** The number of the will that goes with the next CONNECT. */
   connecting(): number {
-    this.#before = { number: this.#number, fate: this.#fate };
+    this.#before = { number: this.#number, fate: this.#fate, hasArrived: this.hasArrived };
     this.stream.abandoned(this.#number);
     this.#number = this.stream.publishing();
     this.#fate = 'with CONNECT';
@@ -56,11 +62,17 @@ export class WillModel {
 
   connected(): void {
     const now = this.#timeline.now();
-    const { number, fate } = this.#before;
+    const { number, fate, hasArrived } = this.#before;
+    const { kills } = this.#timeline;
     // [MQTT-3.1.3-9] Whoever returns before the delay is over keeps its will to itself.
     const isEarly = fate === 'due' && now - this.#endedAt < this.delayMs - TOLERANCE_MS;
-    const isGone = fate === 'withdrawn' && this.#kills === this.#timeline.kills;
-    if (isEarly || isGone) this.#forbidden.add(number);
+    const isGone = fate === 'withdrawn' && this.#kills === kills;
+    if (isEarly || isGone) {
+      this.#forbidden.add(number);
+      this.#findings.checks.wills++;
+    }
+    // It was published, and nothing has undone that: all who subscribed get it.
+    if (fate === 'due' && hasArrived && this.#seen.number === number && this.#seen.kills === kills) this.#owe(number);
     this.#fate = 'armed';
   }
 
@@ -73,13 +85,31 @@ export class WillModel {
 
   /** Somebody has got it. */
   arrived(watcher: string, number: number): void {
-    if (!this.#forbidden.delete(number)) return;
-    const text = `${watcher} got will ${number} of ${this.#clientId}, which the client had withdrawn, or returned in time for`;
+    this.#findings.checks.wills++;
+    this.#seen = { number, kills: this.#timeline.kills };
+    const why = this.#whyNot(number);
+    if (why === null) return;
+    const text = `${watcher} got will ${number} of ${this.#clientId}, ${why}`;
     this.#findings.add('will', text, () => this.#timeline.history(['broker', this.#clientId, watcher], 0));
+  }
+
+  /** Why it must not come now; null if it may. */
+  #whyNot(number: number): string | null {
+    if (this.#forbidden.has(number)) return 'which the client had withdrawn, or returned in time for';
+    if (number !== this.#number) return null;
+    if (this.#fate === 'armed') return 'while the client is connected';
+    if (this.#fate === 'withdrawn' && this.#kills === this.#timeline.kills) return 'which the client had withdrawn';
+    const isEarly = this.#fate === 'due' && this.#timeline.now() - this.#endedAt < this.delayMs - TOLERANCE_MS;
+    return isEarly ? 'before its delay was over' : null;
   }
 
   /** The client does not return any more: from now on, its will is owed to all who have subscribed. */
   settle(): void {
     if (this.#fate === 'due') this.stream.accepted(this.#number);
+  }
+
+  #owe(number: number): void {
+    this.stream.accepted(number);
+    this.stream.finished(number);
   }
 }
