@@ -23,6 +23,7 @@ import { Router } from './router.js';
 import { SessionRegistry } from './session-registry.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './settings.js';
 import { Slowdown } from './slowdown.js';
+import { StoreShortage } from './store-shortage.js';
 import { TimerWheel } from './timer-wheel.js';
 
 /** How often the broker looks at its timers. */
@@ -111,6 +112,8 @@ export class Broker {
     };
     this.#context = assemble(parts);
     store.onCommit = (committed) => this.#committed(committed);
+    store.onFault = (fault) => this.#context.shortage.faultChanged(fault);
+    if (store.fault !== null) this.#context.shortage.faultChanged(store.fault);
     this.#restore(options.onProgress ?? (() => {}));
     this.#stopTicking = clock.every(TICK_MS, () => this.#tick());
   }
@@ -161,19 +164,26 @@ export class Broker {
   }
 
   /**
-   * Publishes as the broker itself. Resolves when what the message promises is durable.
+   * Publishes as the broker itself. Resolves when what the message promises is durable. Rejects with a ProtocolError,
+   * QUOTA_EXCEEDED, while the store takes nothing new and the message would have to be stored: nobody gets it then.
    * @throws ProtocolError when the topic is not a valid topic name.
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
     assertTopicName(topic);
-    const { clock, router, store } = this.#context;
+    const { clock, counters, router, shortage, store } = this.#context;
     const { qos = 0, retain = false, properties = null } = options;
     const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
     const lifeS = properties?.messageExpiryInterval;
     const expiresAtMs = lifeS === undefined ? Number.POSITIVE_INFINITY : clock.wallMs() + lifeS * 1000;
     const message = new Message(topic, bytes, qos, retain, properties, '', expiresAtMs);
+    const targets = router.targetsOf(topic);
+    const reason = shortage.reasonAgainst(message, targets, null);
+    if (reason !== null) {
+      counters.storeRefusals++;
+      return Promise.reject(new ProtocolError(ReasonCode.QUOTA_EXCEEDED, reason));
+    }
     const appendedBefore = store.appended;
-    publishMessage(this.#context, message, router.targetsOf(topic), null);
+    publishMessage(this.#context, message, targets, null);
     this.#flush();
     if (store.appended === appendedBefore) return Promise.resolve();
     return new Promise((resolve) => this.#afterCommit(store.appended, resolve));
@@ -295,7 +305,7 @@ export class Broker {
 }
 
 /** The parts know each other through the context, so it is made first and completed with them. */
-function assemble(parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run' | 'slowdown'>): Context {
+function assemble(parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run' | 'slowdown' | 'shortage'>): Context {
   const context = parts as Context;
   return Object.assign(context, {
     router: new Router(context),
@@ -303,5 +313,6 @@ function assemble(parts: Omit<Context, 'router' | 'sessions' | 'retained' | 'run
     retained: new RetainedMessages(context),
     run: new PublishRun(context),
     slowdown: new Slowdown(context),
+    shortage: new StoreShortage(context),
   });
 }

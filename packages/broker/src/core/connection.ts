@@ -98,6 +98,8 @@ export class Connection implements LinkHandler, Expiring {
   takesRuns = false;
   /** Publishers wait for this client; it has to say when it has caught up. */
   isAwaited = false;
+  /** Older than 5.0, and messages of it were refused, which it could only be told by silence; see `StoreShortage`. */
+  awaitsAnswers = false;
   /** It had its time to catch up and did not: nobody waits for it before it has. */
   isStalled = false;
   /** Keep-alive; before CONNACK, the time limit to it. */

@@ -14,6 +14,7 @@ import type { Router } from './router.js';
 import type { SessionRegistry } from './session-registry.js';
 import type { Settings } from './settings.js';
 import type { Slowdown } from './slowdown.js';
+import type { StoreShortage } from './store-shortage.js';
 import type { TimerWheel } from './timer-wheel.js';
 
 /** The parts of one broker, as its connections and sessions see them. */
@@ -37,6 +38,7 @@ export interface Context {
   readonly retained: RetainedMessages;
   readonly run: PublishRun;
   readonly slowdown: Slowdown;
+  readonly shortage: StoreShortage;
   /** All that are not closed. */
   readonly connections: Set<Connection>;
   /** Connections that hold something back until the store has committed it. */

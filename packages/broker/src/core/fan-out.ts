@@ -5,6 +5,7 @@ import type { Message } from './message.js';
 import type { Position } from './ports/store.js';
 import { SHARDS } from './ports/store.js';
 import { QUEUE_IS_FULL, type Session } from './session.js';
+import { STORE_TAKES_NOTHING } from './store-shortage.js';
 
 /**
  * Gives one message to several sessions with QoS 1 or 2. Two steps, because the store must know a message before anybody
@@ -23,7 +24,7 @@ export class FanOut {
     this.#context = context;
   }
 
-  /** False: the session's queue is full; it has been counted and logged. */
+  /** False: the session's queue is full, or the store takes nothing new; it has been counted and logged. */
   add(
     session: Session,
     message: Message,
@@ -34,6 +35,11 @@ export class FanOut {
   ): boolean {
     if (!session.canAccept(message.bytes)) {
       session.refuse(message, QUEUE_IS_FULL);
+      return false;
+    }
+    // With QoS 1 and 2 it was refused before, or promised before; nothing was ever promised of one with QoS 0.
+    if (message.qos === 0 && session.lasting && this.#context.store.fault !== null) {
+      session.refuse(message, STORE_TAKES_NOTHING);
       return false;
     }
     const position = session.lasting ? this.#positionFor(session) : 0;

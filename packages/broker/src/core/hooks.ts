@@ -24,6 +24,8 @@ export interface HookHandlers {
    * given out; `queueMicrotask` is early enough.
    */
   deliver: (message: Message, client: Principal) => boolean | undefined;
+  /** The store takes nothing new, for this reason: what has to be stored is refused. Null: it does again. */
+  storeFault: (fault: string | null) => void;
 }
 
 type HandlerLists = { [Event in keyof HookHandlers]: readonly HookHandlers[Event][] };
@@ -36,6 +38,7 @@ export class Hooks {
     unsubscribe: [],
     publish: [],
     deliver: [],
+    storeFault: [],
   };
   readonly #onError: (event: string, error: unknown) => void;
 
@@ -93,6 +96,10 @@ export class Hooks {
       if (this.#call('deliver', () => handler(message, client)) === false) return false;
     }
     return true;
+  }
+
+  storeFaultChanged(fault: string | null): void {
+    for (const handler of this.#lists.storeFault) this.#call('storeFault', () => handler(fault));
   }
 
   #call<Result>(event: string, run: () => Result): Result | undefined {

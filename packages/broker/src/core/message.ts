@@ -17,6 +17,8 @@ export class Message {
   readonly publisher: string;
   /** Wall clock, ms; `Infinity` when it does not expire. */
   readonly expiresAtMs: number;
+  /** Wall clock, ms: when a retained message was published. 0 for others, and where nobody knows. */
+  publishedAtMs = 0;
   #kept: boolean;
   #layout: PublishLayout | null = null;
   #layoutKey = -1;

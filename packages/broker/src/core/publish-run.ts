@@ -119,6 +119,7 @@ export class PublishRun {
     ) {
       this.finish();
       if (end - start > CHUNK_BYTES) return false;
+      if (qos > 0 && this.#needsStoreInVain(session, targets, qos, route.topic)) return false;
       this.#begin(connection, targets, header, bytes, start);
     }
     if (qos > 0) {
@@ -169,6 +170,12 @@ export class PublishRun {
     this.#sourceIsV5 = connection.version === 5;
     this.#publisherId = connection.clientId;
     this.#appendedBefore = this.#context.store.appended;
+  }
+
+  /** While the store takes nothing new: whether such messages are to be refused, which is for the general way. */
+  #needsStoreInVain(session: Session, targets: Targets, qos: number, topic: string): boolean {
+    const { router, store } = this.#context;
+    return store.fault !== null && ((qos === 2 && session.lasting) || router.needsStore(targets, topic, session));
   }
 
   /** False when the id is held already, or one too many would be: the general way knows what to say. */

@@ -198,6 +198,21 @@ export class Router {
     return targets;
   }
 
+  /**
+   * Whether a message with QoS 1 or 2 would have to be stored for one of its receivers. A shared subscription needs the
+   * store only if none of its members can do without; then `route` gives the message to such a member.
+   */
+  needsStore(targets: Targets, topic: string, origin: Session | null): boolean {
+    for (const listed of targets.sessions) {
+      const target = listed.session === origin ? listed.forOwn : listed;
+      if (target?.isStored === true) return true;
+    }
+    return targets.shared.some(({ members }) => {
+      const mayHave = this.#mayHave(topic);
+      return members.some(mayHave) && !members.some((member) => !member.target.isStored && mayHave(member));
+    });
+  }
+
   // ---- messages ------------------------------------------------------------------------------------------------------
 
   /**
@@ -243,14 +258,15 @@ export class Router {
     }
   }
 
-  /** A member of a shared subscription ended without having got this message: another one gets it. */
-  reassign(delivery: Delivery): void {
+  /** A member of a shared subscription ended without having got this message: another one gets it. False: there is none. */
+  reassign(delivery: Delivery): boolean {
     const group = delivery.sharedFilter === null ? undefined : this.#shared.get(delivery.sharedFilter);
     const member = group === undefined ? null : this.#pickMember(group, delivery.message);
-    if (member === null) return;
+    if (member === null) return false;
     const { session, qos, identifiers } = member.target;
     const lower = delivery.qos > qos ? qos : delivery.qos;
     this.deliverTo(session, delivery.message, lower, delivery.retain, identifiers, delivery.sharedFilter);
+    return true;
   }
 
   #planAll(message: Message, targets: readonly Target[], origin: Session | null, routed: Routed): void {
@@ -276,11 +292,20 @@ export class Router {
 
   /** The member whose turn it is of those who may have the message; if its queue is full, the next: perhaps it has room. */
   #pickMember({ members }: SharedSubscriptions, message: Message): Subscription | null {
-    const isOpen = this.#context.authorizer.unrestricted;
-    const mayHave = ({ session }: Subscription): boolean => isOpen || this.#mayReceive(session, message.topic);
-    const first = members.pick(mayHave);
+    const mayHave = this.#mayHave(message.topic);
+    let suits = mayHave;
+    if (this.#context.store.fault !== null) {
+      const needsNoStore = (member: Subscription): boolean => !member.target.isStored && mayHave(member);
+      if (members.some(needsNoStore)) suits = needsNoStore;
+    }
+    const first = members.pick(suits);
     if (first === null || message.qos === 0 || first.session.canAccept(message.bytes)) return first;
-    return members.pick((member) => member !== first && mayHave(member)) ?? first;
+    return members.pick((member) => member !== first && suits(member)) ?? first;
+  }
+
+  #mayHave(topic: string): (member: Subscription) => boolean {
+    const isOpen = this.#context.authorizer.unrestricted;
+    return ({ session }) => isOpen || this.#mayReceive(session, topic);
   }
 
   /** Of a group, each member is asked when its turn comes. */

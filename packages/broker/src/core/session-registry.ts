@@ -53,7 +53,8 @@ export class SessionRegistry {
     const { router, store, wheel } = this.#context;
     const { principal, clean } = request;
     let session = this.#sessions.get(principal.clientId);
-    if (session !== undefined && clean) {
+    // One that does not last has no connection here if it was opened a moment ago, for a CONNECT that this one supersedes.
+    if (session !== undefined && (clean || !session.lasting)) {
       this.end(session); // [MQTT-3.1.2-4]
       session = undefined;
     }
@@ -129,9 +130,21 @@ export class SessionRegistry {
     router.unsubscribeAll(session);
     // A will that waits is due at the latest when the session ends [MQTT-3.1.2-8].
     if (session.will !== null) this.#publishWill(session);
+    let discarded = session.isStored ? session.unacknowledgedMessages : 0;
     const undelivered = [...session.undelivered()];
     if (session.isStored) store.append({ kind: 'sessionRemoved', clientId: session.clientId });
-    for (const delivery of undelivered) router.reassign(delivery);
+    for (const delivery of undelivered) if (router.reassign(delivery)) discarded--;
+    if (discarded > 0) this.#discarded(session, discarded);
+  }
+
+  /** Whether a session ends, and when, is for its client to choose. */
+  #discarded({ clientId }: Session, messages: number): void {
+    const { counters, log } = this.#context;
+    counters.publishDiscarded += messages;
+    if (log.types & LogType.NOTICE) {
+      const what = messages === 1 ? 'a message that was' : `${messages} messages that were`;
+      log.write(LogType.NOTICE, `The session of client ${clientId} ended with ${what} not delivered.`);
+    }
   }
 
   /** Called by the session when its timer fires: its delayed will is due, or its end. */
@@ -207,10 +220,12 @@ export class SessionRegistry {
     if (will === null) return;
     session.will = null;
     session.willDueMs = Number.POSITIVE_INFINITY;
-    if (session.isStored) store.append({ kind: 'session', record: session.record });
     const { topic } = will.message;
     const message = will.message.startingAt(clock.wallMs());
     const decide = ({ allowed, rule }: Decision): void => {
+      // In one turn with the message: a crash leaves the will, or what became of it.
+      const isOver = this.#sessions.get(session.clientId) !== session;
+      if (session.isStored && !isOver) store.append({ kind: 'session', record: session.record });
       if (allowed) publishMessage(this.#context, message, this.#context.router.targetsOf(topic), session);
       else if (log.types & LogType.NOTICE) {
         log.write(LogType.NOTICE, `Denied will of client ${session.clientId} to '${topic}': ${rule}`);

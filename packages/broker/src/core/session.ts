@@ -1,4 +1,4 @@
-import type { QoS } from '@cauldron/codec';
+import { type QoS, type ReasonCode, reasonName } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import type { Delivery } from './delivery.js';
@@ -8,6 +8,7 @@ import { PacketIdSet } from './packet-id-set.js';
 import type { Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
 import type { Position, SessionRecord, Ticket, WillRecord } from './ports/store.js';
+import { Replays } from './replays.js';
 import { SessionQueue } from './session-queue.js';
 import { shardOf } from './shard.js';
 import type { Subscription } from './subscription.js';
@@ -27,6 +28,11 @@ export const NOBODY_HAS_ROOM = 'the queues of all who subscribed are full';
 export const SOCKET_IS_FULL = 'it does not read what is sent to it (max_output_bytes)';
 
 const TOO_LARGE = 'larger than the maximum packet size that it takes';
+
+const EXPIRED = 'they waited for longer than their message expiry interval';
+
+/** The log is told the same about one client this often at most. */
+const REPORT_INTERVAL_MS = 60_000;
 
 /**
  * What the broker keeps for a client beyond its connection: subscriptions, messages that wait or are in flight, its
@@ -64,10 +70,11 @@ export class Session implements Expiring {
   /** The position in the store that it was given last; see `FanOut`. */
   lastPosition: Position = 0;
   readonly timer: Timer;
-  #replays: Iterator<Delivery>[] | null = null;
+  #replays: Replays | null = null;
   /** Ids that were in flight on the last connection and were not sent again on this one yet, last first. */
   #resends: number[] | null = null;
-  #reportedFullAtMs = Number.NEGATIVE_INFINITY;
+  /** By kind: when the log was last told something about this client. Made when it first is. */
+  #reportedAtMs: Map<string, number> | null = null;
   readonly #context: Context;
 
   constructor(context: Context, clientId: string, serial: number, principal: Principal) {
@@ -131,15 +138,26 @@ export class Session implements Expiring {
     return (this.credit > 0 && this.queuedMessages === 0) || this.hasRoom(bytes);
   }
 
-  /** Counts messages that its bounds kept from this client, and says so, at most once a minute. `message`: the first. */
+  /** Counts messages that this client does not get for this reason, and says so now and then. `message`: the first. */
   refuse(message: Message, what: string, messages = 1): void {
-    const { counters, log, wheel } = this.#context;
-    counters.publishDropped += messages;
-    if (wheel.now - this.#reportedFullAtMs < 60_000) return;
-    this.#reportedFullAtMs = wheel.now;
-    if (log.types & LogType.NOTICE) {
-      log.write(LogType.NOTICE, `Dropping messages for client ${this.clientId}: ${what} (topic '${message.topic}').`);
-    }
+    this.#context.counters.publishDropped += messages;
+    this.#reportDropping(message, what);
+  }
+
+  /** Whether the log is to be told something of this kind about the client: at most once a minute. */
+  mayReport(kind: string): boolean {
+    const { now } = this.#context.wheel;
+    const reportedAtMs = this.#reportedAtMs?.get(kind) ?? Number.NEGATIVE_INFINITY;
+    if (now - reportedAtMs < REPORT_INTERVAL_MS) return false;
+    this.#reportedAtMs ??= new Map();
+    this.#reportedAtMs.set(kind, now);
+    return true;
+  }
+
+  #reportDropping({ topic }: Message, what: string): void {
+    const { log } = this.#context;
+    if ((log.types & LogType.NOTICE) === 0 || !this.mayReport(what)) return;
+    log.write(LogType.NOTICE, `Dropping messages for client ${this.clientId}: ${what} (topic '${topic}').`);
   }
 
   /** A QoS 0 message: now or never. */
@@ -183,8 +201,7 @@ export class Session implements Expiring {
       while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
         const delivery = this.queue.shift();
         if (delivery === undefined) break;
-        if (delivery.message.isExpired(this.#context.clock))
-          this.#drop(delivery.position); // [MQTT-3.3.2-5]
+        if (delivery.message.isExpired(this.#context.clock)) this.#expire(delivery);
         else this.#send(delivery);
       }
       if (this.queue.length > 0) return;
@@ -194,8 +211,8 @@ export class Session implements Expiring {
 
   /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
   replay(deliveries: Iterator<Delivery>): void {
-    this.#replays ??= [];
-    this.#replays.push(deliveries);
+    this.#replays ??= new Replays();
+    this.#replays.add(deliveries);
     this.pump();
   }
 
@@ -242,6 +259,21 @@ export class Session implements Expiring {
     if (inflight === null || inflight.state(id) !== InflightState.AWAITING_PUBREC) return false;
     this.#complete(inflight, id);
     return true;
+  }
+
+  /** Counts a message that the client answered with an error, and says so now and then. */
+  reportRejection(reasonCode: ReasonCode): void {
+    const { counters, log } = this.#context;
+    counters.publishRejected++;
+    if ((log.types & LogType.NOTICE) === 0 || !this.mayReport('rejects')) return;
+    log.write(LogType.NOTICE, `Client ${this.clientId} rejects messages: ${reasonName(reasonCode).toLowerCase()}.`);
+  }
+
+  /** Messages of QoS 1 and 2 that the client does not have, or has not said that it has. */
+  get unacknowledgedMessages(): number {
+    let count = this.queuedMessages;
+    for (const { state } of this.inflight?.entries() ?? []) if (state !== InflightState.AWAITING_PUBCOMP) count++;
+    return count;
   }
 
   /** PUBCOMP. False: the id was not in flight, or is not that far. */
@@ -352,17 +384,25 @@ export class Session implements Expiring {
     return delivery !== null && delivery.position > 0;
   }
 
+  /** It waited for too long [MQTT-3.3.2-5]. */
+  #expire({ message, position }: Delivery): void {
+    this.#drop(position);
+    this.#context.counters.publishExpired++;
+    this.#reportDropping(message, EXPIRED);
+  }
+
   #drop(position: number): void {
     if (position > 0) this.#context.store.append({ kind: 'dropped', clientId: this.clientId, position });
   }
 
-  #pumpReplays(replays: Iterator<Delivery>[], connection: Connection): void {
-    const { clock } = this.#context;
-    while (replays.length > 0) {
+  #pumpReplays(replays: Replays, connection: Connection): void {
+    const { clock, store } = this.#context;
+    for (let next = replays.peek(); next !== null; next = replays.peek()) {
       if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit === 0) return;
-      const next = replays[0].next();
-      if (next.done === true) replays.shift();
-      else if (!next.value.message.isExpired(clock)) this.#deliverRetained(next.value);
+      // It would have to be stored: it follows when there is room again.
+      if (next.qos > 0 && this.lasting && store.fault !== null) return;
+      replays.shift();
+      if (!next.message.isExpired(clock)) this.#deliverRetained(next);
     }
     this.#replays = null;
   }

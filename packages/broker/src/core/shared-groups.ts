@@ -54,6 +54,11 @@ export class SharedGroup<M extends GroupMember> {
     return this.#pickPresent(suits) ?? this.#pickAbsent(suits);
   }
 
+  /** Whether `suits` accepts any member. Takes nobody's turn. */
+  some(suits: (member: M) => boolean): boolean {
+    return this.#present.some(suits) || this.#absent.some(suits);
+  }
+
   #pickPresent(suits: ((member: M) => boolean) | null): M | null {
     const present = this.#present;
     for (let passed = 0; passed < present.length; ) {

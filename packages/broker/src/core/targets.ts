@@ -20,6 +20,11 @@ export class Target {
     this.retainAsPublished = retainAsPublished;
     this.identifiers = identifiers;
   }
+
+  /** Whether what it gets of messages with QoS 1 and 2 is stored. */
+  get isStored(): boolean {
+    return this.qos > 0 && this.session.lasting;
+  }
 }
 
 /**

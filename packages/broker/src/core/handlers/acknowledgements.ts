@@ -36,10 +36,12 @@ export function handleAcknowledgement(
   if (log.types & LogType.DEBUG) logAcknowledgementReceived(log, connection.clientId, type, packetId, reasonCode);
   switch (type) {
     case PacketType.PUBACK:
-      session.acknowledged(packetId);
+      if (session.acknowledged(packetId) && reasonCode >= ReasonCode.UNSPECIFIED_ERROR) {
+        session.reportRejection(reasonCode);
+      }
       break;
     case PacketType.PUBREC:
-      handlePubrec(connection, session, packetId, reasonCode >= ReasonCode.UNSPECIFIED_ERROR);
+      handlePubrec(connection, session, packetId, reasonCode);
       break;
     case PacketType.PUBREL:
       handlePubrel(connection, session, packetId);
@@ -50,9 +52,9 @@ export function handleAcknowledgement(
   if (connection.isAwaited || connection.isStalled) context.slowdown.progressed(connection);
 }
 
-function handlePubrec(connection: Connection, session: Session, packetId: number, isRefusal: boolean): void {
-  if (isRefusal) {
-    session.refused(packetId);
+function handlePubrec(connection: Connection, session: Session, packetId: number, reasonCode: ReasonCode): void {
+  if (reasonCode >= ReasonCode.UNSPECIFIED_ERROR) {
+    if (session.refused(packetId)) session.reportRejection(reasonCode);
     return;
   }
   const ticket = session.received(packetId);

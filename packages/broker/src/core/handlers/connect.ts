@@ -156,7 +156,7 @@ function admit(
   proceed(context, connection, elsewhere, () => establish(context, connection, request, principal, data));
 }
 
-/** Nothing can refuse the client any more. */
+/** Whoever decides about the client has let it in. */
 function establish(
   context: Context,
   connection: Connection,
@@ -168,13 +168,21 @@ function establish(
   if (connection.state !== ConnectionState.AUTHENTICATING) return;
   const { sessions, settings } = context;
   const { connect, clientId, will } = request;
+  const expiryIntervalS = Math.min(wantedExpiryS(connect), settings.maxSessionExpiryS);
+  const { reason } = context.shortage;
+  if (reason !== null && expiryIntervalS > 0 && (connect.clean || sessions.get(clientId)?.lasting !== true)) {
+    // A new session would have to be stored. Whoever has the client id keeps what it has.
+    context.counters.storeRefusals++;
+    connection.refuse(ReasonCode.QUOTA_EXCEEDED, reason);
+    return;
+  }
   // [MQTT-3.1.4-3]
   sessions.get(clientId)?.connection?.disconnect(ReasonCode.SESSION_TAKEN_OVER, 'session taken over');
   const { session, present, ticket } = sessions.open({
     principal,
     protocolVersion: connect.protocolVersion,
     clean: connect.clean,
-    expiryIntervalS: Math.min(wantedExpiryS(connect), settings.maxSessionExpiryS),
+    expiryIntervalS,
     will,
   });
   const { epoch } = session;

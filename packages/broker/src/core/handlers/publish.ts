@@ -9,6 +9,7 @@ import type { Ticket } from '../ports/store.js';
 import { publishMessage, reasonWhyReserved } from '../publishing.js';
 import type { Route } from '../route-cache.js';
 import { NOBODY_HAS_ROOM, type Session } from '../session.js';
+import { STORE_TAKES_NOTHING } from '../store-shortage.js';
 import { InboundAliases } from '../topic-aliases.js';
 
 /**
@@ -44,13 +45,25 @@ export function handlePublish(
       return;
     }
     checkReceiveMaximum(context, connection, session);
+    // Its id would have to be stored.
+    const { reason } = context.shortage;
+    if (session.lasting && reason !== null) {
+      leaveOut(context, connection, session, packet, route.topic, reason);
+      return;
+    }
     session.holdInbound(packet.packetId ?? 0);
   }
   const outcome = accept(context, connection, session, route, packet);
   if (outcome.reason !== null) {
-    logRefused(context, connection, route.topic, outcome.reason);
     // PUBREC with an error ends the exchange [MQTT-4.3.3-9]; before 5.0 it goes on, with a message that went nowhere.
-    if (packet.qos === 2 && connection.version === 5) session.releaseInbound(packet.packetId ?? 0);
+    if (packet.qos === 2 && (connection.version === 5 || outcome.isForStore)) {
+      session.releaseInbound(packet.packetId ?? 0);
+    }
+    if (outcome.isForStore) {
+      leaveOut(context, connection, session, packet, route.topic, outcome.reason);
+      return;
+    }
+    logRefused(context, connection, route.topic, outcome.reason);
     refuse(connection, packet, outcome.reasonCode, outcome.reason);
     return;
   }
@@ -62,11 +75,13 @@ export function handlePublish(
 interface Outcome {
   readonly reasonCode: ReasonCode;
   readonly reason: string | null;
+  /** It would have to be stored, and cannot be: another time it would be taken. */
+  readonly isForStore: boolean;
 }
 
-const TAKEN: Outcome = { reasonCode: ReasonCode.SUCCESS, reason: null };
-const UNWANTED: Outcome = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS, reason: null };
-const NO_ROOM: Outcome = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: NOBODY_HAS_ROOM };
+const TAKEN: Outcome = { reasonCode: ReasonCode.SUCCESS, reason: null, isForStore: false };
+const UNWANTED: Outcome = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS, reason: null, isForStore: false };
+const NO_ROOM: Outcome = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: NOBODY_HAS_ROOM, isForStore: false };
 
 /** Routes the message. */
 function accept(context: Context, connection: Connection, session: Session, route: Route, packet: Publish): Outcome {
@@ -74,11 +89,15 @@ function accept(context: Context, connection: Connection, session: Session, rout
   let { targets } = route;
   if (context.hooks.perMessage) {
     const answer = context.hooks.published(message, session.principal);
-    if (!(answer instanceof Message)) return { reasonCode: answer.refuse, reason: answer.reason };
+    if (!(answer instanceof Message)) return { reasonCode: answer.refuse, reason: answer.reason, isForStore: false };
     if (answer.topic !== message.topic) targets = context.router.targetsOf(answer.topic);
     message = answer;
   }
   if (targets === null) return UNWANTED;
+  if (message.qos > 0) {
+    const reason = context.shortage.reasonAgainst(message, targets, session);
+    if (reason !== null) return { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason, isForStore: true };
+  }
   const { matched, refused } = publishMessage(context, message, targets, session);
   for (const target of targets.sessions) context.slowdown.consider(connection, target.session);
   if (matched === 0) return UNWANTED;
@@ -170,6 +189,24 @@ function mayPublish(
 function deny(context: Context, connection: Connection, packet: Publish, topic: string, rule: string): void {
   logRefused(context, connection, topic, rule);
   refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, 'not authorised');
+}
+
+/**
+ * The store cannot take the message now. 3.1 and 3.1.1 have no way to say so: the message is not acknowledged, so that the
+ * client sends it again on its next connection.
+ */
+function leaveOut(
+  context: Context,
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  topic: string,
+  reason: string,
+): void {
+  context.counters.storeRefusals++;
+  if (session.mayReport(STORE_TAKES_NOTHING)) logRefused(context, connection, topic, reason);
+  if (connection.version === 5) refuse(connection, packet, ReasonCode.QUOTA_EXCEEDED, reason);
+  else if (packet.qos > 0) connection.awaitsAnswers = true;
 }
 
 function refuse(connection: Connection, packet: Publish, reasonCode: ReasonCode, reason: string): void {

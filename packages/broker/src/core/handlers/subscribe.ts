@@ -21,7 +21,8 @@ const SHARED = '$share/';
 export function handleSubscribe(context: Context, connection: Connection, packet: Subscribe): void {
   const { session } = connection;
   if (session === null) return;
-  const verdicts = judgeAll(context, connection, session, packet.subscriptions);
+  const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
+  const verdicts = judgeAll(context, connection, session, packet.subscriptions, identifier);
   if (verdicts === null) return;
   connection.forgetDecisions();
   if (context.log.types & LogType.DEBUG) {
@@ -38,19 +39,17 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
   connection.assertFits(suback);
 
-  const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
   const { store } = context;
   const appendedBefore = store.appended;
   const replays: SubscriptionRecord[] = [];
   packet.subscriptions.forEach((request, i) => {
-    const { reasonCode, reason, rule = reason } = verdicts[i];
+    const { reasonCode, reason, rule = reason, isForStore = false } = verdicts[i];
+    if (isForStore) context.counters.storeRefusals++;
     if (rule !== null) {
-      logRefused(context, connection, request.filter, rule);
+      if (!isForStore || session.mayReport('subscriptions')) logRefused(context, connection, request.filter, rule);
       return;
     }
-    const { filter, noLocal, retainAsPublished, retainHandling } = request;
-    const qos = reasonCode as QoS;
-    const record = { filter, qos, noLocal, retainAsPublished, retainHandling, identifier };
+    const record = recordOf(request, reasonCode as QoS, identifier);
     const isNew = subscribe(context, session, record);
     if (repliesWithRetained(record, isNew)) replays.push(record);
   });
@@ -69,6 +68,8 @@ interface Verdict {
   readonly reason: string | null;
   /** What decided, for the log: a client that may not has no claim to know the rule. */
   readonly rule?: string;
+  /** It would have to be stored, and cannot be now. */
+  readonly isForStore?: boolean;
 }
 
 /** One verdict for each filter; null while somebody has to be asked. Changes nothing. */
@@ -77,6 +78,7 @@ function judgeAll(
   connection: Connection,
   session: Session,
   requests: readonly SubscribeRequest[],
+  identifier: number,
 ): Verdict[] | null {
   const { maxSubscriptions } = context.settings;
   const room = maxSubscriptions - (session.subscriptions?.size ?? 0);
@@ -88,7 +90,7 @@ function judgeAll(
     const verdict =
       isNew && added.size >= room
         ? { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: `max_subscriptions is ${maxSubscriptions}` }
-        : judge(context, connection, session, request);
+        : judge(context, connection, session, request, identifier);
     if (verdict === null) return null;
     if (isNew && verdict.reason === null) added.add(filter);
     verdicts.push(verdict);
@@ -100,22 +102,47 @@ function judge(
   context: Context,
   connection: Connection,
   session: Session,
-  { filter, qos }: SubscribeRequest,
+  request: SubscribeRequest,
+  identifier: number,
 ): Verdict | null {
-  const { authorizer, settings } = context;
-  const granted = { reasonCode: Math.min(qos, connection.listener.maximumQoS) as QoS, reason: null }; // [MQTT-3.2.2-9]
+  const { authorizer, settings, shortage } = context;
+  const { filter } = request;
+  const qos = Math.min(request.qos, connection.listener.maximumQoS) as QoS; // [MQTT-3.2.2-9]
   const levels = countLevels(filter);
   if (levels > settings.maxTopicLevels) {
     const reason = `the filter has ${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`;
     return { reasonCode: ReasonCode.TOPIC_FILTER_INVALID, reason };
   }
+  let granted: Verdict = { reasonCode: qos, reason: null };
+  const { reason } = shortage;
+  if (reason !== null && session.isStored && !isKnown(session, recordOf(request, qos, identifier))) {
+    granted = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason, isForStore: true };
+  }
   if (authorizer.unrestricted) return granted;
   const decision = connection.decide(`subscribe ${filter}`, () =>
-    authorizer.maySubscribe(session.principal, filter, granted.reasonCode),
+    authorizer.maySubscribe(session.principal, filter, qos),
   );
   if (decision === null) return null;
   if (decision.allowed) return granted;
   return { reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised', rule: decision.rule };
+}
+
+function recordOf(request: SubscribeRequest, qos: QoS, identifier: number): SubscriptionRecord {
+  const { filter, noLocal, retainAsPublished, retainHandling } = request;
+  return { filter, qos, noLocal, retainAsPublished, retainHandling, identifier };
+}
+
+/** Whether the session has this very subscription: clients subscribe again whenever they connect. */
+function isKnown(session: Session, record: SubscriptionRecord): boolean {
+  const known = session.subscriptions?.get(record.filter)?.record;
+  return (
+    known !== undefined &&
+    known.qos === record.qos &&
+    known.noLocal === record.noLocal &&
+    known.retainAsPublished === record.retainAsPublished &&
+    known.retainHandling === record.retainHandling &&
+    known.identifier === record.identifier
+  );
 }
 
 function logRefused({ log }: Context, { clientId }: Connection, filter: string, reason: string): void {
@@ -126,8 +153,10 @@ function logRefused({ log }: Context, { clientId }: Connection, filter: string, 
 /** True: there was no subscription to this filter. */
 function subscribe(context: Context, session: Session, record: SubscriptionRecord): boolean {
   const { hooks, log, router, store } = context;
+  const changes = !isKnown(session, record);
   const isNew = router.subscribe(session, record); // [MQTT-3.8.4-3]
-  if (session.isStored) store.append({ kind: 'subscribed', clientId: session.clientId, subscription: record });
+  if (session.isStored && changes)
+    store.append({ kind: 'subscribed', clientId: session.clientId, subscription: record });
   if (log.types & LogType.SUBSCRIBE) log.write(LogType.SUBSCRIBE, `${session.clientId} ${record.qos} ${record.filter}`);
   hooks.subscribed(session.principal, record);
   return isNew;
