@@ -125,7 +125,7 @@ export class LmdbStore implements Store, Commitment {
     this.#sessions = sessions;
     this.#leaving = leaving;
     this.#lastNumber = lastNumber;
-    if (leaving.length > 0) this.#removeMore();
+    if (leaving.length > 0 && !environment.isReadOnly) this.#removeMore();
   }
 
   get onCommit(): (committed: Ticket) => void {

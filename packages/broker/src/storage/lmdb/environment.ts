@@ -42,6 +42,7 @@ export interface Batch {
 
 /** The LMDB environment: tables of bytes, read at once, changed by commits that are on the disk when they resolve. */
 export class Environment implements Batch {
+  readonly isReadOnly: boolean;
   readonly #root: RootDatabase<Uint8Array, Buffer>;
   readonly #tables: ReadonlyMap<Table, Bytes>;
   /** Of every read: nothing, or the transaction that pins what is seen. */
@@ -52,6 +53,7 @@ export class Environment implements Batch {
 
   /** @throws Error of LMDB: no LMDB file, another version of it, no permission. */
   constructor({ path, readOnly, noSync }: EnvironmentOptions) {
+    this.isReadOnly = readOnly;
     if (!readOnly) for (const file of [path, path + LOCK_SUFFIX]) makePrivate(file);
     this.#root = open<Uint8Array, Buffer>({
       path,
