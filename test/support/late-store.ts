@@ -10,6 +10,10 @@ export class LateStore implements Store {
   fault: string | null = null;
   readonly entries: Entry[] = [];
   committed: Ticket = 0;
+  /** The last ticket of each turn, a call from outside with all that follows from it: what a crash takes or leaves whole. */
+  readonly turns: Ticket[] = [];
+  #isTurnOpen = false;
+  #turnsToCommit = 0;
   readonly #memory: MemoryStore;
 
   constructor(memory = new MemoryStore()) {
@@ -24,6 +28,11 @@ export class LateStore implements Store {
   commit(ticket: Ticket = this.appended): void {
     this.committed = ticket;
     this.onCommit(ticket);
+  }
+
+  /** From now on commits what each turn appended after it, as a disk does; after so many turns, nothing any more. */
+  commitTurns(count: number): void {
+    this.#turnsToCommit = count;
   }
 
   /** From now on nothing new can be stored, for this reason; null: there is room again. */
@@ -45,6 +54,10 @@ export class LateStore implements Store {
 
   append(entry: Entry): Ticket {
     this.#memory.append(entry);
+    if (!this.#isTurnOpen) {
+      this.#isTurnOpen = true;
+      queueMicrotask(() => this.#endTurn());
+    }
     return this.entries.push(entry);
   }
 
@@ -62,5 +75,13 @@ export class LateStore implements Store {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #endTurn(): void {
+    this.#isTurnOpen = false;
+    const ticket = this.turns[this.turns.push(this.appended) - 1];
+    if (this.#turnsToCommit === 0) return;
+    this.#turnsToCommit--;
+    setImmediate(() => this.commit(ticket));
   }
 }
