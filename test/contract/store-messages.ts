@@ -55,6 +55,7 @@ export function describeWaiting(subject: StoreSubject): void {
       ['every property', sampleMessage({ properties: everyProperty })],
       ['properties that are there and empty', sampleMessage({ properties: { correlationData: new Uint8Array() } })],
       ['a time of expiry', sampleMessage({ expiresAtMs: 1_700_000_000_123 })],
+      ['a time of publication', sampleMessage({ publishedAtMs: 1_700_000_000_456 })],
       ['no payload', sampleMessage({ payload: '', topic: '/' })],
       ['every byte', sampleMessage({ payload: Uint8Array.from({ length: 256 }, (_, n) => n) })],
       ['a large payload', sampleMessage({ payload: new Uint8Array(300_000).fill(7) })],

@@ -16,12 +16,21 @@ const PAGE_MESSAGES = 7;
 
 /** A message as plain values: bytes are hex, because one store may return a Buffer where another has a Uint8Array. */
 export function plainMessage(message: Message): Readonly<Record<string, unknown>> {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
   const plainProperties: Record<string, unknown> | null = properties === null ? null : { ...properties };
   if (plainProperties !== null && properties?.correlationData !== undefined) {
     plainProperties.correlationData = hex(properties.correlationData);
   }
-  return { topic, payload: hex(payload), qos, retain, properties: plainProperties, publisher, expiresAtMs };
+  return {
+    topic,
+    payload: hex(payload),
+    qos,
+    retain,
+    properties: plainProperties,
+    publisher,
+    expiresAtMs,
+    publishedAtMs,
+  };
 }
 
 export function plainQueued({ message, ...rest }: QueuedMessage): Readonly<Record<string, unknown>> {

@@ -180,6 +180,7 @@ function messageOf({ pick, payload, qos, flag, properties, timeMs }: Step) {
     retain: flag,
     properties,
     expiresAtMs: timeMs,
+    publishedAtMs: flag ? 1_700_000_000_001 + pick : 0,
   });
 }
 

@@ -17,11 +17,12 @@ interface MessageParts {
   properties?: Properties | null;
   publisher?: string;
   expiresAtMs?: number;
+  publishedAtMs?: number;
 }
 
 export function sampleMessage(parts: MessageParts = {}): Message {
   const { payload = 'payload', expiresAtMs = Number.POSITIVE_INFINITY } = parts;
-  return new Message(
+  const message = new Message(
     parts.topic ?? 'a/b',
     typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
     parts.qos ?? 1,
@@ -30,6 +31,8 @@ export function sampleMessage(parts: MessageParts = {}): Message {
     parts.publisher ?? 'publisher',
     expiresAtMs,
   ).keep();
+  message.publishedAtMs = parts.publishedAtMs ?? 0;
+  return message;
 }
 
 export function sampleRecord(clientId: string, parts: Partial<SessionRecord> = {}): SessionRecord {

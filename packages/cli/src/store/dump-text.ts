@@ -48,12 +48,15 @@ function sessionLines({ record, subscriptions, inbound, queuedMessages, queuedBy
   return lines;
 }
 
-function messageText({ topic, payload, retain, expiresAtMs }: Message): string {
+function messageText({ topic, payload, retain, expiresAtMs, publishedAtMs }: Message): string {
   const text = payloadText(payload);
   const shown = text === null ? Buffer.from(payload).toString('hex') : JSON.stringify(text);
   const cut = shown.length <= LONGEST_PAYLOAD ? shown : `${shown.slice(0, LONGEST_PAYLOAD)}...`;
-  const facts = `${retain ? ', retained' : ''}${expiresAtMs === Number.POSITIVE_INFINITY ? '' : `, expires ${timeText(expiresAtMs)}`}`;
-  return `${payload.length} bytes${facts}, ${topic}: ${cut}`;
+  const facts = [`${payload.length} bytes`];
+  if (retain) facts.push('retained');
+  if (publishedAtMs !== 0) facts.push(`published ${timeText(publishedAtMs)}`);
+  if (expiresAtMs !== Number.POSITIVE_INFINITY) facts.push(`expires ${timeText(expiresAtMs)}`);
+  return `${facts.join(', ')}, ${topic}: ${cut}`;
 }
 
 function timeText(wallMs: number): string {

@@ -24,7 +24,7 @@ const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5];
 const MAX_PACKET_ID = 65_535;
 
 export function messageJson(message: Message): Json {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
   return {
     topic,
     ...bytesJson('payload', payload),
@@ -33,6 +33,7 @@ export function messageJson(message: Message): Json {
     ...(properties !== null && { properties: propertiesJson(properties) }),
     ...(publisher !== '' && { publisher }),
     ...(expiresAtMs !== Number.POSITIVE_INFINITY && { expiresAtMs }),
+    ...(publishedAtMs !== 0 && { publishedAtMs }),
   };
 }
 
@@ -48,6 +49,7 @@ export function readMessage(fields: JsonFields): Message {
     shortText(fields, 'publisher', ''),
     fields.timeMs('expiresAtMs', Number.POSITIVE_INFINITY),
   );
+  message.publishedAtMs = fields.timeMs('publishedAtMs', 0);
   fields.end();
   return message.keep();
 }
