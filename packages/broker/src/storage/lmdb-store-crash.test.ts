@@ -116,7 +116,7 @@ describe('a process that is killed', () => {
       }
       await closeAll();
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 40 });
   });
 
   it('has all in memory while commits fail, and all on the disk when they do not', async () => {
@@ -139,6 +139,6 @@ describe('a process that is killed', () => {
       expect(problemsOf(found.environment)).toEqual([]);
       await closeAll();
     });
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: 60 });
   });
 });

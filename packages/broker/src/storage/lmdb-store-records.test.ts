@@ -70,14 +70,14 @@ describe('a message for three sessions of a shard', () => {
 describe('names', () => {
   const LONGEST = 65_535;
   const SHARED = 'x'.repeat(400);
-  const NAMES = [
+  const NAMES: readonly (readonly [string, ...string[]])[] = [
     ['of 65,535 bytes', 'a'.repeat(LONGEST), `${'a'.repeat(LONGEST - 1)}b`],
     ['that share their first 400 bytes', SHARED, `${SHARED}1`, `${SHARED}2`, `${SHARED}/1`],
     ['of one byte', 'a', 'b'],
     ['of letters of two to four bytes', 'ü', '漢字', '👩‍🚀', '\u{10ffff}', `${'ü'.repeat(200)}`, `${'ü'.repeat(201)}`],
     ['that look alike', 'é', 'e\u0301', 'É', '\ufeffe', 'e\u0001', ' e', 'e '],
     ['that are the beginning of others', 'name', 'name/', 'name/x', 'nam'],
-  ] as const;
+  ];
 
   it.each(NAMES)('%s are told apart, as client id, filter and topic', async (_, ...names) => {
     const { environment, store } = open();
