@@ -22,11 +22,11 @@ function exported(store: Store): unknown[] {
   return [...exportObjects(store)].map((object) => JSON.parse(JSON.stringify(object)));
 }
 
-/** Whether a message waits for a session that has it in flight, too. The core gives a session each position once. */
+/** Whether a session has a message in two places. The core gives a session each position once. */
 function hasMessageTwice(store: Store): boolean {
   return [...store.sessions()].some(({ record, inflight }) => {
-    const waiting = new Set(store.queue(record.clientId, 0, 1000).map(({ position }) => position));
-    return inflight.some(({ delivery }) => delivery !== null && waiting.has(delivery.position));
+    const all = [...store.queue(record.clientId, 0, 1000), ...inflight.flatMap(({ delivery }) => delivery ?? [])];
+    return new Set(all.map(({ position }) => position)).size < all.length;
   });
 }
 
