@@ -61,6 +61,8 @@ const LONG_LIFE_MS = 3_000;
 /** Some end before the broker takes connections; that takes about as long as this. */
 const LIVES_CUT_AT_START = 0.15;
 const START_MS = 400;
+/** How often in a row the broker may fail to start before it is given up: whoever watches over one tries again. */
+const MOST_FAILURES = 3;
 
 /** At the end: how long nothing may happen before what is outstanding is given up. Longer than the delay of any will. */
 const QUIET_MS = 6_000;
@@ -180,16 +182,18 @@ export class Arena {
     while (this.#cast.all.some((client) => !client.isOffline) && performance.now() < drainedBy) await wait(1);
     timeline.killed();
     this.#options.onKilled();
-    try {
-      const { maximumKills } = this.#options;
-      while (timeline.kills < maximumKills && this.#random.chance(LIVES_CUT_AT_START)) await this.#startBriefly();
-      await this.#start();
-      return true;
-    } catch (error) {
-      if (!(error instanceof BrokerFailure)) throw error;
-      this.#breakdown(`does not start again: ${error.message}`);
-      return false;
+    const { maximumKills } = this.#options;
+    for (let failures = 0; failures < MOST_FAILURES; failures++) {
+      try {
+        while (timeline.kills < maximumKills && this.#random.chance(LIVES_CUT_AT_START)) await this.#startBriefly();
+        await this.#start();
+        return true;
+      } catch (error) {
+        if (!(error instanceof BrokerFailure)) throw error;
+        this.#breakdown(`does not start again: ${error.message}`);
+      }
     }
+    return false;
   }
 
   async #startBriefly(): Promise<void> {
