@@ -8,7 +8,8 @@
  * durable.
  *
  * Takes contents and lengths into account, not names: creating, renaming and removing a file counts as durable at once,
- * and so does emptying it by opening it. A way to change a file that is not known here is noted in the log.
+ * and so does emptying it by opening it. Other ways of the C library to change a file are noted in the log; system calls
+ * past it are not seen.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
