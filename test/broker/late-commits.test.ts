@@ -1,4 +1,4 @@
-import type { Entry } from '@cauldron/broker';
+import type { Authorizer, Decision, Entry } from '@cauldron/broker';
 import { PacketType, type ProtocolVersion, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { publishThrough } from '../support/exchange.js';
@@ -135,6 +135,44 @@ describe.each([4, 5] as const)(
       expect(kinds(broker.store).at(-1)).toBe('received');
       broker.store.commit();
       for (let i = 0; i < 2; i++) expect((await client.expect(PUBREL)).packetId).toBe(packetId);
+    });
+
+    it('gets PUBREC after the commit, by the short way, too, even if its message is stored for nobody', async () => {
+      const broker = late();
+      const client = await lasting(broker, 'a', version);
+      const watcher = await broker.test.connected('watcher', version);
+      await watcher.subscribe('t', 1);
+      client.publish('t', 'makes the route known');
+      expect((await watcher.expectMessage()).text).toBe('makes the route known');
+      for (const packetId of [1, 2]) client.publish('t', `${packetId}`, { qos: 2, packetId });
+      await settled();
+      expect(client.inbox).toEqual([]);
+      expect(kinds(broker.store).slice(-2)).toEqual(['inboundHeld', 'inboundHeld']);
+      broker.store.commit();
+      for (const packetId of [1, 2]) expect((await client.expect(PUBREC)).packetId).toBe(packetId);
+    });
+
+    it('is sent a QoS 2 message whose id was not durable when it left again after its CONNACK, not before', async () => {
+      const broker = late();
+      const client = await lasting(broker, 'a', version);
+      await subscribed(broker, client, 't', 2);
+      const publisher = await broker.test.connected('publisher', version);
+      publisher.publish('t', 'x', { qos: 2 });
+      await settled();
+      client.cut();
+      await settled();
+      const again = broker.test.client(version);
+      sendConnect(again, 'a');
+      await settled();
+      // All but the entry of the new connection: what is promised by its CONNACK is more than that.
+      broker.store.commit(broker.store.appended - 1);
+      await settled();
+      expect(client.inbox).toEqual([]);
+      expect(again.inbox).toEqual([]);
+      broker.store.commit();
+      expect((await again.expect(CONNACK)).reasonCode).toBe(0);
+      expect(await again.expectMessage()).toMatchObject({ text: 'x', packetId: 1, dup: true });
+      await again.expectNothing();
     });
 
     it('gets no second answer earlier than the first when it repeats a QoS 2 message', async () => {
@@ -277,6 +315,28 @@ describe('a connection whose CONNACK waits', () => {
     expect(broker.test.broker.gauges).toMatchObject({ clientsConnected: 1, sessions: 1 });
   });
 
+  it('and asked for a session that ends with it, leaves nothing to one that asks for a session that lasts', async () => {
+    const broker = late();
+    const before = await lasting(broker, 'a');
+    await subscribed(broker, before, 't', 1);
+    before.cut();
+    await settled();
+    const first = broker.test.client(5);
+    first.send({ type: PacketType.CONNECT, protocolVersion: 5, clean: false, keepAlive: 0, clientId: 'a' });
+    await settled();
+    // Not stored: it is for a session that ends with the connection.
+    const publisher = await broker.test.connected('publisher', 5);
+    expect(await publishThrough(publisher, 't', 'x', { qos: 1 })).toBe(0);
+    const second = broker.test.client(5);
+    sendConnect(second, 'a');
+    await settled();
+    broker.store.commit();
+    expect((await first.expect(CONNACK)).reasonCode).toBe(ReasonCode.UNSPECIFIED_ERROR);
+    expect(await second.expect(CONNACK)).toMatchObject({ reasonCode: 0, sessionPresent: false });
+    await second.expectNothing();
+    expect([...broker.store.afterCrash().sessions()]).toMatchObject([{ subscriptions: [], queuedMessages: 0 }]);
+  });
+
   it('leaves a session that expires in its time when it is lost meanwhile', async () => {
     const broker = late();
     const client = broker.test.client(5);
@@ -349,3 +409,104 @@ describe('a crash', () => {
     await reader.expectNothing();
   });
 });
+
+describe('a will that a crash comes to,', () => {
+  const will = { topic: 'will', payload: Buffer.from('bye'), qos: 2, retain: true } as const;
+
+  /** A broker with a lasting client that has a will, and another one, away, that waits for it. */
+  async function prepared(authorizer?: SlowAuthorizer) {
+    const store = new LateStore();
+    const broker = { test: new TestBroker({ store, ...(authorizer && { authorizer }) }), store };
+    const reader = await lasting(broker, 'reader');
+    await subscribed(broker, reader, 'will', 2);
+    reader.cut();
+    const mortal = broker.test.client(5);
+    const connect = { type: PacketType.CONNECT, protocolVersion: 5, clean: false, keepAlive: 0 } as const;
+    mortal.send({ ...connect, clientId: 'mortal', properties: LASTING.properties, will });
+    await settled();
+    store.commit();
+    await mortal.expect(CONNACK);
+    return { broker, mortal };
+  }
+
+  /** What the reader gets, and what is retained, when another process goes on. */
+  async function afterwards(store: LateStore) {
+    const after = store.afterCrash();
+    after.commitTurns(Number.POSITIVE_INFINITY);
+    const next = { test: new TestBroker({ store: after }), store: after };
+    next.test.clock.advance(1000);
+    const reader = next.test.client(5);
+    sendConnect(reader, 'reader');
+    await reader.expect(CONNACK);
+    expect(await reader.expectMessage()).toMatchObject({ topic: 'will', text: 'bye', qos: 2 });
+    await reader.expectNothing();
+    expect(next.test.broker.gauges.retained).toBe(1);
+    next.test.clock.advance(200_000);
+    await reader.expectNothing();
+    expect(next.test.broker.gauges.sessions).toBe(1);
+  }
+
+  it('is published once, whether the crash came before or after it was', async () => {
+    const { broker, mortal } = await prepared();
+    const { store } = broker;
+    const turns = store.turns.length;
+    mortal.cut();
+    await settled();
+    // The session without its will, the retained message and the queued one: together or not at all.
+    expect(store.turns.length).toBe(turns + 1);
+    expect(kinds(store).slice(-3)).toEqual(['session', 'retained', 'queued']);
+    await afterwards(store);
+    store.commit();
+    await afterwards(store);
+  });
+
+  it('is not forgotten while somebody decides about it', async () => {
+    const authorizer = new SlowAuthorizer();
+    const { broker, mortal } = await prepared(authorizer);
+    const { store } = broker;
+    mortal.cut();
+    await settled();
+    store.commit();
+    await afterwards(store);
+    authorizer.decide();
+    await settled();
+    store.commit();
+    await afterwards(store);
+  });
+
+  it('brings no session back that ended while somebody decided about it', async () => {
+    const authorizer = new SlowAuthorizer();
+    const { broker, mortal } = await prepared(authorizer);
+    mortal.cut();
+    await settled();
+    expect((await broker.test.client(5).connect({ clientId: 'mortal' })).reasonCode).toBe(0);
+    authorizer.decide();
+    await settled();
+    broker.store.commit();
+    expect([...broker.store.afterCrash().sessions()].map(({ record }) => record.clientId)).toEqual(['reader']);
+  });
+});
+
+/** Lets everybody read, and takes its time about who may write. */
+class SlowAuthorizer implements Authorizer {
+  readonly unrestricted = false;
+  readonly version = 1;
+  readonly #asked: ((decision: Decision) => void)[] = [];
+
+  /** Yes to all. */
+  decide(): void {
+    for (const answer of this.#asked.splice(0)) answer({ allowed: true, rule: 'all may' });
+  }
+
+  mayPublish(): Promise<Decision> {
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  maySubscribe(): Decision {
+    return { allowed: true, rule: 'all may' };
+  }
+
+  mayReceive(): Decision {
+    return { allowed: true, rule: 'all may' };
+  }
+}

@@ -266,6 +266,23 @@ describe('while the store takes nothing new,', () => {
     await away.expectNothing();
   });
 
+  it('no option of a subscription of a lasting session can be changed', async () => {
+    const client = await test.connected('client', 5, lasting(5));
+    await client.subscribe('a', 1, { subscriptionIdentifiers: [1] });
+    store.fail(WHY);
+    for (const [change, identifier] of [
+      [{ noLocal: true }, 1],
+      [{ retainAsPublished: true }, 1],
+      [{ retainHandling: 1 }, 1],
+      [{}, 2],
+    ] as const) {
+      const request = { filter: 'a', ...change };
+      const suback = await client.subscribe([request], 1, { subscriptionIdentifiers: [identifier] });
+      expect(suback.reasonCodes).toEqual([ReasonCode.QUOTA_EXCEEDED]);
+    }
+    expect((await client.subscribe('a', 1, { subscriptionIdentifiers: [1] })).reasonCodes).toEqual([1]);
+  });
+
   it('a shared subscription uses the members that need no store, and is refused when there are none', async () => {
     await absent('away', '$share/g/t', 1);
     const lastingMember = await test.connected('lasting', 5, lasting(5));
