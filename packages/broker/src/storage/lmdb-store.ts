@@ -11,6 +11,7 @@ import type {
 } from '../core/ports/store.js';
 import { SHARDS } from '../core/ports/store.js';
 import { shardOf } from '../core/shard.js';
+import { EntryLog } from './lmdb/entry-log.js';
 import type { Environment } from './lmdb/environment.js';
 import { POSITIONS_KEY, readPositions, writePositions } from './lmdb/format.js';
 import { type Commitment, GroupCommit, type Held, type SyncMode } from './lmdb/group-commit.js';
@@ -22,10 +23,17 @@ import { copyTogether, readerOf, readMessage, writeMessage } from './lmdb/record
 import { Room } from './lmdb/room.js';
 import { SessionState } from './lmdb/session-state.js';
 import { Share } from './lmdb/share.js';
-import { StoredMessages } from './lmdb/stored-messages.js';
+import { type StoredMessage, StoredMessages } from './lmdb/stored-messages.js';
 
 /** Positions that are set aside with one write; those that were not used are lost with the process. */
 const RESERVED_POSITIONS = 65_536;
+
+/** With fewer entries than these, a commit changes the tables at once. */
+const LOG_FROM = 128;
+
+/** The log is brought to the tables when it has so many bytes, or is so old. */
+const LOG_BYTES = 1024 * 1024;
+const LOG_MS = 1000;
 
 /** Parts of a queue that one commit removes at most, so that the end of a long one holds nobody up. */
 const CHUNKS_PER_COMMIT = 256;
@@ -36,6 +44,8 @@ export interface LmdbStoreSettings {
   readonly syncIntervalMs: number;
   /** What the data may take; `Infinity` for as much as there is. */
   readonly maxBytes: number;
+  /** Entries from which on a commit writes a record of the log instead of the tables. Default: what was found to be best. */
+  readonly logFrom?: number;
   /** Hears what was wrong and what was done about it, in words for people. */
   onWarning(message: string): void;
 }
@@ -60,7 +70,7 @@ export interface StoreStats {
   readonly usedBytes: number;
 }
 
-/** What one commit is about, until it is settled. */
+/** What one commit of the tables is about, until it is settled. */
 interface Committing {
   readonly sessions: readonly SessionState[];
   readonly removed: readonly SessionState[];
@@ -98,6 +108,9 @@ export class LmdbStore implements Store, Commitment {
   /** Of those that are over, the ones whose queues are too long to be removed at once. */
   #leaving: SessionState[];
   #committing: Committing | null = null;
+  readonly #log = new EntryLog();
+  /** What has happened cannot be told by the log. */
+  #needsTables = false;
   #closing: Promise<void> | null = null;
 
   /**
@@ -125,7 +138,9 @@ export class LmdbStore implements Store, Commitment {
     this.#sessions = sessions;
     this.#leaving = leaving;
     this.#lastNumber = lastNumber;
-    if (leaving.length > 0 && !environment.isReadOnly) this.#removeMore();
+    this.#log.replay(environment, (entry) => this.#apply(entry, 0));
+    if (this.#log.bytes > 0) this.#needsTables = true;
+    if ((leaving.length > 0 || this.#needsTables) && !environment.isReadOnly) this.#removeMore();
   }
 
   get onCommit(): (committed: Ticket) => void {
@@ -192,7 +207,7 @@ export class LmdbStore implements Store, Commitment {
 
   append(entry: Entry): Ticket {
     const ticket = this.#commits.next();
-    this.#apply(entry, ticket);
+    this.#log.add(entry, this.#apply(entry, ticket));
     return ticket;
   }
 
@@ -213,7 +228,7 @@ export class LmdbStore implements Store, Commitment {
     const copy = copyTogether();
     try {
       for (const { value } of this.#environment.all('retained')) {
-        const message = readMessage(readerOf(value, 'a retained message'), copy);
+        const message = readMessage(readerOf(value, 'a retained message'), undefined, copy);
         if (changed.get(message.topic) === undefined) yield message;
       }
     } catch (error) {
@@ -276,8 +291,29 @@ export class LmdbStore implements Store, Commitment {
     return this.#room.lack(wasFull);
   }
 
+  get tablesDueMs(): number {
+    return this.#log.sinceMs + LOG_MS;
+  }
+
   /** Called by `GroupCommit`, as `settle` is. */
-  write(): Promise<void> {
+  write(nowMs: number, isLast: boolean): Promise<void> {
+    if (isLast || this.#isForTables(nowMs)) this.#writeTables();
+    else {
+      this.#log.write(this.#environment, this.#writer, nowMs);
+      this.#messages.log();
+    }
+    return this.#environment.commit();
+  }
+
+  #isForTables(nowMs: number): boolean {
+    const { sync, logFrom = LOG_FROM } = this.#settings;
+    const log = this.#log;
+    if (sync !== 'always' || this.#needsTables || this.#leaving.length > 0) return true;
+    if (log.bytes === 0 && log.length < logFrom) return true;
+    return log.bytes + log.pendingBytes >= LOG_BYTES || nowMs >= this.tablesDueMs;
+  }
+
+  #writeTables(): void {
     const environment = this.#environment;
     const writer = this.#writer;
     const leaving = this.#leaving;
@@ -300,19 +336,22 @@ export class LmdbStore implements Store, Commitment {
     for (const [topic, message] of this.#retained.begin()) this.#writeRetained(topic, message);
     if (this.#needsPositions) environment.put('meta', POSITIONS_KEY, writePositions(this.#reserved));
     this.#needsPositions = false;
-    return environment.commit();
+    this.#needsTables = false;
+    this.#log.clear(environment);
   }
 
   settle(isCommitted: boolean): void {
+    this.#writer.reset();
+    this.#log.settle(isCommitted);
+    this.#messages.settle(isCommitted);
     const committing = this.#committing;
     if (committing === null) return;
     this.#committing = null;
     const { sessions, removed, leaving, positions } = committing;
-    this.#writer.reset();
     for (const session of [...removed, ...leaving, ...sessions]) session.settle(isCommitted);
-    this.#messages.settle(isCommitted);
     this.#retained.settle(isCommitted);
     if (!isCommitted) {
+      this.#needsTables = true;
       this.#removed = [...removed, ...this.#removed];
       this.#leaving = [...new Set([...leaving, ...this.#leaving])];
       for (const { clientId } of sessions) this.#changed(clientId);
@@ -321,8 +360,11 @@ export class LmdbStore implements Store, Commitment {
     if (this.#leaving.length > 0) this.#removeMore();
   }
 
-  /** The only place where the state changes; all that it depends on is in the entry and in the state before. */
-  #apply(entry: Entry, ticket: Ticket): void {
+  /**
+   * The only place where the state changes; all that it depends on is in the entry and in the state before.
+   * @returns the message that the entry is about, where that came in this process
+   */
+  #apply(entry: Entry, ticket: Ticket): StoredMessage | null {
     switch (entry.kind) {
       case 'session':
         this.#applySession(entry);
@@ -339,11 +381,9 @@ export class LmdbStore implements Store, Commitment {
         this.#commits.mustCommit();
         break;
       case 'queued':
-        this.#applyQueued(entry, ticket);
-        break;
+        return this.#applyQueued(entry, ticket);
       case 'sent':
-        this.#applySent(entry);
-        break;
+        return this.#applySent(entry);
       case 'received': {
         const session = this.#changed(entry.clientId);
         const share = session?.inflight.receive(entry.packetId) ?? null;
@@ -353,14 +393,14 @@ export class LmdbStore implements Store, Commitment {
       }
       case 'completed': {
         const session = this.#changed(entry.clientId);
-        if (session !== undefined) this.#complete(session, entry.packetId);
-        break;
+        return session === undefined ? null : this.#complete(session, entry.packetId);
       }
       case 'dropped': {
         const session = this.#changed(entry.clientId);
         const share = session === undefined ? undefined : this.#takeQueued(session, entry.position);
-        if (session !== undefined && share !== undefined) this.#release(session.shard, share);
-        break;
+        if (session === undefined || share === undefined) return null;
+        this.#release(session.shard, share);
+        return share.stored;
       }
       case 'inboundHeld':
         this.#changed(entry.clientId)?.inbound.hold(entry.packetId);
@@ -381,6 +421,7 @@ export class LmdbStore implements Store, Commitment {
       default:
         entry satisfies never;
     }
+    return null;
   }
 
   #applySession({ record }: Extract<Entry, { kind: 'session' }>): void {
@@ -410,44 +451,53 @@ export class LmdbStore implements Store, Commitment {
   /** Takes the first parts of the queue of a session that is over. True: nothing is left. */
   #emptyQueue(session: SessionState): boolean {
     if (session.queuedMessages === 0) return true;
-    for (const { position, isWritten } of session.queue.takeChunks(CHUNKS_PER_COMMIT)) {
-      if (!isWritten) this.#commits.waiting--;
+    for (const { position, commit } of session.queue.takeChunks(CHUNKS_PER_COMMIT)) {
+      if (commit === this.#commits.number) this.#commits.waiting--;
       this.#messages.release(session.shard, position);
     }
     return session.queuedMessages === 0;
   }
 
-  #applyQueued({ shard, position, message, sessions }: Extract<Entry, { kind: 'queued' }>, ticket: Ticket): void {
+  #applyQueued(
+    { shard, position, message, sessions }: Extract<Entry, { kind: 'queued' }>,
+    ticket: Ticket,
+  ): StoredMessage {
+    const commits = this.#commits;
     if (position > this.#positions[shard]) this.#positions[shard] = position;
     if (position > this.#reserved[shard]) this.#reserve(shard, position);
-    const stored = this.#messages.add(shard, position, message, ticket, this.#commits.nowMs);
+    const stored = this.#messages.add(shard, position, message, ticket, commits.nowMs);
     for (const target of sessions) {
       const session = this.#changed(target.clientId);
       if (session === undefined) continue;
-      if (!session.queue.add(new Share(position, target, message.bytes, false))) continue;
+      if (!session.queue.add(new Share(position, target, message.bytes, false, stored, commits.number))) continue;
       this.#messages.retain(stored);
-      this.#commits.waiting++;
+      commits.waiting++;
     }
     // What is not to be written for the first time is not among those that are held.
-    if (stored.writtenReferences > 0) this.#commits.mustCommit();
+    if (stored.writtenReferences > 0 || stored.isLogged) commits.mustCommit();
+    return stored;
   }
 
-  #applySent({ clientId, position, packetId }: Extract<Entry, { kind: 'sent' }>): void {
+  #applySent({ clientId, position, packetId }: Extract<Entry, { kind: 'sent' }>): StoredMessage | null {
     const session = this.#changed(clientId);
     const share = session === undefined ? undefined : this.#takeQueued(session, position);
-    if (session === undefined || share === undefined) return;
+    if (session === undefined || share === undefined) return null;
     this.#complete(session, packetId);
     // A QoS 2 message leaves once its id is durable; a QoS 1 message has left, and the id may follow.
     if (share.target.qos === 2) this.#commits.mustCommit();
-    else if (share.isWritten) this.#commits.mayCommitSoon();
+    else if (share.isOnDisk) this.#commits.mayCommitSoon();
     session.inflight.send(packetId, share);
+    return share.stored;
   }
 
-  #complete(session: SessionState, packetId: number): void {
+  #complete(session: SessionState, packetId: number): StoredMessage | null {
     const inflight = session.inflight.complete(packetId);
-    if (inflight === undefined) return;
-    if (inflight.isWritten) this.#commits.mayCommitLater();
-    if (inflight.share !== null) this.#release(session.shard, inflight.share);
+    if (inflight === undefined) return null;
+    const { share, isWritten } = inflight;
+    if (share === null || isWritten) this.#commits.mayCommitLater();
+    if (share === null) return null;
+    this.#release(session.shard, share);
+    return share.stored;
   }
 
   #release(shard: number, { position }: Share): void {
@@ -457,7 +507,7 @@ export class LmdbStore implements Store, Commitment {
 
   #takeQueued(session: SessionState, position: Position): Share | undefined {
     const share = session.queue.take(position);
-    if (share !== undefined && !share.isWritten) this.#commits.waiting--;
+    if (share !== undefined && share.commit === this.#commits.number) this.#commits.waiting--;
     return share;
   }
 
@@ -474,6 +524,7 @@ export class LmdbStore implements Store, Commitment {
   #reserve(shard: number, position: Position): void {
     this.#reserved[shard] = position + RESERVED_POSITIONS;
     this.#needsPositions = true;
+    this.#needsTables = true;
     this.#commits.mustCommit();
     this.#commits.beginTurn();
   }

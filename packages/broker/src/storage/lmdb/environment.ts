@@ -14,10 +14,15 @@ export const TABLES = [
   'references',
   'retained',
   'leaving',
+  'log',
 ] as const;
 export type Table = (typeof TABLES)[number];
 
-/** Both are valid until the next read of any table: who wants to keep them copies them. */
+/**
+ * Both are valid until the next read of any table: who wants to keep them copies them. Of a value, no more may be trusted
+ * than its `length` and the bytes up to that: it lies in a larger piece of memory, which loops and copies would run
+ * through (see `copyOf`).
+ */
 export interface KeyValue {
   readonly key: Buffer;
   readonly value: Uint8Array;
@@ -162,6 +167,11 @@ export class Environment implements Batch {
   }
 }
 
+/** A copy of a value that LMDB lends, for longer. */
+export function copyOf(value: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(value, 0, value.length);
+}
+
 /** What LMDB calls the file that it puts beside a data file. */
 export const LOCK_SUFFIX = '-lock';
 
@@ -171,7 +181,7 @@ function makePrivate(path: string): void {
 }
 
 /** At or before all others. */
-const FIRST_KEY = Buffer.of(0);
+export const FIRST_KEY = Buffer.of(0);
 
 /** By length: the key that was read last. An object for each would be the greater part of reading a table. */
 const KEYS: Buffer[] = [];

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, realpathSync, rmSync } from 'node:fs';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** The socket in the folder; on Windows the name is a pipe's. */
 const SOCKET = 'data.lock';
@@ -32,26 +32,28 @@ export class FolderLock {
   /** @throws (rejects) FolderInUseError; another Error where the file system has no sockets, which the caller may accept. */
   static async take(folder: string): Promise<FolderLock> {
     const path = socketPath(folder);
+    const name = `${process.pid} ${randomUUID()}`;
     const server = createServer((socket) => {
       socket.on('error', () => {});
-      socket.end(String(process.pid));
+      socket.end(name, () => socket.destroy());
     });
     server.unref();
     try {
-      await listen(server, path);
+      const owner = (await isFree(server, path)) ? name : await takeOver(server, path, name);
+      if (owner === name) return new FolderLock(server, path);
+      throw new FolderInUseError(`${folder} is in use by another broker (process ${pidIn(owner)})`);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-      const owner = await askOwner(path);
-      if (owner !== null) throw new FolderInUseError(`${folder} is in use by another broker (process ${owner})`);
-      rmSync(path, { force: true });
-      await listen(server, path);
+      await new Promise((resolve) => server.close(resolve));
+      closePath(path);
+      throw error;
     }
-    return new FolderLock(server, path);
   }
 
   release(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => {
+        // One that was taken over has another name for the system.
+        if (process.platform !== 'win32') rmSync(this.#path, { force: true });
         closePath(this.#path);
         resolve();
       });
@@ -59,11 +61,47 @@ export class FolderLock {
   }
 }
 
+/** Whether there was no socket yet; then the server listens on it. */
+async function isFree(server: Server, path: string): Promise<boolean> {
+  try {
+    await listen(server, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    throw error;
+  }
+}
+
+/** Puts the server, whose answer is `name`, in the place of a socket that nobody answers. The answer of who has it then. */
+async function takeOver(server: Server, path: string, name: string): Promise<string> {
+  const ownPath = join(dirname(path), `data.${randomBytes(2).toString('hex')}`);
+  await listen(server, ownPath);
+  for (;;) {
+    const socket = inodeOf(path);
+    const owner = await askOwner(path);
+    if (owner !== null) return owner;
+    // Of several who come at once, one was first; the others ask again. There is a socket at any moment.
+    if (inodeOf(path) !== socket) continue;
+    renameSync(ownPath, path);
+    return name;
+  }
+}
+
+/** Undefined: there is none. */
+function inodeOf(path: string): bigint | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+function pidIn(answer: string): string {
+  return answer.split(' ')[0];
+}
+
 /** Whether a process works in the folder: its id; null for none. */
 export async function ownerOf(folder: string): Promise<string | null> {
   const path = socketPath(folder);
   try {
-    return await askOwner(path);
+    const answer = await askOwner(path);
+    return answer === null ? null : pidIn(answer);
   } finally {
     closePath(path);
   }

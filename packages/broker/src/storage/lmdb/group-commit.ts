@@ -46,8 +46,13 @@ export interface Commitment {
   lackOfRoom(wasFull: boolean): string | null;
   /** Whether the room has to be looked at after every commit. */
   readonly hasLittleRoom: boolean;
-  /** Writes all that differs from the disk. Resolves when the disk has it, rejects when it has none of it. */
-  write(): Promise<void>;
+  /** When the tables have to follow the log, ms; `Infinity`: there is no log. */
+  readonly tablesDueMs: number;
+  /**
+   * Brings all that is new to the disk; `isLast`: nothing comes after it. Resolves when the disk has it, rejects when it
+   * has none of it.
+   */
+  write(nowMs: number, isLast: boolean): Promise<void>;
   /** What `write` began is over. */
   settle(isCommitted: boolean): void;
 }
@@ -66,6 +71,8 @@ export class GroupCommit {
   nowMs = performance.now();
   /** Messages in queues that the disk does not have yet: their receivers are not here, so there is nothing to hold them for. */
   waiting = 0;
+  /** The number of the commit that all waits for that comes now; grows. */
+  number = 1;
   readonly #what: Commitment;
   readonly #sync: SyncMode;
   readonly #intervalMs: number;
@@ -158,6 +165,7 @@ export class GroupCommit {
       this.#isUrgent ||
       this.waiting > 0 ||
       this.#dueMs !== Number.POSITIVE_INFINITY ||
+      this.#what.tablesDueMs !== Number.POSITIVE_INFINITY ||
       this.#what.oldestHeld !== undefined
     );
   }
@@ -181,9 +189,10 @@ export class GroupCommit {
       return this.#begunAtMs + (this.#sync === 'interval' ? this.#intervalMs : LAZY_MS);
     }
     if (this.#isUrgent || this.waiting > 0) return nowMs;
+    const dueMs = Math.min(this.#dueMs, this.#what.tablesDueMs);
     const oldest = this.#what.oldestHeld;
-    if (oldest === undefined) return this.#dueMs;
-    return Math.min(this.#dueMs, this.#holds() ? oldest.sinceMs + HOLD_MS : nowMs);
+    if (oldest === undefined) return dueMs;
+    return Math.min(dueMs, this.#holds() ? oldest.sinceMs + HOLD_MS : nowMs);
   }
 
   /** Whether it pays to wait for acknowledgements. Of subscribers who are far away, none comes in time. */
@@ -231,6 +240,7 @@ export class GroupCommit {
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#firstHard = Number.POSITIVE_INFINITY;
     this.#begunAtMs = this.nowMs;
+    this.number++;
     this.#underway = this.#write().then(
       () => this.#settle(ticket, null),
       (error: unknown) => this.#settle(ticket, error instanceof Error ? error.message : String(error)),
@@ -239,7 +249,7 @@ export class GroupCommit {
 
   /** What is thrown on the way fails the commit, too: a page that cannot be read does not end the process. */
   async #write(): Promise<void> {
-    await this.#what.write();
+    await this.#what.write(this.nowMs, this.#isClosing);
   }
 
   /** These were held, and are written after all. */

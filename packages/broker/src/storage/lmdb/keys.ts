@@ -74,6 +74,13 @@ export function messagePosition(key: Buffer): number {
   return readPosition(key, 1);
 }
 
+/** A record of the log. It is of no shard: what it has goes to tables that are. */
+export function logKey(number: number): Buffer {
+  const key = Buffer.allocUnsafe(POSITION_BYTES);
+  writePosition(key, 0, number);
+  return key;
+}
+
 /** The number of the session that the key belongs to. */
 export function sessionNumber(key: Buffer): number {
   return key.readUIntBE(1, 6);

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Overlay } from './overlay.js';
 
-const step = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.option(fc.nat())) },
-  { weight: 2, arbitrary: fc.constant('begin' as const) },
-  { weight: 2, arbitrary: fc.constantFrom('done' as const, 'failed' as const) },
+const step: fc.Arbitrary<readonly [string, number | null] | 'begin' | 'done' | 'failed'> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.option<number>(fc.nat())) },
+  { weight: 2, arbitrary: fc.constant<'begin'>('begin') },
+  { weight: 2, arbitrary: fc.constantFrom<'done' | 'failed'>('done', 'failed') },
 );
 
 describe('Overlay', () => {

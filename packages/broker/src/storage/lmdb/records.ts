@@ -95,8 +95,11 @@ export function copyTogether(): CopyBytes {
   };
 }
 
-/** The message does not need `reader.bytes` any more. */
-export function readMessage(reader: Reader, copy: CopyBytes = copyAlone): Message {
+/**
+ * The message does not need `reader.bytes` any more. `payloadBytes`: how long its payload is; without it, as long as there
+ * is something.
+ */
+export function readMessage(reader: Reader, payloadBytes?: number, copy: CopyBytes = copyAlone): Message {
   const flags = reader.byte('the flags');
   const expiresAtMs = flags & HAS_EXPIRY ? readFloat64(reader, 'the expiry') : Number.POSITIVE_INFINITY;
   const publishedAtMs = flags & HAS_PUBLICATION ? readFloat64(reader, 'the time of publication') : 0;
@@ -106,8 +109,10 @@ export function readMessage(reader: Reader, copy: CopyBytes = copyAlone): Messag
   if (properties?.correlationData !== undefined) {
     properties.correlationData = copyAlone(properties.correlationData, 0, properties.correlationData.length);
   }
-  const payload = copy(reader.bytes, reader.at, reader.end);
-  reader.at = reader.end;
+  const end = payloadBytes === undefined ? reader.end : reader.at + payloadBytes;
+  if (end > reader.end) throw reader.malformed('the payload is longer than the record');
+  const payload = copy(reader.bytes, reader.at, end);
+  reader.at = end;
   const qos = (flags & 3) as QoS;
   const message = new Message(topic, payload, qos, (flags & 4) !== 0, properties, publisher, expiresAtMs, true);
   message.publishedAtMs = publishedAtMs;

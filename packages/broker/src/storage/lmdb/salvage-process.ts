@@ -1,4 +1,4 @@
-import { Environment, TABLES } from './environment.js';
+import { copyOf, Environment, TABLES } from './environment.js';
 import { bringUpToDate, formatOf } from './format.js';
 import { examine, isProblem } from './integrity.js';
 
@@ -25,7 +25,7 @@ async function copy(name: string, from: string, to: string): Promise<void> {
   let copied = 0;
   try {
     for (const { key, value } of source.all(table)) {
-      target.put(table, key, Uint8Array.from(value));
+      target.put(table, key, copyOf(value));
       if (++copied % COPIED_AT_ONCE === 0) await target.commit();
     }
   } finally {

@@ -24,6 +24,8 @@ export class StoredMessage {
   isListed = false;
   /** The commit under way is about it. */
   isCommitting = false;
+  /** A record of the log has it, or will with the commit under way. */
+  isLogged = false;
 
   constructor(
     shard: number,
@@ -42,9 +44,14 @@ export class StoredMessage {
     this.writtenReferences = writtenReferences;
   }
 
-  /** Somebody waits for it, and the disk does not have it. */
-  get isHeld(): boolean {
+  /** Somebody waits for it, and the tables do not have it. */
+  get isUnwritten(): boolean {
     return this.references > 0 && this.writtenReferences === 0;
+  }
+
+  /** Somebody waits for it, and the disk does not have it at all. */
+  get isHeld(): boolean {
+    return !this.isLogged && this.isUnwritten;
   }
 }
 
@@ -66,6 +73,10 @@ export class StoredMessages {
   #held: StoredMessage[] = [];
   /** Where those begin that may still be held. */
   #firstHeld = 0;
+  /** Those that the log has and the tables do not. */
+  #logged: StoredMessage[] = [];
+  /** Of them, those that came to the log with the commit under way. */
+  #logging: StoredMessage[] = [];
   /** Those that the disk has, with another number of references. */
   #changed: StoredMessage[] = [];
   #committing: Written[] = [];
@@ -131,7 +142,7 @@ export class StoredMessages {
         stored.isListed = false;
         this.#forgetIfSettled(stored);
       }
-      return true;
+      return !stored.isLogged;
     }
     if (!stored.isListed) {
       stored.isListed = true;
@@ -148,7 +159,23 @@ export class StoredMessages {
     return value === undefined ? undefined : readMessage(readerOf(value, 'a message'));
   }
 
+  /** The commit that begins now brings those that are held to the log. */
+  log(): void {
+    for (let i = this.#firstHeld; i < this.#held.length; i++) {
+      const stored = this.#held[i];
+      if (!stored.isHeld) continue;
+      stored.isLogged = true;
+      this.#logging.push(stored);
+      this.#logged.push(stored);
+    }
+    this.#held = [];
+    this.#firstHeld = 0;
+  }
+
+  /** Brings all to the tables. */
   write(batch: Batch, writer: RecordWriter): void {
+    for (const stored of this.#logged) if (stored.isUnwritten) this.#write(stored, batch, writer);
+    this.#logged = [];
     for (let i = this.#firstHeld; i < this.#held.length; i++) {
       const stored = this.#held[i];
       if (stored.isHeld) this.#write(stored, batch, writer);
@@ -166,6 +193,13 @@ export class StoredMessages {
   }
 
   settle(isCommitted: boolean): void {
+    if (!isCommitted && this.#logging.length > 0) {
+      for (const stored of this.#logging) stored.isLogged = false;
+      this.#logged = this.#logged.filter(({ isLogged }) => isLogged);
+      this.#held = [...this.#logging, ...this.#held.slice(this.#firstHeld)];
+      this.#firstHeld = 0;
+    }
+    this.#logging = [];
     const written = this.#committing;
     this.#committing = [];
     for (const { stored } of written) stored.isCommitting = false;
@@ -202,7 +236,8 @@ export class StoredMessages {
     for (const { stored, before } of written) {
       stored.writtenReferences = before;
       stored.isListed = stored.references !== before;
-      if (stored.isListed) (before === 0 ? held : changed).push(stored);
+      if (stored.isListed && before === 0 && stored.isLogged) this.#logged.push(stored);
+      else if (stored.isListed) (before === 0 ? held : changed).push(stored);
     }
     const restored = new Set(written.map(({ stored }) => stored));
     const others = (stored: StoredMessage): boolean => !restored.has(stored);
