@@ -101,8 +101,6 @@ async function torture(values: TortureValues): Promise<number> {
   const folder = newFolder(resolve(values.dir ?? '.'));
   if (folder === null) return ExitCode.COULD_NOT_RUN;
   const seed = values.seed ?? Math.floor(Math.random() * SEEDS);
-  tell(`The broker's files are in ${folder}. Seed ${seed}.`);
-  if (isInMemory(folder)) tell('Warning: that folder is in memory, not on a disk: it says nothing about one.');
   const interruption = new AbortController();
   const interrupt = (): void => {
     if (interruption.signal.aborted) process.exit(ExitCode.COULD_NOT_RUN);
@@ -110,6 +108,8 @@ async function torture(values: TortureValues): Promise<number> {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  tell(`The broker's files are in ${folder}. Seed ${seed}.`);
+  if (isInMemory(folder)) tell('Warning: that folder is in memory, not on a disk: it says nothing about one.');
   const progress = new ProgressLine();
   try {
     const data = join(folder, 'data');
@@ -136,7 +136,8 @@ async function torture(values: TortureValues): Promise<number> {
   } catch (error) {
     progress.clear();
     if (!(error instanceof BrokerFailure || error instanceof PowerCutError)) throw error;
-    process.stderr.write(`Error: ${error.message}\n`);
+    rmSync(folder, { recursive: true });
+    tell(`Error: ${error.message}`);
     return ExitCode.COULD_NOT_RUN;
   } finally {
     process.off('SIGINT', interrupt);
