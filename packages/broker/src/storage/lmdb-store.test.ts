@@ -16,10 +16,16 @@ const SETTINGS: LmdbStoreSettings = {
 
 const folders: string[] = [];
 
-function openIn(path: string): LmdbStore {
+function newPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cauldron-store-'));
+  folders.push(folder);
+  return join(folder, 'data');
+}
+
+function openIn(path: string, settings = SETTINGS): LmdbStore {
   const environment = new Environment({ path, readOnly: false, noSync: true });
   bringUpToDate(environment);
-  return new LmdbStore(environment, path, SETTINGS);
+  return new LmdbStore(environment, path, settings);
 }
 
 afterAll(() => {
@@ -27,15 +33,46 @@ afterAll(() => {
 });
 
 describeStore('LmdbStore', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cauldron-store-'));
-  folders.push(folder);
-  const path = join(folder, 'data');
+  const path = newPath();
   let store = openIn(path);
   return {
     store,
     async reopen() {
       await store.close();
       store = openIn(path);
+      return store;
+    },
+    storedMessages: () => store.storedMessages,
+  };
+});
+
+/** Resolves when all that was appended is on the disk, what nobody waits for included. */
+async function settled(store: LmdbStore): Promise<void> {
+  const { onCommit } = store;
+  await new Promise<void>((resolve) => {
+    store.onCommit = () => {
+      if (store.committed === store.appended) resolve();
+    };
+    store.append({ kind: 'retainedCleared', topic: 'nothing/is/here' });
+  });
+  store.onCommit = onCommit;
+}
+
+// Every commit writes the log, and the tables follow only when it is old. A store that is opened again is one that was
+// killed: a copy of what the disk had.
+describeStore('LmdbStore that was killed, by its log', async () => {
+  const settings = { ...SETTINGS, logFrom: 1 };
+  let store = openIn(newPath(), settings);
+  return {
+    store,
+    async reopen() {
+      // `close` commits what a kill would not.
+      await settled(store);
+      const killed = store;
+      const copy = newPath();
+      await killed.copyTo(copy);
+      await killed.close();
+      store = openIn(copy, settings);
       return store;
     },
     storedMessages: () => store.storedMessages,

@@ -188,14 +188,23 @@ export class LmdbStore implements Store, Commitment {
     const environment = this.#environment;
     return {
       sessions: this.#sessions.size,
-      subscriptions: environment.count('subscriptions'),
+      subscriptions: environment.count('subscriptions') + this.#addedSubscriptions(),
       queuedMessages,
       queuedBytes,
       inflight,
       messages: this.#messages.count,
-      retained: environment.count('retained'),
+      retained: environment.count('retained') + this.#addedRetained(),
       usedBytes: environment.usedBytes,
     };
+  }
+
+  /** By how many retained messages memory has more than the tables. */
+  #addedRetained(): number {
+    return this.#retained.added((topic) => this.#environment.has('retained', nameKey(shardOf(topic), topic)));
+  }
+
+  #addedSubscriptions(): number {
+    return this.#listed.reduce((sum, session) => sum + session.addedSubscriptions, 0);
   }
 
   nextPosition(shard: number): Position {
@@ -269,7 +278,7 @@ export class LmdbStore implements Store, Commitment {
   }
 
   async #close(): Promise<void> {
-    const fault = await this.#commits.close();
+    const fault = this.#environment.isReadOnly ? null : await this.#commits.close();
     if (fault !== null) this.#settings.onWarning(`What came last is not in the store: ${fault}.`);
     await this.#environment.close();
     await this.#onClose();
@@ -482,7 +491,10 @@ export class LmdbStore implements Store, Commitment {
     const session = this.#changed(clientId);
     const share = session === undefined ? undefined : this.#takeQueued(session, position);
     if (session === undefined || share === undefined) return null;
-    this.#complete(session, packetId);
+    if (session.inflightById.has(packetId)) {
+      if (share.stored !== null) share.stored.isPinned = true;
+      this.#complete(session, packetId);
+    }
     // A QoS 2 message leaves once its id is durable; a QoS 1 message has left, and the id may follow.
     if (share.target.qos === 2) this.#commits.mustCommit();
     else if (share.isOnDisk) this.#commits.mayCommitSoon();

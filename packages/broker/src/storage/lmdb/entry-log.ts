@@ -1,7 +1,6 @@
 import type { Entry } from '../../core/ports/store.js';
 import { EntryEncoder, readEntries } from './entry-records.js';
-import type { Batch, Environment } from './environment.js';
-import { FIRST_KEY } from './environment.js';
+import { type Batch, copyOf, type Environment, FIRST_KEY } from './environment.js';
 import { logKey } from './keys.js';
 import type { RecordWriter } from './record-writer.js';
 import type { StoredMessage } from './stored-messages.js';
@@ -20,7 +19,8 @@ interface Pending {
 
 /** Whether it would be missed after a crash. Entries about a message that came and went before it was written would not. */
 function isNeeded({ stored }: Pending): boolean {
-  return stored === null || stored.references > 0 || stored.isLogged || stored.writtenReferences > 0;
+  if (stored === null || stored.isPinned) return true;
+  return stored.references > 0 || stored.isLogged || stored.writtenReferences > 0;
 }
 
 /**
@@ -48,7 +48,7 @@ export class EntryLog {
       this.#number = Number(key.readBigUInt64BE()) + 1;
       this.bytes += value.length;
       // What it leads to may read other tables, and a record is lent until then.
-      for (const entry of readEntries(Uint8Array.from(value))) apply(entry);
+      for (const entry of readEntries(copyOf(value))) apply(entry);
     }
   }
 
@@ -78,7 +78,9 @@ export class EntryLog {
 
   /** The tables get all, so no record is needed. */
   clear(environment: Environment): void {
-    for (const key of environment.keys('log', FIRST_KEY, logKey(this.#number))) environment.remove('log', key);
+    if (this.bytes > 0) {
+      for (const key of environment.keys('log', FIRST_KEY, logKey(this.#number))) environment.remove('log', key);
+    }
     this.#committingBytes = -this.bytes;
     this.#begin();
   }

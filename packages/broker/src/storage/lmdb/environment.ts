@@ -82,6 +82,10 @@ export class Environment implements Batch {
     return this.#of(table).get(key, this.#pinned);
   }
 
+  has(table: Table, key: Buffer): boolean {
+    return this.get(table, key) !== undefined;
+  }
+
   /** What has keys from `start` up to but not including `end`, in order. */
   range(table: Table, start: Buffer, end: Buffer): Iterable<KeyValue> {
     return this.#of(table).getRange({ ...this.#pinned, start, end });

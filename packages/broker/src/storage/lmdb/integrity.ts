@@ -1,10 +1,21 @@
 import type { Position } from '../../core/ports/store.js';
 import { SHARDS } from '../../core/ports/store.js';
-import { type Batch, type Environment, type KeyValue, TABLES, type Table } from './environment.js';
+import { readEntries } from './entry-records.js';
+import { type Batch, type Environment, FIRST_KEY, type KeyValue, TABLES, type Table } from './environment.js';
 import { FORMAT_KEY, POSITIONS_KEY, readPositions } from './format.js';
 import { InboundIds } from './inbound-ids.js';
 import { InflightWindow } from './inflight-window.js';
-import { chunkPosition, endOf, messageKey, messagePosition, nameKey, partKey, partOf, sessionNumber } from './keys.js';
+import {
+  chunkPosition,
+  endOf,
+  logKey,
+  messageKey,
+  messagePosition,
+  nameKey,
+  partKey,
+  partOf,
+  sessionNumber,
+} from './keys.js';
 import { QueueChunk } from './queue-chunk.js';
 import { RecordWriter } from './record-writer.js';
 import { readerOf, readMessage, readSession, readSubscription, readUint } from './records.js';
@@ -45,6 +56,14 @@ function* examineMeta(environment: Environment, repair: Batch | null): Generator
   } catch (error) {
     yield { table: 'meta', what: messageOf(error) };
     repair?.remove('meta', POSITIONS_KEY);
+  }
+  for (const { key, value } of environment.range('log', FIRST_KEY, logKey(Number.MAX_SAFE_INTEGER))) {
+    try {
+      for (const _ of readEntries(value));
+    } catch (error) {
+      yield { table: 'log', what: messageOf(error) };
+      repair?.remove('log', key);
+    }
   }
   if (environment.get('meta', FORMAT_KEY) === undefined) yield { table: 'meta', what: 'it has no format version' };
 }

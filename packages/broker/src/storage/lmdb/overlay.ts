@@ -26,6 +26,15 @@ export class Overlay<V> {
     for (const value of this.#pending.values()) if (value !== null) yield value;
   }
 
+  /** By how many names it adds to what the disk has. */
+  added(isOnDisk: (name: string) => boolean): number {
+    let added = 0;
+    for (const [name, value] of new Map([...this.#committing, ...this.#pending])) {
+      added += (value === null ? 0 : 1) - (isOnDisk(name) ? 1 : 0);
+    }
+    return added;
+  }
+
   /** What the commit that begins now has to bring. */
   begin(): ReadonlyMap<string, V | null> {
     this.#committing = this.#pending;

@@ -126,6 +126,13 @@ export class SessionState {
     return found;
   }
 
+  /** By how many subscriptions memory has more than the tables. */
+  get addedSubscriptions(): number {
+    const isOnDisk = (filter: string): boolean =>
+      this.#environment.has('subscriptions', subscriptionKey(this.prefix, filter));
+    return this.#subscriptions === null ? 0 : this.#subscriptions.added(isOnDisk);
+  }
+
   write(batch: Batch, writer: RecordWriter): void {
     if (this.#recordChanged && this.#record !== null) {
       writeSession(writer, this.number, this.#record);

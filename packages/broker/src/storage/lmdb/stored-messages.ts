@@ -26,6 +26,8 @@ export class StoredMessage {
   isCommitting = false;
   /** A record of the log has it, or will with the commit under way. */
   isLogged = false;
+  /** Its entries did something else besides, so the log has to have them even if it came and went. */
+  isPinned = false;
 
   constructor(
     shard: number,
