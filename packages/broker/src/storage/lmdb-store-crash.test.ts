@@ -4,7 +4,7 @@ import { StoreModel, snapshot } from '../../../../test/contract/store-model.js';
 import { arbitraryRun, performRun } from '../../../../test/contract/store-runs.js';
 import type { Entry, Store, Ticket } from '../core/ports/store.js';
 import type { LmdbStore } from './lmdb-store.js';
-import { closeAll, nextTurn, open, problemsOf, storeOf } from './lmdb-store.test-support.js';
+import { closeAll, newPath, nextTurn, open, problemsOf, storeOf } from './lmdb-store.test-support.js';
 
 /** What could be seen from outside at some moment, and what was on the disk then. */
 interface Moment {
@@ -77,12 +77,14 @@ describe('a process that is killed', () => {
     turns: fc.nat(2),
     /** Of ten commits in a row, which fail. */
     failing: fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+    /** Whether commits write the tables or the log, or now these and now that. */
+    logFrom: fc.constantFrom(1, 4, 1000),
   });
 
   it('leaves at any moment what the entries amount to up to a turn, and all that was committed', async () => {
     const picks = fc.array(fc.nat(), { minLength: 2, maxLength: 2 });
     const property = fc.asyncProperty(arbitraryRun, conditions, picks, async (steps, how, someMoments) => {
-      const { environment, store } = open();
+      const { environment, store } = open(newPath(), { logFrom: how.logFrom });
       const moments: Moment[] = [];
       const writtenBy: Ticket[] = [0];
       const look = (): void => {
@@ -121,7 +123,7 @@ describe('a process that is killed', () => {
 
   it('has all in memory while commits fail, and all on the disk when they do not', async () => {
     const property = fc.asyncProperty(arbitraryRun, conditions, async (steps, how) => {
-      const { environment, store } = open();
+      const { environment, store } = open(newPath(), { logFrom: how.logFrom });
       let count = 0;
       environment.onBegin = async () => {
         for (let turn = 0; turn < how.turns; turn++) await nextTurn();
