@@ -91,7 +91,10 @@ export class QueuePages {
     return found;
   }
 
-  /** Empties the first chunks, at most so many, and gives what was in them. Nothing: the queue is empty. */
+  /**
+   * Empties the first chunks, at most so many, and gives what was in them. Those that were emptied before count again until
+   * the disk knows.
+   */
   takeChunks(limit: number): Share[] {
     const taken: Share[] = [];
     let chunk = this.#chunkAfter(-1);

@@ -112,7 +112,7 @@ describe('records', () => {
       const copy = copyTogether();
       const together = roundTrip(messages, writeMessage, (bytes) => {
         const own = Uint8Array.from(bytes);
-        const read = readMessage(readerOf(own, 'a message'), copy);
+        const read = readMessage(readerOf(own, 'a message'), undefined, copy);
         own.fill(0xff);
         return read;
       });
