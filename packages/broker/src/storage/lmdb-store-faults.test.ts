@@ -73,7 +73,7 @@ describe('when the disk does not take a commit', () => {
     }
     expect(store.committed).toBe(store.appended);
     expect([store.fault, faults.at(-1), faults.length]).toEqual([null, null, 2]);
-    const found = await storeOf(environment.commits);
+    const found = storeOf(environment.commits);
     expect(payloads(found.store, ALICE)).toEqual(['two']);
   });
 
@@ -89,7 +89,7 @@ describe('when the disk does not take a commit', () => {
     const { environment, store } = await failed();
     environment.nextFault = () => null;
     await store.close();
-    expect(payloads((await storeOf(environment.commits)).store, ALICE)).toEqual(['one']);
+    expect(payloads(storeOf(environment.commits).store, ALICE)).toEqual(['one']);
   });
 
   it('says at close what that means', async () => {
@@ -110,7 +110,7 @@ describe('when the disk does not take a commit', () => {
     begin(store, ALICE);
     environment.nextFault = () => null;
     await store.close();
-    const found = await storeOf(environment.commits);
+    const found = storeOf(environment.commits);
     expect([...found.store.sessions()]).toMatchObject([{ record: sampleRecord(ALICE), queuedMessages: 0 }]);
     expect(found.store.storedMessages).toBe(0);
   });
@@ -127,7 +127,7 @@ describe('what a store throws while it writes', () => {
     expect(store.fault).toBe('the disk does not take it (it broke)');
     put.mockRestore();
     await store.close();
-    expect([...(await storeOf(environment.commits)).store.sessions()]).toHaveLength(1);
+    expect([...storeOf(environment.commits).store.sessions()]).toHaveLength(1);
   });
 });
 

@@ -62,7 +62,7 @@ describe.each(MODES)('with sync %s', (sync, everyMs) => {
       for (let turn = 0; turn < 3; turn++) await nextTurn();
     }
     expect(environment.commits).toHaveLength(2);
-    expect(payloads((await storeOf(environment.commits)).store, ALICE)).toEqual(['text']);
+    expect(payloads(storeOf(environment.commits).store, ALICE)).toEqual(['text']);
   });
 
   it('is written before that when very much waits', async () => {
@@ -80,6 +80,6 @@ describe.each(MODES)('with sync %s', (sync, everyMs) => {
     begin(store, ALICE);
     queue(store, 'text', sampleTarget(ALICE));
     await store.close();
-    expect(payloads((await storeOf(environment.commits)).store, ALICE)).toEqual(['text']);
+    expect(payloads(storeOf(environment.commits).store, ALICE)).toEqual(['text']);
   });
 });

@@ -144,8 +144,8 @@ export function problemsOf(environment: Environment): Problem[] {
   return [...examine(environment)].filter(isProblem);
 }
 
-/** Puts changes into a new file, and opens a store with it: what a process finds that was killed after them. */
-export async function storeOf(commits: readonly (readonly Change[])[]): Promise<Opened> {
+/** A new file with these changes: what a process leaves that is killed after them. */
+export function fileOf(commits: readonly (readonly Change[])[]): WatchedEnvironment {
   const environment = new WatchedEnvironment(newPath());
   bringUpToDate(environment);
   environment.commitNow((batch) => {
@@ -154,10 +154,19 @@ export async function storeOf(commits: readonly (readonly Change[])[]): Promise<
       else batch.put(table, key, value);
     }
   });
-  const store = new LmdbStore(environment, '/', SETTINGS);
-  const both = { environment, store };
+  return environment;
+}
+
+/** A store of a file. */
+export function storeOn(environment: WatchedEnvironment): Opened {
+  const both = { environment, store: new LmdbStore(environment, '/', SETTINGS) };
   opened.add(both);
   return both;
+}
+
+/** What is found after `commits` by the next process. */
+export function storeOf(commits: readonly (readonly Change[])[]): Opened {
+  return storeOn(fileOf(commits));
 }
 
 export function begin(store: LmdbStore, ...clientIds: readonly string[]): Ticket {

@@ -2,7 +2,7 @@ import type { Position } from '../../core/ports/store.js';
 import { SHARDS } from '../../core/ports/store.js';
 import { readEntries } from './entry-records.js';
 import { type Batch, type Environment, FIRST_KEY, type KeyValue, TABLES, type Table } from './environment.js';
-import { FORMAT_KEY, POSITIONS_KEY, readPositions } from './format.js';
+import { FORMAT_KEY, POSITIONS_KEY, readPositions, writePositions } from './format.js';
 import { InboundIds } from './inbound-ids.js';
 import { InflightWindow } from './inflight-window.js';
 import {
@@ -40,10 +40,14 @@ export interface Examined {
  */
 export function* examine(environment: Environment, repair: Batch | null = null): Generator<Problem | Examined> {
   yield* examineMeta(environment, repair);
+  const lastPositions: Position[] = [];
   for (let shard = 0; shard < SHARDS; shard++) {
-    yield* new ShardExamination(environment, repair, shard).run();
+    const examination = new ShardExamination(environment, repair, shard);
+    yield* examination.run();
+    lastPositions.push(examination.lastPosition);
     yield { shard, shards: SHARDS };
   }
+  yield* examinePositions(environment, repair, lastPositions);
 }
 
 export function isProblem(found: Problem | Examined): found is Problem {
@@ -68,6 +72,29 @@ function* examineMeta(environment: Environment, repair: Batch | null): Generator
   if (environment.get('meta', FORMAT_KEY) === undefined) yield { table: 'meta', what: 'it has no format version' };
 }
 
+/** A position that has a message must never be given out again. */
+function* examinePositions(
+  environment: Environment,
+  repair: Batch | null,
+  lastPositions: readonly Position[],
+): Generator<Problem> {
+  let reserved: readonly Position[] = new Array(SHARDS).fill(0);
+  try {
+    reserved = readPositions(environment.get('meta', POSITIONS_KEY));
+  } catch {
+    // That has been told.
+  }
+  const used = lastPositions.map((position, shard) => Math.max(position, reserved[shard]));
+  for (const [shard, position] of used.entries()) {
+    if (position > reserved[shard]) {
+      yield { table: 'meta', what: `shard ${shard} has message ${position}, which was not set aside` };
+    }
+  }
+  if (used.some((position, shard) => position > reserved[shard])) {
+    repair?.put('meta', POSITIONS_KEY, writePositions(used));
+  }
+}
+
 /** All keys begin with the shard, so each shard can be looked at alone. */
 class ShardExamination {
   readonly #environment: Environment;
@@ -77,6 +104,8 @@ class ShardExamination {
   /** Of each message that can be read: how many shares there are. */
   readonly #references = new Map<Position, number>();
   readonly #writer = new RecordWriter();
+  /** Of its messages; 0: it has none. */
+  lastPosition: Position = 0;
 
   constructor(environment: Environment, repair: Batch | null, shard: number) {
     this.#environment = environment;
@@ -97,7 +126,10 @@ class ShardExamination {
     });
     yield* this.#each('messages', ({ key, value }) => {
       readMessage(readerOf(value, 'a message'));
-      this.#references.set(messagePosition(key), 0);
+      const position = messagePosition(key);
+      if (!Number.isSafeInteger(position)) throw new Error(`a message has position ${position}`);
+      this.#references.set(position, 0);
+      this.lastPosition = Math.max(this.lastPosition, position);
     });
     yield* this.#each('retained', ({ key, value }) => {
       const { topic } = readMessage(readerOf(value, 'a retained message'));
