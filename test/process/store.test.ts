@@ -93,7 +93,9 @@ describe('while a broker works in the folder, cauldron store', () => {
   });
 
   it('dump shows what there is, for people and for programs', async () => {
-    expect(await succeeds('store', 'dump', live)).toContain('retained: QoS 1, 4 bytes, retained, kept: "text"\n');
+    expect(await succeeds('store', 'dump', live)).toMatch(
+      /^retained: QoS 1, 4 bytes, retained, published 20\S+Z, kept: "text"$/m,
+    );
     const lines = (await succeeds('store', 'dump', '--json', '--topic', 'a/+', live)).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line).message.payload)).toEqual(['one', 'two']);
   });

@@ -396,7 +396,11 @@ export class LmdbStore implements Store, Commitment {
       case 'received': {
         const session = this.#changed(entry.clientId);
         const share = session?.inflight.receive(entry.packetId) ?? null;
-        if (session !== undefined && share !== null) this.#messages.release(session.shard, share.position);
+        if (session !== undefined && share !== null) {
+          // The id outlives the message.
+          if (share.stored !== null) share.stored.isPinned = true;
+          this.#messages.release(session.shard, share.position);
+        }
         this.#commits.mustCommit();
         break;
       }
