@@ -6,7 +6,7 @@ import { FolderInUseError, FolderLock } from './lmdb/folder-lock.js';
 import { FORMAT_VERSION, formatOf } from './lmdb/format.js';
 import { examine } from './lmdb/integrity.js';
 import { LmdbStore } from './lmdb-store.js';
-import { DATA_FILE, StoreError } from './open-lmdb-store.js';
+import { DATA_FILE, readToTheEnd, StoreError } from './open-lmdb-store.js';
 
 export { type Examined, isProblem, type Problem } from './lmdb/integrity.js';
 
@@ -27,7 +27,7 @@ export interface StoreView {
 /** Opens the store in a folder for looking. @throws (rejects) StoreError: there is none, or it cannot be read */
 export async function viewLmdbStore(folder: string): Promise<StoreView> {
   const path = join(resolve(folder), DATA_FILE);
-  assertSound(path);
+  await assertSound(path);
   const environment = openReadOnly(path);
   try {
     const formatVersion = formatOf(environment);
@@ -65,7 +65,7 @@ export async function viewLmdbStore(folder: string): Promise<StoreView> {
  */
 export async function compactLmdbStore(folder: string): Promise<{ readonly before: number; readonly after: number }> {
   const path = join(resolve(folder), DATA_FILE);
-  assertSound(path);
+  await assertSound(path);
   const lock = await takeLock(resolve(folder));
   const copy = `${path}.compact`;
   try {
@@ -95,7 +95,8 @@ async function takeLock(folder: string): Promise<FolderLock> {
   }
 }
 
-function assertSound(path: string): void {
+/** @throws (rejects) StoreError */
+async function assertSound(path: string): Promise<void> {
   let state: ReturnType<typeof inspectDataFile>;
   try {
     state = inspectDataFile(path);
@@ -104,6 +105,7 @@ function assertSound(path: string): void {
   }
   if (state.kind === 'new')
     throw new StoreError(`There is no store in ${path.slice(0, -DATA_FILE.length)}: no file ${path}.`);
+  if (state.kind === 'short' && (await readToTheEnd(path)).isGood) return;
   if (state.kind !== 'sound') {
     throw new StoreError(`${path} is not good: ${state.why}. A broker that starts with it saves what it can.`);
   }

@@ -107,12 +107,14 @@ class Opening {
     try {
       const state = inspectDataFile(path);
       if (state.kind === 'foreign') return { why: state.why, isReadable: false };
-      if (state.kind === 'torn') return { why: state.why, isReadable: true, bytes: state.bytes };
+      if (state.kind === 'torn') return { why: state.why, isReadable: true };
       // If the last start ended while it read the file, that was perhaps because of the file.
       const isSuspect = this.#options.isSuspect === true || existsSync(path + OPENING_SUFFIX);
-      if (state.kind === 'new' || !isSuspect) return null;
-      const { isGood, how } = await salvage(['check', path]);
-      return isGood ? null : { why: `it cannot be read to its end (${how})`, isReadable: true };
+      if (state.kind === 'new' || (state.kind === 'sound' && !isSuspect)) return null;
+      const { isGood, how } = await readToTheEnd(path);
+      if (isGood) return null;
+      if (state.kind === 'short') return { why: state.why, isReadable: true, bytes: state.bytes };
+      return { why: `it cannot be read to its end (${how})`, isReadable: true };
     } catch (error) {
       return { why: messageOf(error), isReadable: false };
     }
@@ -181,6 +183,11 @@ interface Fault {
   readonly isReadable: boolean;
   /** How long the file should be. */
   readonly bytes?: number;
+}
+
+/** Whether all of a file can be read, and fits together. Done by another process: LMDB may take it down. */
+export function readToTheEnd(path: string): Promise<{ readonly isGood: boolean; readonly how: string }> {
+  return salvage(['check', path]);
 }
 
 /** Runs the process that may die of a damaged file. `how` it ended otherwise than well. */

@@ -18,8 +18,13 @@ export type DataFileState =
   | { readonly kind: 'sound' }
   /** Something else than a store. */
   | { readonly kind: 'foreign'; readonly why: string }
-  /** A store that lacks something; `bytes` is how long it should be at least, as far as that is known. */
-  | { readonly kind: 'torn'; readonly why: string; readonly bytes: number };
+  /**
+   * It ends before the last page that LMDB has counted, which would end at `bytes`. Whether something is missing has to be
+   * found out: a page that a commit took and had no use for is counted, and not written.
+   */
+  | { readonly kind: 'short'; readonly why: string; readonly bytes: number }
+  /** A store that lacks something. */
+  | { readonly kind: 'torn'; readonly why: string };
 
 /** Looks at the beginning and the length of a data file. @throws Error when it cannot be read */
 export function inspectDataFile(path: string): DataFileState {
@@ -45,11 +50,11 @@ function inspect(descriptor: number, size: number): DataFileState {
   if (first === null) return { kind: 'foreign', why: 'it is not a file of the store' };
   const second = readMeta(descriptor, first.pageSize);
   if (second === null || second.pageSize !== first.pageSize) {
-    return { kind: 'torn', why: 'its second page is damaged', bytes: size };
+    return { kind: 'torn', why: 'its second page is damaged' };
   }
   const newest = first.transaction > second.transaction ? first : second;
   const bytes = (newest.lastPage + 1) * newest.pageSize;
-  if (size < bytes) return { kind: 'torn', why: `it has ${size} bytes and should have ${bytes}`, bytes };
+  if (size < bytes) return { kind: 'short', why: `it has ${size} bytes and should have ${bytes}`, bytes };
   return { kind: 'sound' };
 }
 
