@@ -89,7 +89,11 @@ class Opening {
     const why = await this.#whyNot();
     if (why !== null) return this.#replace(why);
     const marker = this.#path + OPENING_SUFFIX;
-    writeFileSync(marker, '');
+    try {
+      writeFileSync(marker, '');
+    } catch (error) {
+      throw this.#denied(error);
+    }
     // When this turn is over, all has been read: whoever opens a store reads it at once.
     const unmark = setImmediate(() => rmSync(marker, { force: true }));
     try {
@@ -97,6 +101,7 @@ class Opening {
     } catch (error) {
       clearImmediate(unmark);
       rmSync(marker, { force: true });
+      if (isOfSystem(error)) throw this.#denied(error);
       return this.#replace({ why: messageOf(error), isReadable: !(error instanceof FormatError) });
     }
   }
@@ -116,8 +121,15 @@ class Opening {
       if (state.kind === 'short') return { why: state.why, isReadable: true, bytes: state.bytes };
       return { why: `it cannot be read to its end (${how})`, isReadable: true };
     } catch (error) {
+      if (error instanceof StoreError) throw error;
+      if (isOfSystem(error)) throw this.#denied(error);
       return { why: messageOf(error), isReadable: false };
     }
+  }
+
+  /** Nothing is wrong with the file: it stays where it is. */
+  #denied(error: unknown): StoreError {
+    return new StoreError(`The store ${this.#path} cannot be opened: ${messageOf(error)}.`);
   }
 
   async #open(): Promise<LmdbStore> {
@@ -185,17 +197,36 @@ interface Fault {
   readonly bytes?: number;
 }
 
-/** Whether all of a file can be read, and fits together. Done by another process: LMDB may take it down. */
-export function readToTheEnd(path: string): Promise<{ readonly isGood: boolean; readonly how: string }> {
-  return salvage(['check', path]);
+/**
+ * Whether all of a file can be read, and fits together. Done by another process: LMDB may take it down.
+ * @throws (rejects) StoreError: that process could not do its work, which says nothing about the file
+ */
+export async function readToTheEnd(path: string): Promise<{ readonly isGood: boolean; readonly how: string }> {
+  const { code, signal, how } = await salvage(['check', path]);
+  const isDamaged = code === DAMAGED || (signal !== null && !STOPPING.includes(signal));
+  if (code !== 0 && !isDamaged) throw new StoreError(`The store ${path} cannot be checked (${how}).`);
+  return { isGood: code === 0, how };
 }
 
-/** Runs the process that may die of a damaged file. `how` it ended otherwise than well. */
-function salvage(args: readonly string[]): Promise<{ readonly isGood: boolean; readonly how: string }> {
+/** Exit status of the process when it found something wrong. */
+const DAMAGED = 3;
+
+/** Signals that others send; those of a damaged file are of other kinds. */
+const STOPPING: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** In words. */
+  readonly how: string;
+}
+
+/** Runs the process that may die of a damaged file. */
+function salvage(args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [SALVAGE_PROCESS, ...args], { stdio: 'ignore' });
-    child.on('error', (error) => done({ isGood: false, how: error.message }));
-    child.on('close', (code, signal) => done({ isGood: code === 0, how: signal ?? `exit status ${code}` }));
+    child.on('error', (error) => done({ code: null, signal: null, how: error.message }));
+    child.on('close', (code, signal) => done({ code, signal, how: signal ?? `exit status ${code}` }));
   });
 }
 
@@ -203,6 +234,12 @@ function freeName(wanted: string): string {
   let name = wanted;
   for (let n = 2; existsSync(name); n++) name = `${wanted}-${n}`;
   return name;
+}
+
+/** Whether the file cannot be reached, as opposed to one that is reached and damaged: no permission, no room, no memory. */
+function isOfSystem(error: unknown): boolean {
+  const code = codeOf(error);
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code) && code !== 'EIO';
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,19 +1,28 @@
 import { copyOf, Environment, TABLES } from './environment.js';
-import { bringUpToDate, formatOf } from './format.js';
+import { bringUpToDate, FORMAT_VERSION, formatOf } from './format.js';
 import { examine, isProblem } from './integrity.js';
 
 // A process of its own for files that may be damaged: LMDB trusts what it reads, and can take the process down with it.
-//   salvage-process.js check PATH         exit status 0: all of the file can be read, and fits together
+//   salvage-process.js check PATH         exit status 0: all of the file can be read, and fits together; 3: not so
 //   salvage-process.js copy TABLE FROM TO copies what can be read of a table into another file
 
 /** Records that are committed together, so that a sudden end loses no more. */
 const COPIED_AT_ONCE = 1000;
 
+const DAMAGED = 3;
+
 function check(path: string): boolean {
-  const environment = new Environment({ path, readOnly: true, noSync: false });
-  if (formatOf(environment) === null) return false;
-  for (const found of examine(environment)) if (isProblem(found)) return false;
-  return true;
+  try {
+    const environment = new Environment({ path, readOnly: true, noSync: false });
+    const version = formatOf(environment);
+    if (version === null) return false;
+    // Whoever opens it says what that means.
+    if (version > FORMAT_VERSION) return true;
+    for (const found of examine(environment)) if (isProblem(found)) return false;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function copy(name: string, from: string, to: string): Promise<void> {
@@ -34,5 +43,5 @@ async function copy(name: string, from: string, to: string): Promise<void> {
 }
 
 const [mode, ...args] = process.argv.slice(2);
-if (mode === 'check') process.exitCode = check(args[0]) ? 0 : 1;
+if (mode === 'check') process.exitCode = check(args[0]) ? 0 : DAMAGED;
 else if (mode === 'copy') await copy(args[0], args[1], args[2]);
