@@ -134,6 +134,26 @@ describe('with persistence, a broker', () => {
     await second.stop();
   });
 
+  it('has queues in their order after it has saved them from a damaged file', async () => {
+    const first = await start();
+    const flags = ['-i', 'reader', '-c', '-q', '1', '-t', 'a'];
+    await run('sub', ...first.flags, ...flags, '-E');
+    const publish = async (broker: BrokerProcess, text: string): Promise<string> =>
+      run('pub', ...broker.flags, '-q', '1', '-t', 'a', '-m', text);
+    for (const text of ['1', '2', '3']) await publish(first, text);
+    await run('pub', ...first.flags, '-q', '1', '-r', '-t', 'kept', '-m', 'x'.repeat(40_000));
+    await first.program.stop('SIGKILL');
+    // In the middle of the large message, which lies at the end.
+    truncateSync(join(folder, 'data'), statSync(join(folder, 'data')).size - 4 * 4096);
+
+    const second = await start();
+    expect(second.program.shown).toMatch(/^Warning: Saved from it: .* and 3 messages, /m);
+    for (const text of ['4', '5', '6']) await publish(second, text);
+    expect(await run('sub', ...second.flags, ...flags, '-C', '6')).toBe('1\n2\n3\n4\n5\n6\n');
+    await first.stop();
+    await second.stop();
+  });
+
   it('does not start with such a file when --strict-store is given, and leaves it alone', async () => {
     writeFileSync(join(folder, 'data'), 'this is something else');
     const argv = ['broker', '-c', configFile(folder), '--strict-store'];
