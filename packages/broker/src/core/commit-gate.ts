@@ -1,11 +1,12 @@
-import { ReasonCode } from '@cauldron/codec';
+import { type PublishLayout, ReasonCode } from '@cauldron/codec';
 import type { Output } from './output.js';
 import type { Ticket } from './ports/store.js';
 
-/** A whole packet, or (without `bytes`) an acknowledgement that is made when it leaves. */
+/** A whole packet, a PUBLISH that is written when it leaves, or (without either) an acknowledgement, which is, too. */
 interface Held {
   readonly ticket: Ticket;
   readonly bytes: Uint8Array | null;
+  readonly layout: PublishLayout | null;
   readonly header: number;
   readonly packetId: number;
   readonly reasonCode: ReasonCode;
@@ -24,11 +25,16 @@ export class CommitGate {
   }
 
   holdPacket(ticket: Ticket, bytes: Uint8Array): void {
-    this.#held.push({ ticket, bytes, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+    this.#held.push({ ticket, bytes, layout: null, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+  }
+
+  /** A PUBLISH for the first time, small enough for a chunk. Its message has been kept. */
+  holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number): void {
+    this.#held.push({ ticket, bytes: null, layout, header: 0, packetId, reasonCode: ReasonCode.SUCCESS });
   }
 
   holdAcknowledgement(ticket: Ticket, header: number, packetId: number, reasonCode: ReasonCode): void {
-    this.#held.push({ ticket, bytes: null, header, packetId, reasonCode });
+    this.#held.push({ ticket, bytes: null, layout: null, header, packetId, reasonCode });
   }
 
   /** Sends what the store has committed. True: nothing waits any more. */
@@ -36,8 +42,9 @@ export class CommitGate {
     const held = this.#held;
     let done = 0;
     while (done < held.length && held[done].ticket <= committed) {
-      const { bytes, header, packetId, reasonCode } = held[done++];
-      if (bytes === null) this.#output.acknowledgement(header, packetId, reasonCode);
+      const { bytes, layout, header, packetId, reasonCode } = held[done++];
+      if (layout !== null) this.#output.publish(layout, packetId, false);
+      else if (bytes === null) this.#output.acknowledgement(header, packetId, reasonCode);
       else this.#output.send(bytes);
     }
     this.#held = held.slice(done);

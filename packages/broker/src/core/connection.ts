@@ -5,6 +5,7 @@ import {
   isReasonCodeOf,
   PacketType,
   ProtocolError,
+  type PublishLayout,
   ReasonCode,
   reasonName,
 } from '@cauldron/codec';
@@ -371,20 +372,25 @@ export class Connection implements LinkHandler, Expiring {
       aliases === null
         ? message.layout(qos, retain, this.version, identifiers, clock)
         : message.aliasedLayout(qos, retain, identifiers, clock, aliases);
-    if (ticket > 0 && this.#mustWait(ticket)) {
-      const bytes = new Uint8Array(layout.size);
-      layout.write(bytes, 0, packetId, dup);
-      this.#gated().holdPacket(ticket, bytes);
-    } else if (layout.size <= CHUNK_BYTES) {
-      const chunk = this.output.reserve(layout.size);
-      this.output.length = layout.write(chunk, this.output.length, packetId, dup);
-    } else {
+    if (ticket > 0 && this.#mustWait(ticket)) this.#holdPublish(ticket, layout, packetId, dup);
+    else if (layout.size <= CHUNK_BYTES) this.output.publish(layout, packetId, dup);
+    else {
       const { payload } = message.keep();
       const head = new Uint8Array(layout.size - payload.length);
       layout.writeHead(head, 0, packetId, dup);
       this.output.share(head);
       this.output.share(payload); // The same bytes for all that it goes to.
     }
+  }
+
+  #holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number, dup: boolean): void {
+    if (layout.size <= CHUNK_BYTES && !dup) {
+      this.#gated().holdPublish(ticket, layout, packetId);
+      return;
+    }
+    const bytes = new Uint8Array(layout.size);
+    layout.write(bytes, 0, packetId, dup);
+    this.#gated().holdPacket(ticket, bytes);
   }
 
   /** Called after each commit of the store while something waits for one. */

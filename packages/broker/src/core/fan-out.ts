@@ -52,10 +52,10 @@ export class FanOut {
     const sessions = this.#sessions;
     if (sessions.length === 0) return;
     for (const { shard, position } of this.#copies) this.#store(shard, position, message);
-    this.#copies.length = 0;
+    empty(this.#copies);
     for (let i = 0; i < sessions.length; i++) sessions[i].deliver(this.#deliveries[i]);
-    sessions.length = 0;
-    this.#deliveries.length = 0;
+    empty(sessions);
+    empty(this.#deliveries);
   }
 
   #positionFor(session: Session): Position {
@@ -73,9 +73,16 @@ export class FanOut {
 
   #store(shard: number, position: Position, message: Message): void {
     this.#positions[shard] = 0;
-    const sessions = this.#deliveries.filter(
-      (delivery, i) => delivery.position === position && this.#sessions[i].shard === shard,
-    );
+    const deliveries = this.#deliveries;
+    const sessions =
+      deliveries.length === 1
+        ? [deliveries[0]]
+        : deliveries.filter((delivery, i) => delivery.position === position && this.#sessions[i].shard === shard);
     this.#context.store.append({ kind: 'queued', shard, position, message: message.keep(), sessions });
   }
+}
+
+/** Not `length = 0`: that gives the memory of the elements away, and the next message would need new one. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop();
 }

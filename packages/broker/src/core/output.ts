@@ -1,4 +1,4 @@
-import { copyBytes, type ReasonCode } from '@cauldron/codec';
+import { copyBytes, type PublishLayout, type ReasonCode } from '@cauldron/codec';
 import type { Counters } from './counters.js';
 import type { Link } from './ports/link.js';
 
@@ -124,6 +124,12 @@ export class Output {
     this.#writeOut();
     this.#pool.counters.bytesSent += bytes.length;
     if (!this.#link.write(bytes)) this.isBehind = true;
+  }
+
+  /** One that is not larger than a chunk. */
+  publish(layout: PublishLayout, packetId: number, dup: boolean): void {
+    const chunk = this.reserve(layout.size);
+    this.length = layout.write(chunk, this.length, packetId, dup);
   }
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP without properties. `reasonCode` is not 0 for 5.0 only. */

@@ -1,5 +1,5 @@
 import type { QoS } from '@cauldron/codec';
-import { copyBytes, PacketType, ReasonCode } from '@cauldron/codec';
+import { copyBytes, PacketType, ReasonCode, viewOf } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import { Delivery } from './delivery.js';
@@ -344,7 +344,7 @@ export class PublishRun {
     const { topic } = this.#context.router.routeOf(bytes, body + 2, topicEnd);
     const qos = ((this.#header >> 1) & 3) as QoS;
     const payloadAt = topicEnd + (qos > 0 ? 2 : 0) + (this.#sourceIsV5 ? 1 : 0);
-    const payload = bytes.subarray(payloadAt, end);
+    const payload = viewOf(bytes, payloadAt, end);
     const message = new Message(topic, payload, qos, false, null, this.#publisherId, Number.POSITIVE_INFINITY);
     this.#messages[i] = message;
     return message;
