@@ -99,6 +99,7 @@ export class Router {
       }
       const subscription = new Subscription(serial, session, record, group);
       session.subscriptions.set(record.filter, subscription);
+      session.hasBeenMember = true;
       group.members.add(subscription);
     }
     this.#context.peers.interestAdded(record.filter);

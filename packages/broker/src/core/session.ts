@@ -59,6 +59,8 @@ export class Session implements Expiring {
   expiryDueMs = Number.POSITIVE_INFINITY;
   /** The store knows it. */
   isStored = false;
+  /** It has been a member of a shared subscription, so messages of one may wait for it. */
+  hasBeenMember = false;
   /** By filter, as the client wrote it. Null until the first. */
   subscriptions: Map<string, Subscription> | null = null;
   /** Outbound QoS 1 and 2. Made at the first such message. */
@@ -308,7 +310,8 @@ export class Session implements Expiring {
           yield delivery;
       }
     }
-    if (this.queue === null) return;
+    // A queue may be very long, and all of it would be read for nothing.
+    if (this.queue === null || !this.hasBeenMember) return;
     for (const delivery of this.queue.drain()) if (delivery.sharedFilter !== null) yield delivery;
   }
 
