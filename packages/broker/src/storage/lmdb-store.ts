@@ -138,7 +138,12 @@ export class LmdbStore implements Store, Commitment {
     this.#sessions = sessions;
     this.#leaving = leaving;
     this.#lastNumber = lastNumber;
-    this.#log.replay(environment, (entry) => this.#apply(entry, 0));
+    try {
+      this.#log.replay(environment, (entry) => this.#apply(entry, 0));
+    } catch (error) {
+      this.#commits.abandon();
+      throw error;
+    }
     if (this.#log.bytes > 0) this.#needsTables = true;
     if ((leaving.length > 0 || this.#needsTables) && !environment.isReadOnly) this.#removeMore();
   }
@@ -306,10 +311,16 @@ export class LmdbStore implements Store, Commitment {
 
   /** Called by `GroupCommit`, as `settle` is. */
   write(nowMs: number, isLast: boolean): Promise<void> {
-    if (isLast || this.#isForTables(nowMs)) this.#writeTables();
-    else {
-      this.#log.write(this.#environment, this.#writer, nowMs);
-      this.#messages.log();
+    try {
+      if (isLast || this.#isForTables(nowMs)) this.#writeTables();
+      else {
+        this.#log.write(this.#environment, this.#writer, nowMs);
+        this.#messages.log();
+      }
+    } catch (error) {
+      // A part of it may be there.
+      this.#environment.discard();
+      throw error;
     }
     return this.#environment.commit();
   }

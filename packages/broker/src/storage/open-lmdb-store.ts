@@ -170,8 +170,15 @@ class Opening {
       rmSync(aside + LOCK_SUFFIX, { force: true });
     }
     if (!fault.isReadable) return this.#open();
-    await this.#mend();
-    const store = await this.#open();
+    let store: LmdbStore;
+    try {
+      await this.#mend();
+      store = await this.#open();
+    } catch (error) {
+      onWarning(`Nothing could be saved from it: ${messageOf(error)}.`);
+      rmSync(path, { force: true });
+      return this.#open();
+    }
     const { sessions, subscriptions, queuedMessages, inflight, retained } = store.stats;
     onWarning(
       `Saved from it: ${sessions} sessions with ${subscriptions} subscriptions and ${queuedMessages + inflight} messages, ${retained} retained messages.`,

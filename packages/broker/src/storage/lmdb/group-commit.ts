@@ -146,6 +146,11 @@ export class GroupCommit {
     this.#shareInTime += (1 - this.#shareInTime) / SHARE_OVER;
   }
 
+  /** Nothing will be committed: what there is cannot be used. */
+  abandon(): void {
+    this.#isClosing = true;
+  }
+
   /** Commits all that there is. Resolves with why the disk does not take it; null: it has all. */
   async close(): Promise<string | null> {
     this.#isClosing = true;
