@@ -66,6 +66,10 @@ export class WatchedEnvironment extends Environment {
     this.#changes.push({ table, key: Buffer.from(key), value: null });
   }
 
+  override discard(): void {
+    this.#changes = [];
+  }
+
   override async commit(): Promise<void> {
     const changes = this.#changes;
     this.#changes = [];

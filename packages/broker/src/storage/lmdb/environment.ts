@@ -39,10 +39,17 @@ export interface EnvironmentOptions {
 
 type Bytes = Database<Uint8Array, Buffer>;
 
-/** The changes of one commit, in their order. */
+/** The changes of one commit, in their order. A key and a value that are put must not change until it is done. */
 export interface Batch {
   put(table: Table, key: Buffer, value: Uint8Array): void;
   remove(table: Table, key: Buffer): void;
+}
+
+interface Change {
+  readonly table: Table;
+  readonly key: Buffer;
+  /** Null: removed. */
+  readonly value: Uint8Array | null;
 }
 
 /** The LMDB environment: tables of bytes, read at once, changed by commits that are on the disk when they resolve. */
@@ -53,8 +60,8 @@ export class Environment implements Batch {
   /** Of every read: nothing, or the transaction that pins what is seen. */
   readonly #pinned: { readonly transaction?: Transaction };
   readonly #pageBytes: number;
-  /** What LMDB promised for the changes since the last commit; mostly one and the same. */
-  readonly #promises = new Set<Promise<boolean>>();
+  /** Since the last commit. */
+  #changes: Change[] = [];
 
   /** @throws Error of LMDB: no LMDB file, another version of it, no permission. */
   constructor({ path, readOnly, noSync }: EnvironmentOptions) {
@@ -68,8 +75,8 @@ export class Environment implements Batch {
       // Each commit waits for its own fsync: data first, then the page that makes them count.
       overlappingSync: false,
       maxDbs: TABLES.length,
-      // Every commit counts, and changes of one turn of the event loop are one commit.
-      eventTurnBatching: true,
+      // With it, the process ends when a commit fails: for that it makes a promise that nobody gets.
+      eventTurnBatching: false,
       ...BINARY,
     });
     this.#tables = new Map(TABLES.map((name) => [name, this.#root.openDB<Uint8Array, Buffer>({ name, ...BINARY })]));
@@ -112,22 +119,36 @@ export class Environment implements Batch {
   }
 
   put(table: Table, key: Buffer, value: Uint8Array): void {
-    this.#promises.add(this.#of(table).put(key, value));
+    this.#changes.push({ table, key, value });
   }
 
   remove(table: Table, key: Buffer): void {
-    this.#promises.add(this.#of(table).remove(key));
+    // It may be one that was lent.
+    this.#changes.push({ table, key: Buffer.from(key), value: null });
+  }
+
+  /** Forgets what was put and removed since the last commit. */
+  discard(): void {
+    this.#changes = [];
   }
 
   /**
-   * Commits what was put and removed since the last commit; all of it in one turn of the event loop. Resolves when it is
-   * on the disk. Rejects when none of it is.
+   * Commits what was put and removed since the last commit. Resolves when it is on the disk. Rejects when none of it is.
    */
   async commit(): Promise<void> {
-    const promises = [...this.#promises];
-    this.#promises.clear();
-    const results = await Promise.allSettled(promises);
-    for (const result of results) if (result.status === 'rejected') throw await causeOf(result.reason);
+    const changes = this.#changes;
+    if (changes.length === 0) return;
+    this.#changes = [];
+    try {
+      await this.#root.batch(() => {
+        for (const { table, key, value } of changes) {
+          if (value === null) this.#of(table).remove(key);
+          else this.#of(table).put(key, value);
+        }
+      });
+    } catch (error) {
+      throw await causeOf(error);
+    }
     // Reads in this turn may have begun before the commit.
     this.#root.resetReadTxn();
   }

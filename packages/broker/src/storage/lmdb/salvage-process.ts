@@ -34,7 +34,7 @@ async function copy(name: string, from: string, to: string): Promise<void> {
   let copied = 0;
   try {
     for (const { key, value } of source.all(table)) {
-      target.put(table, key, copyOf(value));
+      target.put(table, Buffer.from(key), copyOf(value));
       if (++copied % COPIED_AT_ONCE === 0) await target.commit();
     }
   } finally {
