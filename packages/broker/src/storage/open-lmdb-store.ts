@@ -166,7 +166,10 @@ class Opening {
     onWarning(`The store ${path} is not good: ${fault.why}. It is kept as ${basename(aside)}.`);
     if (fault.isReadable) {
       if (fault.bytes !== undefined && fault.bytes > statSync(aside).size) truncateSync(aside, fault.bytes);
-      for (const table of SAVED_TABLES) await salvage(['copy', table, aside, path]);
+      for (const table of SAVED_TABLES) {
+        const { code } = await salvage(['copy', table, aside, path]);
+        if (code !== 0) await salvage(['copy-back', table, aside, path]);
+      }
       rmSync(aside + LOCK_SUFFIX, { force: true });
     }
     if (!fault.isReadable) return this.#open();

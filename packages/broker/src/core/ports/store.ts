@@ -135,7 +135,12 @@ export type Entry =
 export interface Store {
   /** The ticket of the last append; 0 before the first. */
   readonly appended: Ticket;
-  /** All entries up to this ticket are durable. Equals `appended` when nothing is under way. */
+  /**
+   * All entries up to this ticket are durable, or need not be. A store may let these follow later, or never write them:
+   * - `completed` and `dropped`, and `sent` with QoS 1: after a crash the message is sent once more, or waits once more;
+   * - a message of which all receivers are done, with all that was said of it.
+   * What survives is always the state after some turn of the event loop. Equals `appended` when nothing is under way.
+   */
   readonly committed: Ticket;
   /**
    * Called once per commit, never from within `append`; may append. Set by the broker before its first append. A store
@@ -148,7 +153,10 @@ export interface Store {
    * always welcome.
    */
   readonly fault: string | null;
-  /** Called when `fault` has changed, never from within `append`. Set by the broker before its first append. */
+  /**
+   * Called when a fault has begun, and when it is over, never from within `append`; its words may change meanwhile. Set by
+   * the broker before its first append.
+   */
   onFault: (fault: string | null) => void;
   /** The next free position of a shard; each call gives another. */
   nextPosition(shard: number): Position;

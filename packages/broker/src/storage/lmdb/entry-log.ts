@@ -44,7 +44,7 @@ export class EntryLog {
 
   /** Applies what the records on the disk have, oldest first. @throws ProtocolError when one is damaged */
   replay(environment: Environment, apply: (entry: Entry) => void): void {
-    for (const { key, value } of environment.range('log', FIRST_KEY, logKey(Number.MAX_SAFE_INTEGER))) {
+    for (const { key, value } of environment.all('log')) {
       this.#number = Number(key.readBigUInt64BE()) + 1;
       this.bytes += value.length;
       // What it leads to may read other tables, and a record is lent until then.

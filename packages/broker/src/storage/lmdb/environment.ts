@@ -59,6 +59,8 @@ export class Environment implements Batch {
   readonly #tables: ReadonlyMap<Table, Bytes>;
   /** Of every read: nothing, or the transaction that pins what is seen. */
   readonly #pinned: { readonly transaction?: Transaction };
+  /** What LMDB counts would be of the present, not of what is pinned. */
+  readonly #pinnedCounts: ReadonlyMap<Table, number> | null;
   readonly #pageBytes: number;
   /** Since the last commit. */
   #changes: Change[] = [];
@@ -81,6 +83,8 @@ export class Environment implements Batch {
     });
     this.#tables = new Map(TABLES.map((name) => [name, this.#root.openDB<Uint8Array, Buffer>({ name, ...BINARY })]));
     this.#pinned = readOnly ? { transaction: this.#root.useReadTransaction() } : {};
+    const tables = [...this.#tables];
+    this.#pinnedCounts = readOnly ? new Map(tables.map(([name, table]) => [name, statsOf(table).entryCount])) : null;
     this.#pageBytes = statsOf(this.#root).pageSize;
   }
 
@@ -98,9 +102,23 @@ export class Environment implements Batch {
     return this.#of(table).getRange({ ...this.#pinned, start, end });
   }
 
-  /** The whole table. */
-  all(table: Table): Iterable<KeyValue> {
-    return this.#of(table).getRange({ ...this.#pinned, start: FIRST_KEY });
+  /**
+   * The whole table. @throws Error in the end, when there were fewer records than there should be: at a damaged page, LMDB may
+   * stop as if it were the last
+   */
+  *all(table: Table): Generator<KeyValue> {
+    const count = this.count(table);
+    let seen = 0;
+    for (const record of this.#of(table).getRange({ ...this.#pinned, start: FIRST_KEY })) {
+      seen++;
+      yield record;
+    }
+    if (seen !== count) throw new Error(`${count - seen} of ${count} records of ${table} cannot be reached`);
+  }
+
+  /** The table from its end, as far as it can be read. */
+  allBackwards(table: Table): Iterable<KeyValue> {
+    return this.#of(table).getRange({ ...this.#pinned, end: FIRST_KEY, reverse: true });
   }
 
   /** The key that is the last one up to and including `key`; valid until the next read, as those of `keys` are. */
@@ -115,7 +133,7 @@ export class Environment implements Batch {
   }
 
   count(table: Table): number {
-    return statsOf(this.#of(table)).entryCount;
+    return this.#pinnedCounts?.get(table) ?? statsOf(this.#of(table)).entryCount;
   }
 
   put(table: Table, key: Buffer, value: Uint8Array): void {

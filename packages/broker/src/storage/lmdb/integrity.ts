@@ -39,15 +39,22 @@ export interface Examined {
  * @throws Error when LMDB itself cannot go on
  */
 export function* examine(environment: Environment, repair: Batch | null = null): Generator<Problem | Examined> {
+  const counts = new Map(TABLES.map((table) => [table, environment.count(table)]));
   yield* examineMeta(environment, repair);
   const lastPositions: Position[] = [];
+  const seen = new Map<Table, number>();
   for (let shard = 0; shard < SHARDS; shard++) {
-    const examination = new ShardExamination(environment, repair, shard);
+    const examination = new ShardExamination(environment, repair, shard, seen);
     yield* examination.run();
     lastPositions.push(examination.lastPosition);
     yield { shard, shards: SHARDS };
   }
   yield* examinePositions(environment, repair, lastPositions);
+  // At a damaged page, LMDB may stop as if it were the last.
+  for (const [table, records] of seen) {
+    const count = counts.get(table) ?? 0;
+    if (count !== records) yield { table, what: `${count - records} of ${count} records cannot be reached` };
+  }
 }
 
 export function isProblem(found: Problem | Examined): found is Problem {
@@ -104,10 +111,13 @@ class ShardExamination {
   /** Of each message that can be read: how many shares there are. */
   readonly #references = new Map<Position, number>();
   readonly #writer = new RecordWriter();
+  /** By table: how many records there were in this shard and those before. */
+  readonly #seen: Map<Table, number>;
   /** Of its messages; 0: it has none. */
   lastPosition: Position = 0;
 
-  constructor(environment: Environment, repair: Batch | null, shard: number) {
+  constructor(environment: Environment, repair: Batch | null, shard: number, seen: Map<Table, number>) {
+    this.#seen = seen;
     this.#environment = environment;
     this.#repair = repair;
     this.#shard = shard;
@@ -152,6 +162,7 @@ class ShardExamination {
   /** Calls `read` for each record of the shard; what it throws is a problem, and the record is left out. */
   *#each(table: Table, read: (record: KeyValue) => void): Generator<Problem> {
     const start = Buffer.of(this.#shard);
+    let seen = this.#seen.get(table) ?? 0;
     for (const record of this.#environment.range(table, start, endOf(start))) {
       try {
         read(record);
@@ -159,7 +170,9 @@ class ShardExamination {
         yield { table, what: messageOf(error) };
         this.#repair?.remove(table, record.key);
       }
+      seen++;
     }
+    this.#seen.set(table, seen);
   }
 
   #ownerOf(key: Buffer): string {

@@ -4,10 +4,11 @@ import { examine, isProblem } from './integrity.js';
 
 // A process of its own for files that may be damaged: LMDB trusts what it reads, and can take the process down with it.
 //   salvage-process.js check PATH         exit status 0: all of the file can be read, and fits together; 3: not so
-//   salvage-process.js copy TABLE FROM TO copies what can be read of a table into another file
+//   salvage-process.js copy TABLE FROM TO copies what can be read of a table into another file, up to the first damage
+//   salvage-process.js copy-back TABLE FROM TO  the same from the table's end, up to what was copied before
 
 /** Records that are committed together, so that a sudden end loses no more. */
-const COPIED_AT_ONCE = 1000;
+const COPIED_AT_ONCE = 100;
 
 const DAMAGED = 3;
 
@@ -25,16 +26,20 @@ function check(path: string): boolean {
   }
 }
 
-async function copy(name: string, from: string, to: string): Promise<void> {
+async function copy(name: string, from: string, to: string, isBackwards: boolean): Promise<void> {
   const table = TABLES.find((each) => each === name);
   if (table === undefined) throw new Error(`There is no table ${name}`);
   const source = new Environment({ path: from, readOnly: true, noSync: false });
-  const target = new Environment({ path: to, readOnly: false, noSync: false });
+  // What another process of this machine is to see needs no sync; whoever opens the copy does that.
+  const target = new Environment({ path: to, readOnly: false, noSync: true });
   bringUpToDate(target);
   let copied = 0;
   try {
-    for (const { key, value } of source.all(table)) {
-      target.put(table, Buffer.from(key), copyOf(value));
+    for (const { key, value } of isBackwards ? source.allBackwards(table) : source.all(table)) {
+      // Before the next read, that of `has`.
+      const [ownKey, ownValue] = [Buffer.from(key), copyOf(value)];
+      if (isBackwards && target.has(table, ownKey)) break;
+      target.put(table, ownKey, ownValue);
       if (++copied % COPIED_AT_ONCE === 0) await target.commit();
     }
   } finally {
@@ -44,4 +49,4 @@ async function copy(name: string, from: string, to: string): Promise<void> {
 
 const [mode, ...args] = process.argv.slice(2);
 if (mode === 'check') process.exitCode = check(args[0]) ? 0 : DAMAGED;
-else if (mode === 'copy') await copy(args[0], args[1], args[2]);
+else if (mode === 'copy' || mode === 'copy-back') await copy(args[0], args[1], args[2], mode === 'copy-back');
