@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleRecord } from '../../../../test/contract/store-samples.js';
@@ -146,14 +156,19 @@ describe('a good file that the system does not let us open', () => {
 
   afterEach(() => expect(warnings).toEqual([]));
 
-  it('stays where it is, when we may not read it', async () => {
+  it('goes aside, when we may not read it, and can be put back', async () => {
     await make();
     chmodSync(folder, 0o777);
     chmodSync(file, 0);
-    await expect(withoutRights(() => openLmdbStore(optionsOf()))).rejects.toThrow(
-      /^The store .*data cannot be opened: EACCES.*/,
-    );
-    chmodSync(file, 0o600);
+    await expect(withoutRights(() => openLmdbStore({ ...optionsOf(), strict: true }))).rejects.toThrow(/EACCES/);
+    const store = await withoutRights(() => openLmdbStore(optionsOf()));
+    expect([...store.sessions()]).toEqual([]);
+    await withoutRights(() => store.close());
+    expect(warnings.splice(0)).toEqual([expect.stringMatching(/EACCES.*It is kept as data\.damaged-/)]);
+    const aside = readdirSync(folder).find((name) => name.startsWith('data.damaged-')) ?? '';
+    chmodSync(join(folder, aside), 0o600);
+    renameSync(join(folder, aside), file);
+    rmSync(`${file}-lock`, { force: true });
     expect(await openedAgain()).toEqual(['client']);
   });
 

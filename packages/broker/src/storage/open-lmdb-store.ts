@@ -101,7 +101,7 @@ class Opening {
     } catch (error) {
       clearImmediate(unmark);
       rmSync(marker, { force: true });
-      if (isOfSystem(error)) throw this.#denied(error);
+      if (isOfSystem(error) && !isForbidden(error)) throw this.#denied(error);
       return this.#replace({ why: messageOf(error), isReadable: !(error instanceof FormatError) });
     }
   }
@@ -122,7 +122,7 @@ class Opening {
       return { why: `it cannot be read to its end (${how})`, isReadable: true };
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      if (isOfSystem(error)) throw this.#denied(error);
+      if (isOfSystem(error) && !isForbidden(error)) throw this.#denied(error);
       return { why: messageOf(error), isReadable: false };
     }
   }
@@ -244,6 +244,11 @@ function freeName(wanted: string): string {
   let name = wanted;
   for (let n = 2; existsSync(name); n++) name = `${wanted}-${n}`;
   return name;
+}
+
+/** Somebody else's file: one without the rights to it goes aside like a damaged one, and the start goes on. */
+function isForbidden(error: unknown): boolean {
+  return codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
 }
 
 /** Whether the file cannot be reached, as opposed to one that is reached and damaged: no permission, no room, no memory. */
