@@ -8,6 +8,7 @@ import { Broker, type BrokerOptions } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
 import type { Store } from './core/ports/store.js';
 import type { Settings } from './core/settings.js';
+import { publishDrops } from './drops-topic.js';
 import { listenerTls } from './listener-tls.js';
 import { LoadingReport } from './loading-report.js';
 import { DamagedStoreError } from './storage/lmdb-store.js';
@@ -21,6 +22,9 @@ import { VERSION } from './version.js';
 /** Largest WebSocket message if packets may be as large as MQTT lets them be. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 512 * 1024 * 1024;
 const MIN_WEBSOCKET_MESSAGE_BYTES = 1024 * 1024;
+
+/** How often the broker publishes what it has to say of itself. */
+const SYS_INTERVAL_MS = 10_000;
 
 /** Why a broker could not start, in words for the person who starts it. */
 export class StartError extends Error {
@@ -65,7 +69,9 @@ export async function startServer(config: BrokerConfig, access: AccessPorts = {}
   const broker = await openBroker(config, log, access);
   const listeners: Listener[] = [];
   const endpoints: Endpoint[] = [];
+  const stopPublishing = publishDrops(broker, SYS_INTERVAL_MS);
   const closeAll = async (): Promise<void> => {
+    stopPublishing();
     for (const listener of listeners) listener.close();
     await broker.stop();
     await log.close();

@@ -37,7 +37,8 @@ export class RetainedMessages {
     }
     message.publishedAtMs = this.#context.clock.wallMs();
     this.#tree.set(message.topic, message.keep()); // [MQTT-3.3.1-5]
-    store.append({ kind: 'retained', message });
+    // What the broker says of itself is not true any more once it has ended.
+    if (message.publisher !== '' || !message.topic.startsWith('$SYS/')) store.append({ kind: 'retained', message });
   }
 
   #forgo({ publisher, topic }: Message): void {
