@@ -48,5 +48,6 @@ async function copy(name: string, from: string, to: string, isBackwards: boolean
 }
 
 const [mode, ...args] = process.argv.slice(2);
-if (mode === 'check') process.exitCode = check(args[0]) ? 0 : DAMAGED;
-else if (mode === 'copy' || mode === 'copy-back') await copy(args[0], args[1], args[2], mode === 'copy-back');
+if (mode === 'copy' || mode === 'copy-back') await copy(args[0], args[1], args[2], mode === 'copy-back');
+// At once: Node may wait for its own threads for ever when a process this short comes to its end by itself.
+process.exit(mode === 'check' && !check(args[0]) ? DAMAGED : 0);
