@@ -13,6 +13,7 @@ import { SHARDS } from '../core/ports/store.js';
 import { shardOf } from '../core/shard.js';
 import { EntryLog } from './lmdb/entry-log.js';
 import type { Environment } from './lmdb/environment.js';
+import { messageOf } from './lmdb/failures.js';
 import { POSITIONS_KEY, readPositions, writePositions } from './lmdb/format.js';
 import { type Commitment, GroupCommit, type Held, type SyncMode } from './lmdb/group-commit.js';
 import { LARGEST_SESSION_NUMBER, nameKey } from './lmdb/keys.js';
@@ -623,5 +624,5 @@ function queuedMessage({ position, target }: Share, message: Message): QueuedMes
 }
 
 function damaged(error: unknown): DamagedStoreError {
-  return new DamagedStoreError(error instanceof Error ? error.message : String(error), { cause: error });
+  return new DamagedStoreError(messageOf(error), { cause: error });
 }

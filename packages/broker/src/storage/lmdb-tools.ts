@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { join, resolve } from 'node:path';
 import { inspectDataFile } from './lmdb/data-file.js';
 import { Environment } from './lmdb/environment.js';
+import { messageOf } from './lmdb/failures.js';
 import { FolderInUseError, FolderLock } from './lmdb/folder-lock.js';
 import { FORMAT_VERSION, formatOf } from './lmdb/format.js';
 import { examine } from './lmdb/integrity.js';
@@ -138,8 +139,4 @@ function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   fsyncSync(descriptor);
   closeSync(descriptor);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspectDataFile } from './lmdb/data-file.js';
 import { Environment, LOCK_SUFFIX } from './lmdb/environment.js';
+import { codeOf, messageOf } from './lmdb/failures.js';
 import { FolderInUseError, FolderLock } from './lmdb/folder-lock.js';
 import { bringUpToDate, FormatError } from './lmdb/format.js';
 import { examine, isProblem, SAVED_TABLES } from './lmdb/integrity.js';
@@ -164,15 +165,13 @@ class Opening {
       );
     }
     onWarning(`The store ${path} is not good: ${fault.why}. It is kept as ${basename(aside)}.`);
-    if (fault.isReadable) {
-      if (fault.bytes !== undefined && fault.bytes > statSync(aside).size) truncateSync(aside, fault.bytes);
-      for (const table of SAVED_TABLES) {
-        const { code } = await salvage(['copy', table, aside, path]);
-        if (code !== 0) await salvage(['copy-back', table, aside, path]);
-      }
-      rmSync(aside + LOCK_SUFFIX, { force: true });
-    }
     if (!fault.isReadable) return this.#open();
+    if (fault.bytes !== undefined && fault.bytes > statSync(aside).size) truncateSync(aside, fault.bytes);
+    for (const table of SAVED_TABLES) {
+      const { code } = await salvage(['copy', table, aside, path]);
+      if (code !== 0) await salvage(['copy-back', table, aside, path]);
+    }
+    rmSync(aside + LOCK_SUFFIX, { force: true });
     let store: LmdbStore;
     try {
       await this.#mend();
@@ -255,12 +254,4 @@ function isForbidden(error: unknown): boolean {
 function isOfSystem(error: unknown): boolean {
   const code = codeOf(error);
   return typeof code === 'string' && /^E[A-Z]+$/.test(code) && code !== 'EIO';
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
+import { codeOf } from './failures.js';
 
 // What LMDB's files begin with: two pages that each say where everything is; the one of the later transaction counts.
 // It is looked at before LMDB opens a file, because LMDB trusts a file once its first bytes look right: it maps it, and
@@ -32,7 +33,7 @@ export function inspectDataFile(path: string): DataFileState {
   try {
     descriptor = openSync(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'new' };
+    if (codeOf(error) === 'ENOENT') return { kind: 'new' };
     throw error;
   }
   try {

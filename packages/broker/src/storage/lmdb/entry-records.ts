@@ -36,8 +36,8 @@ const NUMBERS = new Map(KINDS.map((kind, number) => [kind, number]));
 export class EntryEncoder {
   readonly #writer: RecordWriter;
   readonly #clients = new Map<string, number>();
-  /** For the few parts that have no length of their own; made at the first. */
-  #parts: RecordWriter | null = null;
+  /** For the few parts that have no length of their own. */
+  readonly #parts = new RecordWriter();
 
   constructor(writer: RecordWriter) {
     this.#writer = writer;
@@ -48,14 +48,16 @@ export class EntryEncoder {
     writer.byte(NUMBERS.get(entry.kind) ?? 0);
     switch (entry.kind) {
       case 'session':
-        this.#part((parts) => writeSession(parts, 0, entry.record));
+        writeSession(this.#parts, 0, entry.record);
+        this.#part();
         break;
       case 'sessionRemoved':
         this.#client(entry.clientId);
         break;
       case 'subscribed':
         this.#client(entry.clientId);
-        this.#part((parts) => writeSubscription(parts, entry.subscription));
+        writeSubscription(this.#parts, entry.subscription);
+        this.#part();
         break;
       case 'unsubscribed':
         this.#client(entry.clientId);
@@ -109,9 +111,7 @@ export class EntryEncoder {
     this.#writer.text(clientId);
   }
 
-  #part(write: (parts: RecordWriter) => void): void {
-    this.#parts ??= new RecordWriter();
-    write(this.#parts);
+  #part(): void {
     const bytes = this.#parts.take();
     this.#writer.uint(bytes.length);
     this.#writer.bytes(bytes);

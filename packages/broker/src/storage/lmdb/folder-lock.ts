@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
+import { codeOf } from './failures.js';
 
 /** The socket in the folder; on Windows the name is a pipe's. */
 const SOCKET = 'data.lock';
@@ -67,7 +68,7 @@ async function isFree(server: Server, path: string): Promise<boolean> {
     await listen(server, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    if (codeOf(error) === 'EADDRINUSE') return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Ticket } from '../../core/ports/store.js';
+import { messageOf } from './failures.js';
 
 /** `always`: what is committed is on the disk. `interval`: written and synced every so often. `never`: synced when the system likes. */
 export type SyncMode = 'always' | 'interval' | 'never';
@@ -19,7 +20,7 @@ const SHARE_OVER = 64;
 const TRY_AGAIN_MS = 1000;
 
 /** Until when the disk is told that something need not be repeated, if nothing else is to be told before. */
-export const LAZY_MS = 100;
+const LAZY_MS = 100;
 
 /** Without `always`: messages that may wait in memory for the next write. */
 const MOST_HELD = 20_000;
@@ -248,7 +249,7 @@ export class GroupCommit {
     this.number++;
     this.#underway = this.#write().then(
       () => this.#settle(ticket, null),
-      (error: unknown) => this.#settle(ticket, error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.#settle(ticket, messageOf(error)),
     );
   }
 

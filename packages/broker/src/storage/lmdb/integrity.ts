@@ -2,6 +2,7 @@ import type { Position } from '../../core/ports/store.js';
 import { SHARDS } from '../../core/ports/store.js';
 import { readEntries } from './entry-records.js';
 import { type Batch, type Environment, FIRST_KEY, type KeyValue, TABLES, type Table } from './environment.js';
+import { messageOf } from './failures.js';
 import { FORMAT_KEY, POSITIONS_KEY, readPositions, writePositions } from './format.js';
 import { InboundIds } from './inbound-ids.js';
 import { InflightWindow } from './inflight-window.js';
@@ -258,7 +259,3 @@ class ShardExamination {
 
 /** What a damaged file is copied by, in this order. */
 export const SAVED_TABLES: readonly Table[] = TABLES.filter((table) => table !== 'meta');
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -41,11 +41,6 @@ export class QueuePages {
     this.#lastKey = isNew ? -1 : null;
   }
 
-  /** Whether the disk has to be told something. */
-  get isChanged(): boolean {
-    return this.#chunks.some(({ changes }) => changes > 0);
-  }
-
   /** False: it waits already. */
   add(share: Share): boolean {
     const { position } = share;

@@ -10,6 +10,8 @@ import {
 
 const PIECE_BYTES = 256 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** A number above this is not exact: counts, sizes and positions end there. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
@@ -18,10 +20,10 @@ const LARGEST = Number.MAX_SAFE_INTEGER;
  * `reset`, which is called when the commit is done: LMDB reads the values on a thread of its own.
  */
 export class RecordWriter {
-  /** Those in use come first. */
-  readonly #pieces: Uint8Array[] = [new Uint8Array(PIECE_BYTES)];
-  #piece = 0;
-  #bytes = this.#pieces[0];
+  /** Those in use come first. The first is made when there is something to write. */
+  readonly #pieces: Uint8Array[] = [];
+  #piece = -1;
+  #bytes: Uint8Array = NOTHING;
   #view = viewFor(this.#bytes);
   /** Where the value that is being written begins, and where its next byte goes. */
   #start = 0;
@@ -33,8 +35,8 @@ export class RecordWriter {
     const kept = this.#pieces.filter((piece) => piece.length === PIECE_BYTES);
     this.#pieces.length = 0;
     this.#pieces.push(...kept.slice(0, 16));
-    this.#piece = 0;
-    this.#use(this.#pieces[0]);
+    this.#piece = -1;
+    this.#use(NOTHING);
   }
 
   /** Ends a value and returns it; the next one begins. */

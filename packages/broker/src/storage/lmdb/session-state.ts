@@ -87,16 +87,6 @@ export class SessionState {
     return this.#inbound === null ? [] : [...this.#inbound.ids];
   }
 
-  get isChanged(): boolean {
-    return (
-      this.#recordChanged ||
-      this.#subscriptions?.isChanged === true ||
-      this.#queue?.isChanged === true ||
-      this.#inflight?.isChanged === true ||
-      this.#inbound?.isChanged === true
-    );
-  }
-
   setRecord(record: SessionRecord): void {
     this.#record = record;
     this.#recordChanged = true;

@@ -88,10 +88,6 @@ export class StoredMessages {
     this.count = environment.count('messages');
   }
 
-  get isChanged(): boolean {
-    return this.#changed.length > 0 || this.oldestHeld !== undefined;
-  }
-
   get held(): number {
     return this.#held.length - this.#firstHeld;
   }
@@ -259,7 +255,7 @@ export class StoredMessages {
       this.lastPositions[shard] = position;
       return undefined;
     }
-    if (this.#environment.get('messages', messageKey(shard, position)) === undefined) return undefined;
+    if (!this.#environment.has('messages', messageKey(shard, position))) return undefined;
     const references = this.#referencesOnDisk(shard, position);
     return new StoredMessage(shard, position, null, 0, 0, references);
   }
