@@ -68,6 +68,7 @@ function identityOf(socket: TLSSocket): TlsIdentity | null {
   if (certificate === undefined) return null;
   const name: string | string[] | undefined = socket.getPeerCertificate().subject?.CN;
   return {
+    proof: 'certificate',
     commonName: (Array.isArray(name) ? name[0] : name) ?? '',
     // One part to a line, each escaped already, the outermost first.
     subject: (certificate.subject ?? '').split('\n').reverse().join(','),

@@ -151,6 +151,7 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
     new SocketPeer(watch, listener.localPort, client).write(PING);
     await watch.until(() => handlers[0]?.readBytes === 2);
     expect(handlers[0].link?.tls?.client).toEqual({
+      proof: 'certificate',
       commonName: 'x/y=z',
       subject: 'CN=x/y=z,OU=b,OU=a,O=Sun\\, Moon,C=DE',
     });

@@ -1,5 +1,7 @@
 /** Who stands at the other end of a TLS connection, as far as it was verified. */
 export interface TlsIdentity {
+  /** What proves it: a certificate, or the key that belongs to a TLS-PSK identity. */
+  readonly proof: 'certificate' | 'psk';
   /** The common name in the client's certificate, empty if it has none; or the client's TLS-PSK identity. */
   readonly commonName: string;
   /** The whole subject, from the innermost part outwards, escaped as RFC 2253 says: `CN=..,OU=..,O=..`. */
