@@ -31,8 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What the values of the options for the log mean, the log says.
   'broker/config/config.ts': ['type broker/admin'],
   'broker/config/draft.ts': ['broker/admin'],
-  'broker/config/options.ts': ['broker/admin'],
-  'broker/config/validate.ts': ['broker/admin', 'broker/nearest-name.ts'],
+  'broker/config/log-options.ts': ['broker/admin'],
+  'broker/config/read-config.ts': ['broker/admin', 'broker/nearest-name.ts'],
   broker: [
     'codec',
     'broker/core',

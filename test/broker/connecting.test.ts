@@ -111,11 +111,12 @@ describe('client ids', () => {
   ] as const)(
     'are made by the broker where a version %i client with clean %s has none [MQTT-3.1.3-6]',
     async (version, clean) => {
-      const test = new TestBroker({ settings: { assignedClientIdPrefix: 'made-' } });
+      const test = new TestBroker();
+      const listener = { ...DEFAULT_LISTENER, assignedClientIdPrefix: 'made-' };
       const ids = new Set<string>();
       test.broker.on('connect', ({ clientId }) => ids.add(clientId));
       for (let i = 0; i < 3; i++) {
-        const { reasonCode, properties } = await test.client(version).connect({ clientId: '', clean });
+        const { reasonCode, properties } = await test.client(version, listener).connect({ clientId: '', clean });
         expect(reasonCode).toBe(0);
         // [MQTT-3.1.3-7] [MQTT-3.2.2-16]
         expect(properties?.assignedClientIdentifier).toBe(version === 5 ? [...ids].at(-1) : undefined);
@@ -146,8 +147,8 @@ describe('client ids', () => {
   ] as const)(
     'must be there for version %i, clean %s, allow_zero_length_clientid %s [MQTT-3.1.3-8]',
     async (version, clean, allowEmptyClientId) => {
-      const test = new TestBroker({ settings: { allowEmptyClientId } });
-      const client = test.client(version);
+      const test = new TestBroker();
+      const client = test.client(version, { ...DEFAULT_LISTENER, allowEmptyClientId });
       const { reasonCode, properties } = await client.connect({ clientId: '', clean });
       if (version === 5) {
         expect(reasonCode).toBe(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);

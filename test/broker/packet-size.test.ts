@@ -1,3 +1,4 @@
+import { DEFAULT_LISTENER } from '@cauldron/broker';
 import { encodePacket, PacketType, type Publish, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { publishThrough, takeMessage } from '../support/exchange.js';
@@ -136,8 +137,8 @@ describe('the maximum packet size of a 5.0 client', () => {
   });
 
   it('shortens refusals: the reason string goes first [MQTT-3.2.2-19] [MQTT-3.14.2-3]', async () => {
-    const test = new TestBroker({ settings: { allowEmptyClientId: false } });
-    const refused = test.client(5);
+    const test = new TestBroker();
+    const refused = test.client(5, { ...DEFAULT_LISTENER, allowEmptyClientId: false });
     const connack = await refused.connect({ clientId: '', properties: { maximumPacketSize: 20 } });
     expect(connack.reasonCode).toBe(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
     expect(connack.properties?.reasonString).toBeUndefined();

@@ -1,5 +1,5 @@
 export { type BrokerConfig, ConfigError, type ListenerConfig, type PersistenceConfig } from './config/config.js';
-export { defaultConfig, loadConfig, readConfig } from './config/validate.js';
+export { defaultConfig, loadConfig, readConfig } from './config/read-config.js';
 export { Broker, type BrokerOptions, type Loaded, type PublishOptions } from './core/broker.js';
 export type { Counters } from './core/counters.js';
 export type { HookHandlers, PublishAnswer } from './core/hooks.js';

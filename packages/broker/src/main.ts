@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ALL_LOG_TYPES } from './admin/log.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
-import { defaultConfig, loadConfig, withPorts, withStrictStore } from './config/validate.js';
+import { defaultConfig, loadConfig, withPorts, withStrictStore } from './config/read-config.js';
 import { LogType } from './core/ports/log.js';
 import { type Server, StartError, shownEndpoint, startServer } from './server.js';
 import { VERSION } from './version.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerConfig } from './config/config.js';
-import { readConfig } from './config/validate.js';
+import { readConfig } from './config/read-config.js';
 import { type Server, StartError, startServer } from './server.js';
 
 const CONNECT_V4 = Buffer.from('100e00044d5154540402000000026162', 'hex');

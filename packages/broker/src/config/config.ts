@@ -1,5 +1,6 @@
 import type { LogConfig } from '../admin/log.js';
 import type { ListenerPolicy, Settings } from '../core/settings.js';
+import type { Origin } from './parse.js';
 
 /** How a listener speaks TLS: paths and names as they were given. What is in the files is seen at the start. */
 export interface TlsConfig {
@@ -17,10 +18,14 @@ export interface TlsConfig {
 
 /** One port that the broker is to open. */
 export interface ListenerConfig {
+  /** Where it begins in the configuration, for messages; null: it is not there. */
+  readonly origin: Origin | null;
   /** 0: any free one. */
   readonly port: number;
   /** An address or a host name; null: all addresses of the machine. */
   readonly address: string | null;
+  /** Of a Unix socket, which it has instead of a port; null: it has a port. */
+  readonly path: string | null;
   /** Null: both. */
   readonly family: 'ipv4' | 'ipv6' | null;
   /** Live connections of this listener; `Infinity`: no limit. */
@@ -59,6 +64,8 @@ export interface BrokerConfig {
   readonly log: LogConfig;
   readonly pidFile: string | null;
   readonly noDelay: boolean;
+  /** What the configuration asks for and does not get yet: a line for each, to be logged at the start. */
+  readonly warnings: readonly string[];
 }
 
 /** What is wrong with a configuration: one line for each fault, ready to be shown. */

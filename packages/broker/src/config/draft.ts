@@ -1,21 +1,33 @@
 import { DEFAULT_LOG, type LogDestination } from '../admin/log.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
 import type { PersistenceConfig, TlsConfig } from './config.js';
+import type { Origin } from './parse.js';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** Options about access, for the broker or for one listener; null: nothing was said. */
+export interface SecurityDraft {
+  allowAnonymous: boolean | null;
+  allowEmptyClientId: boolean | null;
+  autoIdPrefix: string | null;
+}
+
 /** A listener while its options are read. */
 export interface ListenerDraft {
+  /** Where it begins in the configuration. */
+  readonly origin: Origin | null;
   port: number;
   address: string | null;
+  /** Of its Unix socket; null: it has a port. */
+  readonly path: string | null;
   family: 'ipv4' | 'ipv6' | null;
   maxConnections: number;
-  /** Null: as `allow_anonymous` says, which may stand further below. */
-  allowAnonymous: boolean | null;
+  /** What it says of its own; what it does not say, `ConfigDraft.security` says, perhaps further below. */
+  readonly security: SecurityDraft;
   readonly policy: Writable<Omit<ListenerPolicy, 'name' | 'allowAnonymous'>>;
   readonly tls: Writable<Omit<TlsConfig, 'certFile' | 'keyFile'>> & { certFile: string | null; keyFile: string | null };
   /** Where each of its options stands, for what can be judged only when all are known. */
-  readonly lines: Map<string, number>;
+  readonly origins: Map<string, Origin>;
 }
 
 /** A configuration while its options are read, line by line. */
@@ -24,8 +36,8 @@ export interface ConfigDraft {
   isPersistent: boolean;
   /** As they were given; they count if `isPersistent`. */
   readonly persistence: Writable<PersistenceConfig>;
-  allowAnonymous: boolean | null;
-  autoIdPrefix: string | null;
+  readonly security: SecurityDraft;
+  perListenerSettings: boolean;
   /** Null: nothing was said. */
   logDestinations: LogDestination[] | null;
   logTypes: number | null;
@@ -49,8 +61,8 @@ export function newDraft(): ConfigDraft {
       strict: false,
       mosquittoFile: 'mosquitto.db',
     },
-    allowAnonymous: null,
-    autoIdPrefix: null,
+    security: newSecurityDraft(),
+    perListenerSettings: false,
     logDestinations: null,
     logTypes: null,
     logTimestamp: DEFAULT_LOG.timestamp,
@@ -60,14 +72,24 @@ export function newDraft(): ConfigDraft {
   };
 }
 
-export function newListenerDraft(port: number = DEFAULT_PORT, address: string | null = null): ListenerDraft {
+function newSecurityDraft(): SecurityDraft {
+  return { allowAnonymous: null, allowEmptyClientId: null, autoIdPrefix: null };
+}
+
+/** What is there before anything is said about a listener: the default one, unless the arguments say otherwise. */
+export function newListenerDraft(
+  begun: Partial<Pick<ListenerDraft, 'origin' | 'port' | 'address' | 'path'>> = {},
+): ListenerDraft {
   const { name: _, allowAnonymous: __, ...policy } = DEFAULT_LISTENER;
   return {
-    port,
-    address,
+    origin: null,
+    port: DEFAULT_PORT,
+    address: null,
+    path: null,
+    ...begun,
     family: null,
     maxConnections: Number.POSITIVE_INFINITY,
-    allowAnonymous: null,
+    security: newSecurityDraft(),
     policy,
     tls: {
       certFile: null,
@@ -79,6 +101,6 @@ export function newListenerDraft(port: number = DEFAULT_PORT, address: string | 
       ciphers: null,
       ciphersOfTls13: null,
     },
-    lines: new Map(),
+    origins: new Map(),
   };
 }

@@ -1,5 +1,11 @@
 /** How the text behind an option's name is read. */
 export interface OptionType<T> {
+  /** For the documentation: `flag`, `number`, `text` ... */
+  readonly kind: string;
+  /** Of the number, such as `bytes`; empty: it counts, or it is none. */
+  readonly unit: string;
+  /** Which values there are, as the documentation shows them; empty: any. */
+  readonly range: string;
   /** Completes the sentence `must be ...`. */
   readonly expects: string;
   /** Undefined: the text is not what is expected. */
@@ -7,22 +13,26 @@ export interface OptionType<T> {
 }
 
 export const flag: OptionType<boolean> = {
+  kind: 'flag',
+  unit: '',
+  range: 'true, false',
   expects: 'true or false',
   read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
 };
 
-/** For what is not there yet: only the value that asks for nothing is taken, and the message says why. */
-export function onlyFalse(why: string): OptionType<false> {
-  return { expects: `false: ${why}`, read: (text) => (text === 'false' ? false : undefined) };
-}
-
 export const text: OptionType<string> = {
+  kind: 'text',
+  unit: '',
+  range: '',
   expects: 'a text',
   read: (value) => (value === '' ? undefined : value),
 };
 
 export function integer(lowest: number, highest: number, unit = ''): OptionType<number> {
   return {
+    kind: 'number',
+    unit,
+    range: `${lowest} to ${highest}`,
     expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}`,
     read(value) {
       const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
@@ -35,6 +45,9 @@ export function integer(lowest: number, highest: number, unit = ''): OptionType<
 export function limit(none: number, lowest: number, highest: number, unit = ''): OptionType<number> {
   const { read } = integer(lowest, highest);
   return {
+    kind: 'number',
+    unit,
+    range: `${lowest} to ${highest}, or ${none} for no limit`,
     expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}, or ${none} for no limit`,
     read: (value) => (value === String(none) ? Number.POSITIVE_INFINITY : read(value)),
   };
@@ -44,6 +57,9 @@ const BYTES_PER: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 **
 
 /** Bytes, as a number or with the letter of a unit; 0 is read as `Infinity`. */
 export const sizeLimit: OptionType<number> = {
+  kind: 'size',
+  unit: 'bytes',
+  range: 'such as 500M or 2G, or 0 for no limit',
   expects: 'a number of bytes such as 500M or 2G (K, M, G or T, of 1024), or 0 for no limit',
   read(value) {
     const [, digits, unit] = /^(\d+)([KMGT]?)$/i.exec(value) ?? [];
@@ -55,7 +71,13 @@ export const sizeLimit: OptionType<number> = {
 };
 
 export function oneOf<const T extends string>(...names: T[]): OptionType<T> {
-  return { expects: names.join(' or '), read: (value) => names.find((name) => name === value) };
+  return {
+    kind: 'choice',
+    unit: '',
+    range: names.join(', '),
+    expects: names.join(' or '),
+    read: (value) => names.find((name) => name === value),
+  };
 }
 
 const SECONDS_PER: Record<string, number> = {
@@ -69,6 +91,9 @@ const SECONDS_PER: Record<string, number> = {
 
 /** Seconds, written as a number and the letter of a unit. */
 export const duration: OptionType<number> = {
+  kind: 'duration',
+  unit: 's, h, d, w, m or y',
+  range: 'such as 14d',
   expects: 'a whole number followed by s, h, d, w, m (30 days) or y (365 days), such as 14d',
   read(value) {
     const [, digits, unit] = /^(\d+)([shdwmy])$/.exec(value) ?? [];

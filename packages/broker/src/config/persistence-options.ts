@@ -1,8 +1,10 @@
-import { broker, type Option } from './option.js';
+import { broker, type Option, type Status } from './option.js';
 import { flag, integer, oneOf, sizeLimit, text } from './option-types.js';
 
-/** Mosquitto writes its file now and then; here, an acknowledgement says that the disk has it. */
-const WITHOUT_EFFECT = "For Mosquitto's configuration files; without effect, because everything is stored at once.";
+const STORED_AT_ONCE: Status = {
+  kind: 'ignored',
+  why: 'everything is stored before it is acknowledged, and nothing has to be saved now and then',
+};
 
 /** What survives the process. */
 export const persistenceOptions: readonly Option[] = [
@@ -59,8 +61,14 @@ export const persistenceOptions: readonly Option[] = [
   }),
   broker('autosave_interval', integer(0, 2_147_483_647, 'seconds'), {
     default: '1800',
-    doc: WITHOUT_EFFECT,
+    status: STORED_AT_ONCE,
+    doc: 'How often Mosquitto saves what it has in memory.',
     set: () => {},
   }),
-  broker('autosave_on_changes', flag, { default: 'false', doc: WITHOUT_EFFECT, set: () => {} }),
+  broker('autosave_on_changes', flag, {
+    default: 'false',
+    status: STORED_AT_ONCE,
+    doc: 'Whether autosave_interval counts changes instead of seconds.',
+    set: () => {},
+  }),
 ];

@@ -39,10 +39,6 @@ export interface Settings {
   retainAvailable: boolean;
   /** True: overlapping subscriptions each get the message. False: once, with the highest QoS and all identifiers. */
   allowDuplicateMessages: boolean;
-  /** Whether a client may leave its id to the broker. */
-  allowEmptyClientId: boolean;
-  /** How ids that the broker makes begin. */
-  assignedClientIdPrefix: string;
   /** Deliver with the QoS of the subscription even if the message came with less. */
   upgradeOutgoingQoS: boolean;
   /** Whether connecting and leaving clients are logged. */
@@ -67,8 +63,6 @@ export const DEFAULT_SETTINGS: Settings = {
   maxTopicLevels: 200,
   retainAvailable: true,
   allowDuplicateMessages: true,
-  allowEmptyClientId: true,
-  assignedClientIdPrefix: 'auto-',
   upgradeOutgoingQoS: false,
   connectionMessages: true,
   responseTopicPrefix: 'response/',
@@ -80,6 +74,10 @@ export interface ListenerPolicy {
   readonly name: string;
   /** Whether clients without a user name get in. */
   readonly allowAnonymous: boolean;
+  /** Whether a client may leave its id to the broker. */
+  readonly allowEmptyClientId: boolean;
+  /** How ids that the broker makes begin. */
+  readonly assignedClientIdPrefix: string;
   readonly acceptedVersions: readonly ProtocolVersion[];
   /** Publishing with more is refused; 5.0 clients are told. */
   readonly maximumQoS: QoS;
@@ -92,6 +90,8 @@ export interface ListenerPolicy {
 export const DEFAULT_LISTENER: ListenerPolicy = {
   name: 'default',
   allowAnonymous: true,
+  allowEmptyClientId: true,
+  assignedClientIdPrefix: 'auto-',
   acceptedVersions: [3, 4, 5],
   maximumQoS: 2,
   maxTopicAliasesFromClient: 10,

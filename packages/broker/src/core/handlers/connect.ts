@@ -9,6 +9,7 @@ import { LogType } from '../ports/log.js';
 import type { WillRecord } from '../ports/store.js';
 import { proceed } from '../proceed.js';
 import type { Session } from '../session.js';
+import type { ListenerPolicy } from '../settings.js';
 import { OutboundAliases } from '../topic-aliases.js';
 import { beginAuthentication, logNotAdmitted } from './auth.js';
 
@@ -28,7 +29,7 @@ export function handleConnect(
   end: number,
 ): void {
   const connect = readConnect(connection, bytes, start, body, end);
-  const { clientId, assigned } = clientIdOf(context, connect);
+  const { clientId, assigned } = clientIdOf(context, connection.listener, connect);
   connection.clientId = clientId;
   checkConnect(context, connection, connect);
   connection.moveTo(ConnectionState.AUTHENTICATING);
@@ -84,9 +85,12 @@ function readConnect(connection: Connection, bytes: Uint8Array, start: number, b
   return connect;
 }
 
-function clientIdOf(context: Context, connect: Connect): { clientId: string; assigned: boolean } {
+function clientIdOf(
+  { random }: Context,
+  listener: ListenerPolicy,
+  connect: Connect,
+): { clientId: string; assigned: boolean } {
   if (connect.clientId !== '') return { clientId: connect.clientId, assigned: false };
-  const { settings, random } = context;
   if (connect.protocolVersion === 3) {
     throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'MQTT 3.1 needs a client id');
   }
@@ -94,14 +98,14 @@ function clientIdOf(context: Context, connect: Connect): { clientId: string; ass
     // [MQTT-3.1.3-8]
     throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'a session that is to last needs a client id');
   }
-  if (!settings.allowEmptyClientId) {
+  if (!listener.allowEmptyClientId) {
     throw new ProtocolError(
       ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
       'no client id (allow_zero_length_clientid is false)',
     );
   }
   const hex = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return { clientId: `${settings.assignedClientIdPrefix}${hex}`, assigned: true }; // [MQTT-3.1.3-6]
+  return { clientId: `${listener.assignedClientIdPrefix}${hex}`, assigned: true }; // [MQTT-3.1.3-6]
 }
 
 function checkConnect(context: Context, connection: Connection, connect: Connect): void {

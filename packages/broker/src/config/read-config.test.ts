@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogType } from '../core/ports/log.js';
 import { DEFAULT_SETTINGS } from '../core/settings.js';
 import { ConfigError } from './config.js';
+import { readConfigFolder } from './config-files.js';
 import { NOT_YET } from './not-yet.js';
 import { OPTIONS } from './options.js';
-import { defaultConfig, loadConfig, readConfig, withPorts, withStrictStore } from './validate.js';
+import { defaultConfig, loadConfig, readConfig, readConfigFrom, withPorts, withStrictStore } from './read-config.js';
 
 function read(...lines: string[]) {
   return readConfig(lines.join('\n'), 'test.conf');
@@ -74,6 +75,36 @@ describe('listeners', () => {
     expect(listeners[0]).toMatchObject({ maxConnections: Number.POSITIVE_INFINITY, policy: { maximumQoS: 1 } });
     expect(listeners[1]).toMatchObject({ address: '::1', maxConnections: 7, policy: { maximumQoS: 2 } });
     expect(listeners[1].policy.maxTopicAliasesFromClient).toBe(3);
+  });
+
+  it('may be Unix sockets, whose paths may have spaces', () => {
+    expect(read('listener 0 /run/my broker.sock').listeners[0]).toMatchObject({ port: 0, path: '/run/my broker.sock' });
+  });
+
+  it('all have what is said about access, and each its own prefix of client ids', () => {
+    const { listeners } = read(
+      'listener 1883',
+      'auto_id_prefix x-',
+      'listener 1884',
+      'listener_auto_id_prefix y-',
+      'allow_zero_length_clientid false',
+    );
+    expect(listeners.map(({ policy }) => policy.assignedClientIdPrefix)).toEqual(['x-', 'y-']);
+    expect(listeners.map(({ policy }) => policy.allowEmptyClientId)).toEqual([false, false]);
+  });
+
+  it('have what is said about access below them alone with per_listener_settings, wherever that stands', () => {
+    const { listeners, warnings } = read(
+      'allow_anonymous true',
+      'listener 1883',
+      'listener 1884',
+      'allow_anonymous true',
+      'per_listener_settings true',
+    );
+    expect(listeners.map(({ policy }) => policy.allowAnonymous)).toEqual([false, true]);
+    expect(warnings).toEqual([
+      'test.conf:1: allow_anonymous has no effect: with per_listener_settings it belongs below the listener that it is for.',
+    ]);
   });
 
   it('begin with the default one when an option of a listener stands before any', () => {
@@ -171,7 +202,6 @@ describe('values', () => {
       'connect_timeout 5',
       'persistent_client_expiration 2d',
       'max_keepalive 60',
-      'auto_id_prefix x-',
     );
     expect(settings).toEqual({
       ...DEFAULT_SETTINGS,
@@ -179,7 +209,6 @@ describe('values', () => {
       connectTimeoutMs: 5000,
       maxSessionExpiryS: 172_800,
       maxKeepAliveS: 60,
-      assignedClientIdPrefix: 'x-',
     });
   });
 
@@ -287,7 +316,7 @@ describe('a fault is named with file and line', () => {
     ['persistence_max_bytes 2X', 'persistence_max_bytes must be a number of bytes such as 500M or 2G'],
     ['persistence_max_bytes 99999999T', 'persistence_max_bytes must be a number of bytes such as 500M or 2G'],
     ['persistence_file a/b.db', 'persistence_file must be a name without a folder; persistence_location is for that.'],
-    ['listener 1883 /run/mqtt.sock', 'listener does not support Unix sockets yet (/run/mqtt.sock).'],
+    ['listener 1883 /run/mqtt.sock', "listener with a Unix socket has no port: 'listener 0 /run/mqtt.sock'."],
     ['log_dest file', "log_dest must be followed by a path: 'log_dest file /var/log/cauldron.log'."],
     ['log_dest syslog', "log_dest does not support 'syslog' yet; use stdout, stderr or file."],
     ['log_timestamp_format %Q', 'log_timestamp_format must be a strftime format'],
@@ -309,15 +338,56 @@ describe('a fault is named with file and line', () => {
     ]);
   });
 
-  it('when two listeners want different prefixes for client ids', () => {
-    const [problem] = problems('listener 1', 'auto_id_prefix a', 'listener 2', 'listener_auto_id_prefix b');
-    expect(problem).toBe(
-      "test.conf:4: listener_auto_id_prefix is the same for all listeners, and it was 'a' further above.",
+  it('also when the file cannot be read', () => {
+    expect(() => loadConfig('/nowhere/cauldron.conf')).toThrow(/^Unable to open configuration file .*ENOENT/);
+  });
+});
+
+describe('include_dir', () => {
+  const main = { file: '/etc/main.conf', text: 'listener 1\ninclude_dir more\nmax_qos 1\n' };
+
+  it('brings in files that each begin without a block; afterwards the block goes on', () => {
+    const asked: string[] = [];
+    const { config } = readConfigFrom(main, (folder) => {
+      asked.push(folder);
+      return [
+        { file: '/etc/more/a.conf', text: 'listener 2' },
+        { file: '/etc/more/b.conf', text: 'max_qos 0' },
+      ];
+    });
+    expect(asked).toEqual(['/etc/more']);
+    expect(config.listeners.map(({ port, policy }) => [port, policy.maximumQoS])).toEqual([
+      [1, 1],
+      [2, 2],
+      [1883, 0],
+    ]);
+  });
+
+  it.each([
+    ['max_qos 7', '/etc/more/a.conf:1: max_qos must be a whole number from 0 to 2'],
+    ['include_dir x', '/etc/more/a.conf:1: include_dir counts in the main file only. Move the line there.'],
+  ])('with %s in a file: that file and line are named', (text, message) => {
+    const including = () => readConfigFrom(main, () => [{ file: '/etc/more/a.conf', text }]);
+    expect(including).toThrow(message);
+  });
+
+  it('of a folder that is not there is a fault', () => {
+    expect(problems('include_dir /nowhere')[0]).toMatch(
+      /^test\.conf:1: Unable to open the include_dir \/nowhere: ENOENT/,
     );
   });
 
-  it('also when the file cannot be read', () => {
-    expect(() => loadConfig('/nowhere/cauldron.conf')).toThrow(/^Unable to open configuration file .*ENOENT/);
+  it('takes the files that end in .conf, letter by letter, capitals first', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cauldron-config-'));
+    try {
+      for (const name of ['b.conf', 'A.conf', '01.conf', 'a.conf', 'B.conf', 'c.txt']) {
+        writeFileSync(join(folder, name), '');
+      }
+      const names = readConfigFolder(folder).map(({ file }) => basename(file));
+      expect(names).toEqual(['01.conf', 'A.conf', 'a.conf', 'B.conf', 'b.conf']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

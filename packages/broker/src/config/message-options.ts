@@ -1,0 +1,86 @@
+import { broker, type Option } from './option.js';
+import { flag, integer, limit } from './option-types.js';
+
+const MAXIMUM_PACKET_BYTES = 268_435_460; // what MQTT's length field can say, with the fixed header
+const MAXIMUM_INTEGER = 2_147_483_647;
+
+/** What messages may be, and how they are delivered. */
+export const messageOptions: readonly Option[] = [
+  broker('max_inflight_messages', limit(0, 1, 65_535, 'messages'), {
+    default: '20',
+    doc: 'QoS 1 and 2 messages that may be unacknowledged for each client, in each direction. 1 keeps strict order.',
+    set: ({ settings }, count) => {
+      settings.maxInflightMessages = count;
+    },
+  }),
+  broker('max_packet_size', integer(20, MAXIMUM_PACKET_BYTES, 'bytes'), {
+    default: '2000000',
+    doc: 'Largest packet that is taken from a client.',
+    set: ({ settings }, bytes) => {
+      settings.maximumPacketSize = bytes;
+    },
+  }),
+  broker('max_queued_messages', limit(0, 1, MAXIMUM_INTEGER, 'messages'), {
+    default: '1000',
+    doc: 'Messages that wait for each client beyond those in flight.',
+    set: ({ settings }, count) => {
+      settings.maxQueuedMessages = count;
+    },
+  }),
+  broker('max_queued_bytes', limit(0, 1, Number.MAX_SAFE_INTEGER, 'bytes'), {
+    default: '0',
+    doc: 'The same in bytes; whichever is reached first counts.',
+    set: ({ settings }, bytes) => {
+      settings.maxQueuedBytes = bytes;
+    },
+  }),
+  broker('max_output_bytes', integer(1024, Number.MAX_SAFE_INTEGER, 'bytes'), {
+    default: '16777216',
+    doc: 'Bytes that may wait for a slow connection; beyond it QoS 0 messages to that client are dropped.',
+    set: ({ settings }, bytes) => {
+      settings.maxOutputBytes = bytes;
+    },
+  }),
+  broker('max_publisher_wait', integer(0, 60_000, 'ms'), {
+    default: '200',
+    doc: 'How long publishers are not read for the sake of one subscriber that lags behind; 0: never.',
+    set: ({ settings }, ms) => {
+      settings.maxPublisherWaitMs = ms;
+    },
+  }),
+  broker('max_topic_levels', integer(1, 65_535, 'levels'), {
+    default: '200',
+    doc: 'Levels of a topic or of a filter.',
+    set: ({ settings }, levels) => {
+      settings.maxTopicLevels = levels;
+    },
+  }),
+  broker('queue_qos0_messages', flag, {
+    default: 'false',
+    doc: 'Whether QoS 0 messages wait for absent clients, too.',
+    set: ({ settings }, queued) => {
+      settings.queueQoS0Messages = queued;
+    },
+  }),
+  broker('retain_available', flag, {
+    default: 'true',
+    doc: 'Whether clients may publish retained messages.',
+    set: ({ settings }, available) => {
+      settings.retainAvailable = available;
+    },
+  }),
+  broker('allow_duplicate_messages', flag, {
+    default: 'true',
+    doc: 'Whether a client with overlapping subscriptions gets a message once for each of them.',
+    set: ({ settings }, allowed) => {
+      settings.allowDuplicateMessages = allowed;
+    },
+  }),
+  broker('upgrade_outgoing_qos', flag, {
+    default: 'false',
+    doc: 'Deliver with the QoS of the subscription, even if the message was published with less.',
+    set: ({ settings }, upgraded) => {
+      settings.upgradeOutgoingQoS = upgraded;
+    },
+  }),
+];

@@ -1,0 +1,28 @@
+import { broker, type Option } from './option.js';
+import { flag, text } from './option-types.js';
+
+/** The process, and the broker as a whole. */
+export const processOptions: readonly Option[] = [
+  broker('pid_file', text, {
+    reloadable: false,
+    default: 'none',
+    doc: 'File that holds the process id while the broker runs.',
+    set: (config, path) => {
+      config.pidFile = path;
+    },
+  }),
+  broker('set_tcp_nodelay', flag, {
+    default: 'true',
+    doc: 'False lets the system delay small writes to gather them. The broker gathers what it can itself.',
+    set: (config, noDelay) => {
+      config.noDelay = noDelay;
+    },
+  }),
+  broker('per_listener_settings', flag, {
+    default: 'false',
+    doc: 'Whether the options about access belong to the listener above them, wherever this line stands; if not, to all listeners.',
+    set: (config, perListenerSettings) => {
+      config.perListenerSettings = perListenerSettings;
+    },
+  }),
+];
