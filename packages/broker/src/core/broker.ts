@@ -151,7 +151,8 @@ export class Broker {
 
   /** Takes a new network connection. The transport calls the handler that is returned with all that happens to it. */
   accept(link: Link, listener: ListenerPolicy = DEFAULT_LISTENER): LinkHandler {
-    const { connections, settings, wheel, log } = this.#context;
+    const { connections, counters, settings, wheel, log } = this.#context;
+    counters.sockets++;
     const connection = new Connection(this.#context, link, listener);
     const isFull = connections.size >= settings.maxConnections;
     connections.add(connection);
@@ -223,6 +224,11 @@ export class Broker {
     connection.disconnect(ReasonCode.ADMINISTRATIVE_ACTION, reason);
     this.#flush();
     return true;
+  }
+
+  /** Has the store bring all to its final form. Resolves with why it cannot, in words for a person; null: it is done. */
+  save(): Promise<string | null> {
+    return this.#context.store.save();
   }
 
   /**

@@ -221,10 +221,8 @@ export class Connection implements LinkHandler, Expiring {
     router.followRules();
     // Whether messages of this client may be handled by runs does not change while one read is handled.
     const formsRuns = this.isOpen && run.takes(this);
-    let packets = 0;
     try {
       while (this.#holds === 0 && this.#state < ConnectionState.CLOSING && framer.next()) {
-        packets++;
         const { bytes, start } = framer;
         const type = (bytes[start] >> 4) as PacketType | 0;
         if (type === PacketType.PUBLISH) {
@@ -236,10 +234,12 @@ export class Connection implements LinkHandler, Expiring {
         } else if (type <= PacketType.PUBCOMP && this.#state === ConnectionState.OPEN && type > PacketType.CONNACK) {
           // A run is adjacent frames, and is answered before what comes after it.
           run.finish();
+          counters.received[type]++;
           handleAcknowledgement(this.#context, this, bytes, start, framer.body, framer.end);
           continue;
         }
         run.finish();
+        counters.received[type]++;
         handlePacket(this.#context, this, type, bytes, start, framer.body, framer.end);
       }
       run.finish();
@@ -248,7 +248,6 @@ export class Connection implements LinkHandler, Expiring {
       run.finish();
       this.fail(error);
     }
-    counters.packetsReceived += packets;
   }
 
   /**
@@ -261,7 +260,9 @@ export class Connection implements LinkHandler, Expiring {
     if (known !== undefined) return known;
     const answer = ask();
     if (!(answer instanceof Promise)) return answer;
-    this.framer.unread();
+    const { framer } = this;
+    framer.unread();
+    this.#context.counters.received[framer.bytes[framer.start] >> 4]--; // It is counted when it comes again.
     this.hold();
     const goOn = (decision: Decision): void => {
       this.#decisions ??= new Map();
@@ -285,7 +286,7 @@ export class Connection implements LinkHandler, Expiring {
     if (bytes === null) return;
     const { counters, log } = this.#context;
     if (log.types & LogType.DEBUG) logSent(log, this.clientId, packet);
-    counters.packetsSent++;
+    counters.sent[packet.type]++;
     if (this.#mustWait(ticket)) this.#gated().holdPacket(ticket, bytes);
     else this.output.send(bytes);
   }
@@ -316,7 +317,7 @@ export class Connection implements LinkHandler, Expiring {
     }
     if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said);
     else this.output.acknowledgement(header, packetId, said);
-    counters.packetsSent++;
+    counters.sent[header >> 4]++;
   }
 
   /**
@@ -363,8 +364,8 @@ export class Connection implements LinkHandler, Expiring {
       const { topic, payload } = message;
       logPublish(log, 'Sending PUBLISH to', this.clientId, topic, { dup, qos, retain, packetId, payload });
     }
-    counters.publishSent++;
-    counters.packetsSent++;
+    counters.sent[PacketType.PUBLISH]++;
+    counters.publishBytesSent += message.payload.length;
     // Clients exist that forget an alias until PUBREL: QoS 2 goes with its topic.
     const mayAlias = this.outboundAliases !== null && qos < 2 && this.canTake(message, qos, identifiers, ALIAS_BYTES);
     const aliases = mayAlias ? this.outboundAliases : null;

@@ -1,11 +1,15 @@
+import { PacketType } from '@cauldron/codec';
+
 /** What the broker did since it began. Plain numbers that the hot path adds to once for a run; read by whoever reports. */
 export class Counters {
   bytesReceived = 0;
   bytesSent = 0;
-  packetsReceived = 0;
-  packetsSent = 0;
-  publishReceived = 0;
-  publishSent = 0;
+  /** Packets by their type, the number in the first half of the first byte; 0: not a type that MQTT knows. */
+  readonly received = new Float64Array(16);
+  readonly sent = new Float64Array(16);
+  /** Bytes of the payloads in PUBLISH alone. */
+  publishBytesReceived = 0;
+  publishBytesSent = 0;
   /** Messages that a client should have got and did not: its queue or its socket was full, or it was too large for it. */
   publishDropped = 0;
   /** Messages of QoS 1 and 2 that outlived their message expiry interval while they waited. */
@@ -18,6 +22,32 @@ export class Counters {
   storeRefusals = 0;
   /** Retained messages of QoS 0 that were given out, but not kept, for the same reason. */
   retainedNotKept = 0;
+  /** Network connections, whatever became of them. */
+  sockets = 0;
+  /** Clients that were let in. */
   connections = 0;
   sessionsExpired = 0;
+  /** The most sessions, connected or not, that there were at once. */
+  sessionsMaximum = 0;
+
+  get packetsReceived(): number {
+    return sumOf(this.received);
+  }
+
+  get packetsSent(): number {
+    return sumOf(this.sent);
+  }
+
+  /** Also those that went nowhere: the client may not publish them, or sent them twice. */
+  get publishReceived(): number {
+    return this.received[PacketType.PUBLISH];
+  }
+
+  get publishSent(): number {
+    return this.sent[PacketType.PUBLISH];
+  }
+}
+
+function sumOf(counts: Float64Array): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

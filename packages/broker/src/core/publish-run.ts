@@ -45,6 +45,8 @@ export class PublishRun {
   #start = 0;
   #end = 0;
   #count = 0;
+  /** Of all payloads. */
+  #payloadBytes = 0;
   /** The store's last ticket when the run began: if there is a later one, acknowledgements wait for it. */
   #appendedBefore: Ticket = 0;
   /** Where each frame begins. */
@@ -100,7 +102,7 @@ export class PublishRun {
       if (at > end || (bytes[topicEnd] | bytes[topicEnd + 1]) === 0) return false;
     }
     // Without properties only: those would have to be read.
-    if (connection.version === 5 && (at >= end || bytes[at] !== 0)) return false;
+    if (connection.version === 5 && (at >= end || bytes[at++] !== 0)) return false;
     const { router, authorizer } = this.#context;
     const route = router.knownRoute(bytes, topicAt, topicEnd - topicAt);
     if (route === null) return false;
@@ -128,6 +130,7 @@ export class PublishRun {
     }
     this.#starts[this.#count++] = start;
     this.#end = end;
+    this.#payloadBytes += end - at;
     if (this.#count === this.#starts.length) this.#growIndex();
     return true;
   }
@@ -142,7 +145,8 @@ export class PublishRun {
     const { session } = connection;
     if (this.#count === 0 || session === null) return;
     const { counters } = this.#context;
-    counters.publishReceived += this.#count;
+    counters.received[PacketType.PUBLISH] += this.#count;
+    counters.publishBytesReceived += this.#payloadBytes;
     let matched = 0;
     const { repeated, sessions } = targets;
     for (let k = 0; k < sessions.length; k++) {
@@ -167,6 +171,7 @@ export class PublishRun {
     this.#start = start;
     this.#end = start;
     this.#count = 0;
+    this.#payloadBytes = 0;
     this.#sourceIsV5 = connection.version === 5;
     this.#publisherId = connection.clientId;
     this.#appendedBefore = this.#context.store.appended;
@@ -271,10 +276,12 @@ export class PublishRun {
     return layout;
   }
 
+  /** The first so many messages went to a target. */
   #countSent(messages: number): void {
     const { counters } = this.#context;
-    counters.publishSent += messages;
-    counters.packetsSent += messages;
+    counters.sent[PacketType.PUBLISH] += messages;
+    if (messages === this.#count) counters.publishBytesSent += this.#payloadBytes;
+    else for (let i = 0; i < messages; i++) counters.publishBytesSent += this.#endOf(i) - this.#payloadAt(i);
   }
 
   /** PUBACK or PUBREC for each frame: at once if nothing durable was touched, else after the store's commit. */
@@ -293,7 +300,7 @@ export class PublishRun {
       return;
     }
     const { output } = publisher;
-    counters.packetsSent += this.#count;
+    counters.sent[header >> 4] += this.#count;
     for (let i = 0; i < this.#count; i++) {
       const chunk = output.reserve(4);
       let at = output.length;
@@ -337,17 +344,31 @@ export class PublishRun {
     const known = this.#messages[i];
     if (known !== undefined) return known;
     const bytes = this.#bytes;
-    let body = this.#starts[i] + 1;
-    while (bytes[body++] > 127);
-    const end = i + 1 === this.#count ? this.#end : this.#starts[i + 1];
+    const body = this.#bodyOf(i);
     const topicEnd = body + 2 + ((bytes[body] << 8) | bytes[body + 1]);
     const { topic } = this.#context.router.routeOf(bytes, body + 2, topicEnd);
     const qos = ((this.#header >> 1) & 3) as QoS;
-    const payloadAt = topicEnd + (qos > 0 ? 2 : 0) + (this.#sourceIsV5 ? 1 : 0);
-    const payload = viewOf(bytes, payloadAt, end);
+    const payload = viewOf(bytes, this.#payloadAt(i), this.#endOf(i));
     const message = new Message(topic, payload, qos, false, null, this.#publisherId, Number.POSITIVE_INFINITY);
     this.#messages[i] = message;
     return message;
+  }
+
+  #bodyOf(i: number): number {
+    let at = this.#starts[i] + 1;
+    while (this.#bytes[at++] > 127);
+    return at;
+  }
+
+  #payloadAt(i: number): number {
+    const bytes = this.#bytes;
+    const body = this.#bodyOf(i);
+    const topicBytes = (bytes[body] << 8) | bytes[body + 1];
+    return body + 2 + topicBytes + ((this.#header & 6) !== 0 ? 2 : 0) + (this.#sourceIsV5 ? 1 : 0);
+  }
+
+  #endOf(i: number): number {
+    return i + 1 === this.#count ? this.#end : this.#starts[i + 1];
   }
 
   #growIndex(): void {

@@ -61,7 +61,7 @@ export class SessionRegistry {
     const present = session !== undefined;
     if (session === undefined) {
       session = new Session(this.#context, principal.clientId, ++this.#lastSerial, principal);
-      this.#sessions.set(principal.clientId, session);
+      this.#add(session);
     }
     wheel.cancel(session.timer);
     // What the one before might do or read says nothing about this one.
@@ -77,6 +77,12 @@ export class SessionRegistry {
       store.append({ kind: 'session', record: session.record });
     }
     return { session, present, ticket: session.isStored ? store.appended : 0 };
+  }
+
+  #add(session: Session): void {
+    const { counters } = this.#context;
+    this.#sessions.set(session.clientId, session);
+    if (this.#sessions.size > counters.sessionsMaximum) counters.sessionsMaximum = this.#sessions.size;
   }
 
   /** From now on the session's messages go to this connection. */
@@ -170,7 +176,7 @@ export class SessionRegistry {
     session.expiryIntervalS = record.expiryIntervalS;
     session.will = record.will;
     session.disconnectedAtMs = record.disconnectedAtMs ?? clock.wallMs();
-    this.#sessions.set(clientId, session);
+    this.#add(session);
     for (const subscription of stored.subscriptions) router.subscribe(session, subscription);
     if (stored.inflight.length > 0) {
       session.inflight = new Inflight<Delivery>();

@@ -29,14 +29,16 @@ export function handlePublish(
   const packet = decodePublish(bytes, start, body, end, connection.version);
   checkFeatures(context, connection, packet);
   const route = routeOf(context, connection, packet, bytes, body);
-  if (!mayPublish(context, connection, session, route, packet)) return;
+  const decision = mayPublish(context, connection, session, route, packet);
+  if (decision === null) return;
+  context.counters.publishBytesReceived += packet.payload.length;
+  if (!decision) return;
   connection.forgetDecisions();
   if (context.log.types & LogType.DEBUG) {
     const { dup, qos, retain, packetId = 0, payload } = packet;
     const publish = { dup, qos, retain, packetId, payload };
     logPublish(context.log, 'Received PUBLISH from', connection.clientId, route.topic, publish);
   }
-  context.counters.publishReceived++;
   const appendedBefore = context.store.appended;
   if (packet.qos === 2) {
     if (session.inbound?.has(packet.packetId ?? 0) === true) {
@@ -158,14 +160,14 @@ function routeOf(context: Context, connection: Connection, packet: Publish, byte
   return context.router.routeOf(known, 0, known.length);
 }
 
-/** False: the client may not, and has been told; or the answer is not there yet. */
+/** False: the client may not, and has been told. Null: the answer is not there yet. */
 function mayPublish(
   context: Context,
   connection: Connection,
   session: Session,
   route: Route,
   packet: Publish,
-): boolean {
+): boolean | null {
   const { authorizer } = context;
   const { topic } = route;
   const reserved = reasonWhyReserved(topic);
@@ -175,7 +177,7 @@ function mayPublish(
   }
   if (authorizer.unrestricted || route.writer === session.serial) return true;
   const decision = connection.decide(`publish ${topic}`, () => authorizer.mayPublish(session.principal, topic));
-  if (decision === null) return false;
+  if (decision === null) return null;
   if (!decision.allowed) {
     connection.forgetDecisions();
     deny(context, connection, packet, topic, decision.rule);
