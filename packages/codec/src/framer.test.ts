@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { PacketType } from './constants.js';
 import { Framer } from './framer.js';
 import { ProtocolError } from './protocol-error.js';
 import { ReasonCode } from './reason-codes.js';
@@ -286,6 +287,31 @@ describe('Framer', () => {
     cut.finish();
     cut.feed(Uint8Array.of(0x01), 1);
     expect(reasonOf(() => cut.next())).toBe(ReasonCode.PACKET_TOO_LARGE);
+  });
+
+  it('refuses a packet that is larger than its type allows, and lets others be as large as any', () => {
+    const limits: number[] = [];
+    limits[PacketType.SUBSCRIBE] = 50;
+    const framer = new Framer(100);
+    framer.limitTypes(limits);
+    framer.feed(frame(0x82, 48, 1), 50);
+    expect(framer.next()).toBe(true);
+    framer.finish();
+    framer.feed(frame(0x30, 98, 1), 100);
+    expect(framer.next()).toBe(true);
+    framer.finish();
+    framer.feed(Uint8Array.of(0x82, 49), 2);
+    expect(() => framer.next()).toThrow('The SUBSCRIBE has 51 bytes, the largest allowed one has 50');
+    expect(reasonOf(() => framer.next())).toBe(ReasonCode.PACKET_TOO_LARGE);
+  });
+
+  it('lets no type have more than all may have', () => {
+    const limits: number[] = [];
+    limits[PacketType.SUBSCRIBE] = 200;
+    const framer = new Framer(100);
+    framer.limitTypes(limits);
+    framer.feed(Uint8Array.of(0x82, 99), 2);
+    expect(() => framer.next()).toThrow('The packet has 101 bytes, the largest allowed has 100');
   });
 
   it('refuses a remaining length of more than four bytes, in place and across a cut', () => {

@@ -1,9 +1,12 @@
 import { copyBytes } from './byte-copy.js';
-import { MAX_PACKET_SIZE } from './constants.js';
+import { MAX_PACKET_SIZE, type PacketType, packetName } from './constants.js';
 import { ProtocolError } from './protocol-error.js';
 import { ReasonCode } from './reason-codes.js';
 
 const NOTHING = new Uint8Array(0);
+
+/** By packet type: the most bytes that a packet of it may have, fixed header included. Where there is none: no limit. */
+export type PacketLimits = readonly (number | undefined)[];
 
 /**
  * Finds the frames of packets in a stream of bytes, wherever the stream was cut.
@@ -25,12 +28,16 @@ export class Framer {
   /** Offset after the last byte of the frame. */
   end = 0;
   /** In bytes, fixed header included. A larger packet is refused as soon as its length is known. */
-  maximumPacketSize: number;
+  readonly maximumPacketSize: number;
   /**
    * Whether the remaining length must have its shortest form. 5.0 demands it [MQTT-1.5.5-1], 3.1 and 3.1.1 do not; so it
    * is to be set when CONNECT has told the version.
    */
   strictLength = false;
+  /** The same as `maximumPacketSize` for single types of packets, where they have less; see `limitTypes`. */
+  #typeLimits: PacketLimits | null = null;
+  /** The least of all these limits: no packet up to here need be looked at. */
+  #leastLimit: number;
 
   #fed: Uint8Array = NOTHING;
   /** Where to go on in `#fed` once `#held` is used up; while nothing is held, `end` is that place. */
@@ -42,6 +49,16 @@ export class Framer {
   /** @param maximumPacketSize in bytes, see the field of that name; without it, all that the format can express. */
   constructor(maximumPacketSize: number = MAX_PACKET_SIZE) {
     this.maximumPacketSize = maximumPacketSize;
+    this.#leastLimit = maximumPacketSize;
+  }
+
+  /** From now on packets of some types may only have so many bytes, if that is less than all may have. */
+  limitTypes(limits: PacketLimits): void {
+    this.#typeLimits = limits;
+    this.#leastLimit = limits.reduce<number>(
+      (least, limit) => (limit !== undefined && limit < least ? limit : least),
+      this.maximumPacketSize,
+    );
   }
 
   /** The memory, in bytes, that is occupied by what earlier reads left; 0 when they left nothing. */
@@ -72,7 +89,7 @@ export class Framer {
     if (this.#held === null && start + 1 < this.#fedEnd) {
       const remaining = this.bytes[start + 1];
       const end = start + 2 + remaining;
-      if (remaining < 128 && end <= this.#fedEnd && remaining + 2 <= this.maximumPacketSize) {
+      if (remaining < 128 && end <= this.#fedEnd && remaining + 2 <= this.#leastLimit) {
         this.start = start;
         this.body = start + 2;
         this.end = end;
@@ -192,16 +209,22 @@ export class Framer {
           throw new ProtocolError(ReasonCode.MALFORMED_PACKET, 'The remaining length is not in its shortest form');
         }
         const size = at - start + remaining;
-        if (size > this.maximumPacketSize) {
-          throw new ProtocolError(
-            ReasonCode.PACKET_TOO_LARGE,
-            `The packet has ${size} bytes, the largest allowed has ${this.maximumPacketSize}`,
-          );
-        }
+        if (size > this.#leastLimit) this.#checkSize(bytes[start] >> 4, size);
         this.body = at;
         return size;
       }
     }
     throw new ProtocolError(ReasonCode.MALFORMED_PACKET, 'The remaining length has more than four bytes');
+  }
+
+  #checkSize(type: number, size: number): void {
+    const typeLimit = this.#typeLimits?.[type] ?? this.maximumPacketSize;
+    if (size <= typeLimit && size <= this.maximumPacketSize) return;
+    throw new ProtocolError(
+      ReasonCode.PACKET_TOO_LARGE,
+      typeLimit < this.maximumPacketSize
+        ? `The ${packetName(type as PacketType | 0)} has ${size} bytes, the largest allowed one has ${typeLimit}`
+        : `The packet has ${size} bytes, the largest allowed has ${this.maximumPacketSize}`,
+    );
   }
 }
