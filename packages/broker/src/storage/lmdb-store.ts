@@ -277,6 +277,10 @@ export class LmdbStore implements Store, Commitment {
     return this.#environment.copyTo(path);
   }
 
+  save(): Promise<string | null> {
+    return this.#commits.save();
+  }
+
   /** Commits what was appended, unless the disk does not take it, and closes the file. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -311,9 +315,9 @@ export class LmdbStore implements Store, Commitment {
   }
 
   /** Called by `GroupCommit`, as `settle` is. */
-  write(nowMs: number, isLast: boolean): Promise<void> {
+  write(nowMs: number, isForTables: boolean): Promise<void> {
     try {
-      if (isLast || this.#isForTables(nowMs)) this.#writeTables();
+      if (isForTables || this.#isForTables(nowMs)) this.#writeTables();
       else {
         this.#log.write(this.#environment, this.#writer, nowMs);
         this.#messages.log();

@@ -55,6 +55,10 @@ export class MemoryStore implements Store {
     return this.#sessions.get(clientId)?.queued(after, limit) ?? [];
   }
 
+  save(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   /** There is nothing to commit, and nothing is held but memory. */
   close(): Promise<void> {
     return Promise.resolve();

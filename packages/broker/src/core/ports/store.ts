@@ -174,6 +174,11 @@ export interface Store {
   retained(): Iterable<Message>;
   /** Messages that wait for a session beyond `after`, in order of position, at most `limit`. None for one unknown. */
   queue(clientId: string, after: Position, limit: number): QueuedMessage[];
+  /**
+   * Brings all that was appended to where it is in its final form, as an administrator may ask for. Nothing has to be
+   * saved for `committed` to go on. Resolves with why that cannot be done, in words for a person; null: it is done.
+   */
+  save(): Promise<string | null>;
   /** Commits what was appended and lets go of all resources. */
   close(): Promise<void>;
 }

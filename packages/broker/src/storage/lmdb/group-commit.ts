@@ -50,10 +50,10 @@ export interface Commitment {
   /** When the tables have to follow the log, ms; `Infinity`: there is no log. */
   readonly tablesDueMs: number;
   /**
-   * Brings all that is new to the disk; `isLast`: nothing comes after it. Resolves when the disk has it, rejects when it
-   * has none of it.
+   * Brings all that is new to the disk; `isForTables`: to the tables, not to the log. Resolves when the disk has it,
+   * rejects when it has none of it.
    */
-  write(nowMs: number, isLast: boolean): Promise<void>;
+  write(nowMs: number, isForTables: boolean): Promise<void>;
   /** What `write` began is over. */
   settle(isCommitted: boolean): void;
 }
@@ -95,6 +95,8 @@ export class GroupCommit {
   #commitFault: string | null = null;
   #retryAtMs = Number.NEGATIVE_INFINITY;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** Those who wait until all that there is now is in the tables, by the commit that comes next. */
+  #savers: ((why: string | null) => void)[] = [];
   #isClosing = false;
 
   constructor(what: Commitment, sync: SyncMode, intervalMs: number) {
@@ -147,6 +149,15 @@ export class GroupCommit {
     this.#shareInTime += (1 - this.#shareInTime) / SHARE_OVER;
   }
 
+  /** Brings all that there is to the tables. Resolves with why the disk does not take it; null: it has all. */
+  save(): Promise<string | null> {
+    if (this.#isClosing) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#savers.push(resolve);
+      this.beginTurn();
+    });
+  }
+
   /** Nothing will be committed: what there is cannot be used. */
   abandon(): void {
     this.#isClosing = true;
@@ -163,6 +174,7 @@ export class GroupCommit {
       await this.#underway;
     }
     this.#advance();
+    for (const resolve of this.#savers.splice(0)) resolve(this.#commitFault);
     return this.#commitFault;
   }
 
@@ -181,7 +193,11 @@ export class GroupCommit {
     this.#isTurnEnding = false;
     if (this.#isClosing) return;
     this.#advance();
-    if (this.#underway !== null || !this.#hasChanges) return;
+    if (this.#underway !== null) return;
+    if (!this.#hasChanges) {
+      for (const resolve of this.#savers.splice(0)) resolve(null);
+      return;
+    }
     const dueMs = this.#commitDueMs();
     if (dueMs <= this.nowMs) this.#begin();
     else this.#wakeAt(dueMs);
@@ -189,6 +205,7 @@ export class GroupCommit {
 
   #commitDueMs(): number {
     const { nowMs } = this;
+    if (this.#savers.length > 0) return nowMs;
     if (this.#commitFault !== null) return this.#retryAtMs;
     if (this.#sync !== 'always') {
       if (this.#what.held > MOST_HELD) return nowMs;
@@ -247,15 +264,17 @@ export class GroupCommit {
     this.#firstHard = Number.POSITIVE_INFINITY;
     this.#begunAtMs = this.nowMs;
     this.number++;
-    this.#underway = this.#write().then(
-      () => this.#settle(ticket, null),
-      (error: unknown) => this.#settle(ticket, messageOf(error)),
+    const savers = this.#savers;
+    this.#savers = [];
+    this.#underway = this.#write(this.#isClosing || savers.length > 0).then(
+      () => this.#settle(ticket, savers, null),
+      (error: unknown) => this.#settle(ticket, savers, messageOf(error)),
     );
   }
 
   /** What is thrown on the way fails the commit, too: a page that cannot be read does not end the process. */
-  async #write(): Promise<void> {
-    await this.#what.write(this.nowMs, this.#isClosing);
+  async #write(isForTables: boolean): Promise<void> {
+    await this.#what.write(this.nowMs, isForTables);
   }
 
   /** These were held, and are written after all. */
@@ -263,7 +282,7 @@ export class GroupCommit {
     for (let n = Math.min(held, 4 * SHARE_OVER); n > 0; n--) this.#shareInTime -= this.#shareInTime / SHARE_OVER;
   }
 
-  #settle(ticket: Ticket, why: string | null): void {
+  #settle(ticket: Ticket, savers: readonly ((why: string | null) => void)[], why: string | null): void {
     this.#underway = null;
     this.#commitFault = why === null ? null : `the disk does not take it (${why})`;
     this.#what.settle(why === null);
@@ -273,6 +292,7 @@ export class GroupCommit {
       this.#firstHard = this.#committed + 1;
       this.#retryAtMs = performance.now() + RETRY_MS;
     }
+    for (const resolve of savers) resolve(this.#commitFault);
     if (this.#isClosing) return;
     this.#look();
     this.beginTurn();
