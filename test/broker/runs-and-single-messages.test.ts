@@ -93,7 +93,7 @@ const script: fc.Arbitrary<Script> = fc.record({
   maxQueuedMessages: fc.constantFrom(1000, 1000, 4),
 });
 
-/** What each client saw, packet by packet. */
+/** What each client saw, packet by packet, and what the broker counted. */
 async function play(script: Script, oneByOne: boolean): Promise<unknown> {
   const { subscribers, publishers, merge, maxQueuedMessages } = script;
   const test = new TestBroker({
@@ -160,11 +160,12 @@ async function play(script: Script, oneByOne: boolean): Promise<unknown> {
   }
   for (const client of clients) client.resume();
   for (const client of [...clients, ...clients]) await client.settle();
-  return seen.map((packets) => {
+  const packetsByClient = seen.map((packets) => {
     // Messages keep their order, and answers theirs; how the two mix for a client that gets its own messages is open.
     const hex = packets.map((bytes) => Buffer.from(bytes).toString('hex'));
     return { messages: hex.filter(isMessage), answers: hex.filter((packet) => !isMessage(packet)) };
   });
+  return { packetsByClient, counters: { ...test.broker.counters } };
 }
 
 /** PUBLISH and PUBREL, by their first digit. */
@@ -194,7 +195,7 @@ function publish(plan: MessagePlan, packetId: number, protocol: ProtocolVersion)
 }
 
 describe('messages that are handled together', () => {
-  it('reach every client exactly as messages that are handled one by one', { timeout: 60_000 }, async () => {
+  it('reach every client, and are counted, exactly as messages that are handled one by one', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(script, async (each) => {
         expect(await play(each, false)).toEqual(await play(each, true));
