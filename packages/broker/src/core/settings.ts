@@ -10,9 +10,16 @@ export interface Settings {
   maximumPacketSize: number;
   /** Messages of QoS 1 and 2 that one client may have unacknowledged at once, in each direction. */
   maxInflightMessages: number;
+  /**
+   * Bytes of payload with QoS 1 and 2 that may be unacknowledged by one client. The next message goes out while fewer are,
+   * so one that is larger goes out alone.
+   */
+  maxInflightBytes: number;
+  /** Largest payload that is passed on, in bytes; the exchange with the publisher of a larger one is completed. */
+  maxPayloadBytes: number;
   /** Messages that wait for one client beyond that window: an absent client cannot fill the memory or the disk. */
   maxQueuedMessages: number;
-  /** The same in bytes of topic, payload and properties. */
+  /** The same in bytes of topic, payload and properties: the next message is taken while fewer wait. */
   maxQueuedBytes: number;
   /** Whether QoS 0 messages wait for absent clients with a lasting session, too. */
   queueQoS0Messages: boolean;
@@ -29,6 +36,10 @@ export interface Settings {
   connectTimeoutMs: number;
   /** Live connections, clients and others: what a flood of connections can take. */
   maxConnections: number;
+  /** Sessions, connected or not: what a flood of client ids can take. */
+  maxClients: number;
+  /** Memory of the program's heap and buffers, in bytes: beyond it nothing new is taken, instead of an end without a word. */
+  memoryLimitBytes: number;
   /** Longest session expiry in seconds that is granted. */
   maxSessionExpiryS: number;
   /** Subscriptions of one session. */
@@ -37,8 +48,14 @@ export interface Settings {
   maxTopicLevels: number;
   /** Whether clients may send retained messages; false refuses them. */
   retainAvailable: boolean;
+  /** Whether a retained message is given out only while its publisher may still write to the topic. */
+  checkRetainSource: boolean;
+  /** How often retained messages that have expired are looked for, in ms; 0: they go when somebody asks for their topic. */
+  retainExpiryIntervalMs: number;
   /** True: overlapping subscriptions each get the message. False: once, with the highest QoS and all identifiers. */
   allowDuplicateMessages: boolean;
+  /** How the ids of all clients have to begin; empty: as they like. */
+  clientIdPrefix: string;
   /** Deliver with the QoS of the subscription even if the message came with less. */
   upgradeOutgoingQoS: boolean;
   /** Whether connecting and leaving clients are logged. */
@@ -50,6 +67,8 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   maximumPacketSize: 2_000_000,
   maxInflightMessages: 20,
+  maxInflightBytes: Number.POSITIVE_INFINITY,
+  maxPayloadBytes: Number.POSITIVE_INFINITY,
   maxQueuedMessages: 1000,
   maxQueuedBytes: Number.POSITIVE_INFINITY,
   queueQoS0Messages: false,
@@ -58,17 +77,28 @@ export const DEFAULT_SETTINGS: Settings = {
   maxKeepAliveS: 0,
   connectTimeoutMs: 30_000,
   maxConnections: Number.POSITIVE_INFINITY,
+  maxClients: Number.POSITIVE_INFINITY,
+  memoryLimitBytes: Number.POSITIVE_INFINITY,
   maxSessionExpiryS: Number.POSITIVE_INFINITY,
   maxSubscriptions: 100_000,
   maxTopicLevels: 200,
   retainAvailable: true,
+  checkRetainSource: true,
+  retainExpiryIntervalMs: 0,
   allowDuplicateMessages: true,
+  clientIdPrefix: '',
   upgradeOutgoingQoS: false,
   connectionMessages: true,
   responseTopicPrefix: 'response/',
 };
 
-/** What may differ from listener to listener. */
+/**
+ * Where a client's user name comes from: what CONNECT says; the common name in its certificate, or its TLS-PSK identity;
+ * the subject of its certificate.
+ */
+export type UsernameSource = 'connect' | 'identity' | 'subject';
+
+/** What may differ from listener to listener. Never changed: `Broker.replacePolicies` puts another in its place. */
 export interface ListenerPolicy {
   /** For logs and errors: `127.0.0.1:1883`. */
   readonly name: string;
@@ -78,6 +108,11 @@ export interface ListenerPolicy {
   readonly allowEmptyClientId: boolean;
   /** How ids that the broker makes begin. */
   readonly assignedClientIdPrefix: string;
+  readonly usernameFrom: UsernameSource;
+  /** The user name is the client id, whatever CONNECT says; a client without one is refused. */
+  readonly usesUsernameAsClientId: boolean;
+  /** What is put in front of each topic and filter of its clients; empty: nothing. See `MountPoint`. */
+  readonly mountPoint: string;
   readonly acceptedVersions: readonly ProtocolVersion[];
   /** Publishing with more is refused; 5.0 clients are told. */
   readonly maximumQoS: QoS;
@@ -92,6 +127,9 @@ export const DEFAULT_LISTENER: ListenerPolicy = {
   allowAnonymous: true,
   allowEmptyClientId: true,
   assignedClientIdPrefix: 'auto-',
+  usernameFrom: 'connect',
+  usesUsernameAsClientId: false,
+  mountPoint: '',
   acceptedVersions: [3, 4, 5],
   maximumQoS: 2,
   maxTopicAliasesFromClient: 10,
