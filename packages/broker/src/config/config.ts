@@ -62,7 +62,12 @@ export interface BrokerConfig {
   /** Null: nothing outlives the process. */
   readonly persistence: PersistenceConfig | null;
   readonly log: LogConfig;
+  /** An absolute path; null: none. */
   readonly pidFile: string | null;
+  /** Whose rights a broker that is started by root keeps; null: nothing was said. */
+  readonly user: string | null;
+  /** Gets the secrets of TLS connections, for those who have to look into them; null: nobody gets them. */
+  readonly tlsKeyLogFile: string | null;
   readonly noDelay: boolean;
   /** What the configuration asks for and does not get yet: a line for each, to be logged at the start. */
   readonly warnings: readonly string[];

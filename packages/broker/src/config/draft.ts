@@ -44,6 +44,7 @@ export interface ConfigDraft {
   logTimestamp: boolean;
   logTimestampFormat: string | null;
   pidFile: string | null;
+  user: string | null;
   noDelay: boolean;
 }
 
@@ -68,6 +69,7 @@ export function newDraft(): ConfigDraft {
     logTimestamp: DEFAULT_LOG.timestamp,
     logTimestampFormat: DEFAULT_LOG.timestampFormat,
     pidFile: null,
+    user: null,
     noDelay: true,
   };
 }

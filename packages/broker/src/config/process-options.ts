@@ -6,9 +6,17 @@ export const processOptions: readonly Option[] = [
   broker('pid_file', text, {
     reloadable: false,
     default: 'none',
-    doc: 'File that holds the process id while the broker runs.',
+    doc: 'File that holds the process id while the broker runs. If it cannot be written, the broker does not start.',
     set: (config, path) => {
       config.pidFile = path;
+    },
+  }),
+  broker('user', text, {
+    reloadable: false,
+    default: 'cauldron, else mosquitto, else nobody',
+    doc: 'Whose rights a broker that root starts goes on with once its ports are open; root: it keeps all. PUID and PGID in the environment, numbers, stand above it.',
+    set: (config, name) => {
+      config.user = name;
     },
   }),
   broker('set_tcp_nodelay', flag, {

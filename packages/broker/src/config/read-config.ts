@@ -279,7 +279,9 @@ function finish(
       timestamp: draft.logTimestamp,
       timestampFormat: draft.logTimestampFormat,
     },
-    pidFile: draft.pidFile,
+    pidFile: draft.pidFile === null ? null : resolve(draft.pidFile),
+    user: draft.user,
+    tlsKeyLogFile: null,
     noDelay: draft.noDelay,
     warnings,
   };
