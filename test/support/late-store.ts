@@ -24,6 +24,10 @@ export class LateStore implements Store {
     return this.entries.length;
   }
 
+  get storedMessages(): number {
+    return this.#memory.storedMessages;
+  }
+
   /** Makes all entries durable, or those up to a ticket. */
   commit(ticket: Ticket = this.appended): void {
     this.committed = ticket;

@@ -18,6 +18,7 @@ import type { Random } from './ports/random.js';
 import type { Store, Ticket } from './ports/store.js';
 import { PublishRun } from './publish-run.js';
 import { publishMessage } from './publishing.js';
+import { QueueTotals } from './queue-totals.js';
 import { RetainedMessages } from './retained-messages.js';
 import { Router } from './router.js';
 import { SessionRegistry } from './session-registry.js';
@@ -65,6 +66,29 @@ export interface Loaded {
   readonly sessions: number;
 }
 
+/** How things stand at one moment. */
+export interface Gauges {
+  /** Network connections that are not closed, of clients and others. */
+  readonly connections: number;
+  readonly clientsConnected: number;
+  /** Of clients that are connected, and of those that are not. */
+  readonly sessions: number;
+  /** Those of all sessions, without shared ones. */
+  readonly subscriptions: number;
+  readonly sharedSubscriptions: number;
+  /** Retained messages, those of the broker itself included. */
+  readonly retained: number;
+  /** Messages that are retained, wait for clients, or are in flight to lasting sessions, each once (once per shard). */
+  readonly storedMessages: number;
+  /**
+   * Topics, payloads and properties of messages that are retained or wait: what waits for several sessions counts for
+   * each of them, what is in flight does not count.
+   */
+  readonly storedBytes: number;
+  /** Bytes that wait for clients to take them, in this process. */
+  readonly outputBytes: number;
+}
+
 export interface PublishOptions {
   readonly qos?: QoS;
   readonly retain?: boolean;
@@ -103,6 +127,7 @@ export class Broker {
       peers: options.peers ?? peersAlone,
       hooks,
       counters,
+      queues: new QueueTotals(),
       wheel: new TimerWheel(clock.monotonicMs()),
       outputs: new OutputPool(counters),
       connections: new Set<Connection>(),
@@ -128,20 +153,20 @@ export class Broker {
   }
 
   /** How things stand, for reports. */
-  get gauges(): {
-    readonly connections: number;
-    readonly clientsConnected: number;
-    readonly sessions: number;
-    readonly subscriptions: number;
-    readonly retained: number;
-  } {
-    const { connections, sessions, router, retained } = this.#context;
+  get gauges(): Gauges {
+    const { connections, sessions, queues, router, retained, store } = this.#context;
+    let outputBytes = 0;
+    for (const { output } of connections) outputBytes += output.pendingBytes;
     return {
       connections: connections.size,
       clientsConnected: sessions.connected,
       sessions: sessions.size,
       subscriptions: router.subscriptions,
+      sharedSubscriptions: router.sharedSubscriptions,
       retained: retained.size,
+      storedMessages: retained.size + store.storedMessages + queues.unstoredMessages,
+      storedBytes: retained.bytes + queues.bytes,
+      outputBytes,
     };
   }
 
@@ -191,6 +216,27 @@ export class Broker {
   }
 
   /**
+   * Publishes what the broker says of itself, below `$SYS/`: retained, with QoS 2, and never stored with the retained
+   * messages. While the store takes nothing new it goes out with QoS 0, which needs no store.
+   */
+  publishStatus(messages: Iterable<readonly [topic: string, payload: string]>): void {
+    const { router, store } = this.#context;
+    const qos = store.fault === null ? 2 : 0;
+    const encoder = new TextEncoder();
+    for (const [topic, payload] of messages) {
+      const bytes = encoder.encode(payload);
+      const message = new Message(topic, bytes, qos, true, null, '', Number.POSITIVE_INFINITY, true);
+      publishMessage(this.#context, message, router.targetsOf(topic), null);
+    }
+    this.#flush();
+  }
+
+  /** Takes back what `publishStatus` published: who subscribes later does not get it. */
+  withdrawStatus(topics: Iterable<string>): void {
+    for (const topic of topics) this.#context.retained.withdraw(topic);
+  }
+
+  /**
    * Calls `handler` for each message that matches, first for the retained ones. The function that is returned
    * ends it. @throws ProtocolError when the filter is not valid.
    */
@@ -218,7 +264,7 @@ export class Broker {
   }
 
   /** Ends the connection of a client, if it has one. False: it has none. */
-  disconnect(clientId: string, reason = 'disconnected by the administrator'): boolean {
+  disconnect(clientId: string, reason = 'administrative action'): boolean {
     const connection = this.#context.sessions.get(clientId)?.connection ?? null;
     if (connection === null) return false;
     connection.disconnect(ReasonCode.ADMINISTRATIVE_ACTION, reason);
@@ -239,7 +285,7 @@ export class Broker {
     const { connections, clock, store } = this.#context;
     for (const connection of [...connections]) {
       if (connection.isOpen) connection.disconnect(ReasonCode.SERVER_SHUTTING_DOWN, 'server shutting down');
-      else connection.close({ reason: 'server shutting down', publishWill: false });
+      else connection.close({ reason: 'server shutting down', why: null, publishWill: false });
     }
     this.#flush();
     const startedMs = clock.monotonicMs();

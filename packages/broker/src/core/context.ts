@@ -9,6 +9,7 @@ import type { Peers } from './ports/peers.js';
 import type { Random } from './ports/random.js';
 import type { Store, Ticket } from './ports/store.js';
 import type { PublishRun } from './publish-run.js';
+import type { QueueTotals } from './queue-totals.js';
 import type { RetainedMessages } from './retained-messages.js';
 import type { Router } from './router.js';
 import type { SessionRegistry } from './session-registry.js';
@@ -31,6 +32,7 @@ export interface Context {
   readonly peers: Peers;
   readonly hooks: Hooks;
   readonly counters: Counters;
+  readonly queues: QueueTotals;
   readonly wheel: TimerWheel;
   readonly outputs: OutputPool;
   readonly router: Router;

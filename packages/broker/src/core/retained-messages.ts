@@ -8,6 +8,7 @@ import { STORE_TAKES_NOTHING } from './store-shortage.js';
 export class RetainedMessages {
   readonly #context: Context;
   readonly #tree = new RetainedTree<Message>();
+  #bytes = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -17,9 +18,14 @@ export class RetainedMessages {
     return this.#tree.size;
   }
 
+  /** The sum of `Message.bytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** For the start: what the store kept. */
   restore(message: Message): void {
-    this.#tree.set(message.topic, message);
+    this.#set(message);
   }
 
   /** Takes a message that came with RETAIN: it replaces the one of its topic, or, when it is empty, clears it. */
@@ -27,18 +33,24 @@ export class RetainedMessages {
     const { store } = this.#context;
     if (message.payload.length === 0) {
       // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
-      if (this.#tree.delete(message.topic)) store.append({ kind: 'retainedCleared', topic: message.topic });
+      if (this.#remove(message.topic)) store.append({ kind: 'retainedCleared', topic: message.topic });
       return;
     }
+    // What the broker says of itself is not true any more once it has ended.
+    const isStored = message.publisher !== '' || !message.topic.startsWith('$SYS/');
     // With QoS 1 and 2 it was refused before, or promised before.
-    if (message.qos === 0 && store.fault !== null) {
+    if (isStored && message.qos === 0 && store.fault !== null) {
       this.#forgo(message);
       return;
     }
     message.publishedAtMs = this.#context.clock.wallMs();
-    this.#tree.set(message.topic, message.keep()); // [MQTT-3.3.1-5]
-    // What the broker says of itself is not true any more once it has ended.
-    if (message.publisher !== '' || !message.topic.startsWith('$SYS/')) store.append({ kind: 'retained', message });
+    this.#set(message.keep()); // [MQTT-3.3.1-5]
+    if (isStored) store.append({ kind: 'retained', message });
+  }
+
+  /** Takes one away that the store does not have: nobody is told. */
+  withdraw(topic: string): void {
+    this.#remove(topic);
   }
 
   #forgo({ publisher, topic }: Message): void {
@@ -56,9 +68,22 @@ export class RetainedMessages {
     const { clock, store } = this.#context;
     for (const message of this.#tree.match(filter)) {
       if (message.isExpired(clock)) {
-        this.#tree.delete(message.topic);
+        this.#remove(message.topic);
         store.append({ kind: 'retainedCleared', topic: message.topic });
       } else yield message;
     }
+  }
+
+  #set(message: Message): void {
+    const before = this.#tree.set(message.topic, message);
+    this.#bytes += message.bytes - (before === null ? 0 : before.bytes);
+  }
+
+  /** False: there was none. */
+  #remove(topic: string): boolean {
+    const message = this.#tree.get(topic);
+    if (message === undefined) return false;
+    this.#bytes -= message.bytes;
+    return this.#tree.delete(topic);
   }
 }

@@ -32,8 +32,8 @@ export class RetainedTree<T extends object> {
     return node?.value ?? undefined;
   }
 
-  /** Sets the value of `topic`, in place of an older one. */
-  set(topic: string, value: T): void {
+  /** Sets the value of `topic`, and returns the one before it. */
+  set(topic: string, value: T): T | null {
     let node = this.#rootOf(topic);
     for (let start = 0, end = 0; start <= topic.length; start = end + 1) {
       end = endOfLevel(topic, start);
@@ -48,7 +48,9 @@ export class RetainedTree<T extends object> {
       this.#size++;
       node.born = ++this.#births;
     }
+    const before = node.value;
     node.value = value;
+    return before;
   }
 
   /** Takes the value of `topic` away; false if it had none. Branches that are left empty go too. */

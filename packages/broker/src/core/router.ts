@@ -43,6 +43,8 @@ export class Router {
   /** Target lists of the present version, by the serial numbers of the subscriptions in them. */
   readonly #interned = new Map<string, Targets>();
   #lastSerial = 0;
+  #subscriptions = 0;
+  #sharedSubscriptions = 0;
   /** The authorizer's version that `version` takes into account. */
   #rulesVersion = 0;
   readonly #fanOut: FanOut;
@@ -60,8 +62,14 @@ export class Router {
     this.#fanOut = new FanOut(context);
   }
 
+  /** Of all sessions, without shared ones. */
   get subscriptions(): number {
-    return this.#tree.size;
+    return this.#subscriptions;
+  }
+
+  /** The same, of shared ones alone. */
+  get sharedSubscriptions(): number {
+    return this.#sharedSubscriptions;
   }
 
   /** Forgets all that was worked out. To be called when settings changed, or whom the rules mean. */
@@ -90,6 +98,7 @@ export class Router {
       const subscription = new Subscription(serial, session, record, null);
       session.subscriptions.set(record.filter, subscription);
       this.#tree.add(record.filter, subscription);
+      this.#subscriptions++;
     } else {
       let group = this.#shared.get(record.filter);
       if (group === undefined) {
@@ -101,6 +110,7 @@ export class Router {
       session.subscriptions.set(record.filter, subscription);
       session.hasBeenMember = true;
       group.members.add(subscription);
+      this.#sharedSubscriptions++;
     }
     this.#context.peers.interestAdded(record.filter);
     this.invalidate();
@@ -113,9 +123,12 @@ export class Router {
     if (subscription === undefined) return false;
     session.subscriptions?.delete(filter);
     const { group } = subscription;
-    if (group === null) this.#tree.remove(filter, subscription);
-    else {
+    if (group === null) {
+      this.#tree.remove(filter, subscription);
+      this.#subscriptions--;
+    } else {
       group.members.remove(subscription);
+      this.#sharedSubscriptions--;
       if (group.members.size === 0) {
         this.#shared.delete(filter);
         this.#tree.remove(group.filter, group);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../storage/memory-store.js';
 import { Delivery } from './delivery.js';
 import { Message } from './message.js';
+import { QueueTotals } from './queue-totals.js';
 import { SessionQueue } from './session-queue.js';
 import { shardOf } from './shard.js';
 
@@ -19,7 +20,8 @@ class CountingStore extends MemoryStore {
 /** A queue, and what a session does with it and its store. */
 class Subject {
   readonly store = new CountingStore();
-  queue = new SessionQueue(CLIENT_ID, this.store);
+  totals = new QueueTotals();
+  queue = new SessionQueue(CLIENT_ID, this.store, this.totals);
   #serial = 0;
 
   constructor() {
@@ -57,7 +59,8 @@ class Subject {
   /** As a restart does. */
   reopen(): void {
     const [{ queuedMessages, queuedBytes }] = [...this.store.sessions()];
-    this.queue = new SessionQueue(CLIENT_ID, this.store);
+    this.totals = new QueueTotals();
+    this.queue = new SessionQueue(CLIENT_ID, this.store, this.totals);
     this.queue.restore(queuedMessages, queuedBytes);
   }
 }
@@ -133,5 +136,26 @@ describe('SessionQueue', () => {
     subject.add(300);
     expect([...subject.queue.drain()]).toHaveLength(300);
     expect(subject.queue.length).toBe(0);
+  });
+
+  it('adds to what waits in all queues, and takes away what was taken, lost, or forgotten', () => {
+    const subject = new Subject();
+    const { totals } = subject;
+    subject.add(300);
+    subject.add(5, false);
+    expect(totals).toEqual({ unstoredMessages: 5, bytes: subject.queue.bytes });
+    subject.take(303);
+    expect(totals).toEqual({ unstoredMessages: 2, bytes: subject.queue.bytes });
+    subject.queue.forget();
+    expect(totals).toEqual({ unstoredMessages: 0, bytes: 0 });
+
+    subject.add(300);
+    subject.take(10);
+    subject.reopen();
+    expect(subject.totals).toEqual({ unstoredMessages: 0, bytes: subject.queue.bytes });
+    expect(subject.totals.bytes).toBeGreaterThan(290);
+    subject.store.append({ kind: 'sessionRemoved', clientId: CLIENT_ID });
+    subject.take(1000);
+    expect(subject.totals).toEqual({ unstoredMessages: 0, bytes: 0 });
   });
 });

@@ -1,6 +1,7 @@
 import { Delivery } from './delivery.js';
 import { MessageQueue } from './message-queue.js';
 import type { Position, Store } from './ports/store.js';
+import type { QueueTotals } from './queue-totals.js';
 
 /** Messages of one lasting session that are held in memory; beyond, they are in the store alone and come by pages. */
 const WINDOW_MESSAGES = 128;
@@ -15,16 +16,21 @@ const PAGE_MESSAGES = 64;
 export class SessionQueue {
   readonly #clientId: string;
   readonly #store: Store;
-  readonly #window = new MessageQueue<Delivery>();
+  readonly #totals: QueueTotals;
+  #window = new MessageQueue<Delivery>();
   /** Messages in the store that follow those of the window. */
   #storedMessages = 0;
   #storedBytes = 0;
+  /** Messages that only memory has. */
+  #unstoredMessages = 0;
   /** The position of the last message that came into the window. */
   #lastPosition: Position = 0;
 
-  constructor(clientId: string, store: Store) {
+  /** `totals`: of all queues of the broker. */
+  constructor(clientId: string, store: Store, totals: QueueTotals) {
     this.#clientId = clientId;
     this.#store = store;
+    this.#totals = totals;
   }
 
   get length(): number {
@@ -39,9 +45,11 @@ export class SessionQueue {
   restore(messages: number, bytes: number): void {
     this.#storedMessages = messages;
     this.#storedBytes = bytes;
+    this.#totals.bytes += bytes;
   }
 
   push(delivery: Delivery): void {
+    this.#totals.bytes += delivery.bytes;
     if (delivery.position > 0 && (this.#storedMessages > 0 || this.#window.length >= WINDOW_MESSAGES)) {
       this.#storedMessages++;
       this.#storedBytes += delivery.bytes;
@@ -51,17 +59,35 @@ export class SessionQueue {
     while (this.#storedMessages > 0) this.#readPage();
     this.#window.push(delivery);
     if (delivery.position > 0) this.#lastPosition = delivery.position;
+    else this.#countUnstored(1);
   }
 
   /** The oldest, or undefined if nothing waits. */
   shift(): Delivery | undefined {
     if (this.#window.length === 0 && this.#storedMessages > 0) this.#readPage();
-    return this.#window.shift();
+    const delivery = this.#window.shift();
+    if (delivery === undefined) return undefined;
+    this.#totals.bytes -= delivery.bytes;
+    if (delivery.position === 0) this.#countUnstored(-1);
+    return delivery;
   }
 
   /** Takes all out, for a session that ends. */
   *drain(): Generator<Delivery> {
     for (let delivery = this.shift(); delivery !== undefined; delivery = this.shift()) yield delivery;
+  }
+
+  /** Called when the session is over: nothing waits for it any more. */
+  forget(): void {
+    this.#totals.bytes -= this.bytes;
+    this.#countUnstored(-this.#unstoredMessages);
+    this.#window = new MessageQueue<Delivery>();
+    this.#storedMessages = this.#storedBytes = 0;
+  }
+
+  #countUnstored(messages: number): void {
+    this.#unstoredMessages += messages;
+    this.#totals.unstoredMessages += messages;
   }
 
   #readPage(): void {
@@ -74,6 +100,8 @@ export class SessionQueue {
       this.#storedBytes -= delivery.bytes;
     }
     // The store is the one who knows: what it no longer has does not wait.
-    if (page.length < PAGE_MESSAGES) this.#storedMessages = this.#storedBytes = 0;
+    if (page.length === PAGE_MESSAGES) return;
+    this.#totals.bytes -= this.#storedBytes;
+    this.#storedMessages = this.#storedBytes = 0;
   }
 }

@@ -1,5 +1,6 @@
 import { NEVER_EXPIRES } from '@cauldron/codec';
-import type { Connection, Ending } from './connection.js';
+import type { Connection } from './connection.js';
+import { type Ending, endingText } from './connection-ending.js';
 import type { Context } from './context.js';
 import { Delivery } from './delivery.js';
 import { Inflight } from './inflight.js';
@@ -99,7 +100,7 @@ export class SessionRegistry {
     session.forgetConnection();
     this.#connected--;
     if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]
-    this.#context.hooks.disconnected(session.principal, ending.reason);
+    this.#context.hooks.disconnected(session.principal, endingText(ending));
     this.#leave(session);
   }
 
@@ -138,6 +139,7 @@ export class SessionRegistry {
     if (session.will !== null) this.#publishWill(session);
     let discarded = session.isStored ? session.unacknowledgedMessages : 0;
     const undelivered = [...session.undelivered()];
+    session.queue?.forget();
     if (session.isStored) store.append({ kind: 'sessionRemoved', clientId: session.clientId });
     for (const delivery of undelivered) if (router.reassign(delivery)) discarded--;
     if (discarded > 0) this.#discarded(session, discarded);
@@ -168,7 +170,7 @@ export class SessionRegistry {
   /** For the start: a session that the store kept. Its client is not connected, whatever it was when the process ended. */
   restore(stored: StoredSession): void {
     const { record } = stored;
-    const { clock, router, store } = this.#context;
+    const { clock, queues, router, store } = this.#context;
     const { clientId, username, address } = record;
     const session = new Session(this.#context, clientId, ++this.#lastSerial, { clientId, username, address });
     session.isStored = true;
@@ -189,7 +191,7 @@ export class SessionRegistry {
       for (const id of stored.inbound) session.inbound.add(id);
     }
     if (stored.queuedMessages > 0) {
-      session.queue = new SessionQueue(clientId, store);
+      session.queue = new SessionQueue(clientId, store, queues);
       session.queue.restore(stored.queuedMessages, stored.queuedBytes);
     }
     if (!session.lasting) return;

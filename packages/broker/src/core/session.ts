@@ -29,6 +29,8 @@ export const SOCKET_IS_FULL = 'it does not read what is sent to it (max_output_b
 
 const TOO_LARGE = 'larger than the maximum packet size that it takes';
 
+const OUTSIDE = 'their topics are outside of the mount_point of its listener';
+
 const EXPIRED = 'they waited for longer than their message expiry interval';
 
 /** The log is told the same about one client this often at most. */
@@ -61,7 +63,7 @@ export class Session implements Expiring {
   isStored = false;
   /** It has been a member of a shared subscription, so messages of one may wait for it. */
   hasBeenMember = false;
-  /** By filter, as the client wrote it. Null until the first. */
+  /** By filter, `$share/...` and mount point included. Null until the first. */
   subscriptions: Map<string, Subscription> | null = null;
   /** Outbound QoS 1 and 2. Made at the first such message. */
   inflight: Inflight<Delivery> | null = null;
@@ -170,9 +172,9 @@ export class Session implements Expiring {
       this.refuse(message, SOCKET_IS_FULL);
       return;
     }
-    if (connection.canTake(message, 0, identifiers)) {
-      connection.sendPublish(message, 0, 0, false, retain, identifiers);
-    } else this.refuse(message, TOO_LARGE); // [MQTT-3.1.2-25]
+    const obstacle = obstacleTo(connection, message, 0, identifiers);
+    if (obstacle === null) connection.sendPublish(message, 0, 0, false, retain, identifiers);
+    else this.refuse(message, obstacle);
   }
 
   /**
@@ -189,7 +191,7 @@ export class Session implements Expiring {
 
   enqueue(delivery: Delivery): void {
     delivery.message.keep();
-    this.queue ??= new SessionQueue(this.clientId, this.#context.store);
+    this.queue ??= new SessionQueue(this.clientId, this.#context.store, this.#context.queues);
     this.queue.push(delivery);
   }
 
@@ -328,9 +330,10 @@ export class Session implements Expiring {
     const { store } = this.#context;
     if (connection === null) return;
     const { message, qos, position } = delivery;
-    if (!connection.canTake(message, qos, delivery.identifiers)) {
-      this.#drop(position); // [MQTT-3.1.2-25]
-      this.refuse(message, TOO_LARGE);
+    const obstacle = obstacleTo(connection, message, qos, delivery.identifiers);
+    if (obstacle !== null) {
+      this.#drop(position);
+      this.refuse(message, obstacle);
       return;
     }
     if (qos === 0) {
@@ -360,13 +363,14 @@ export class Session implements Expiring {
       const delivery = inflight.message(id);
       if (delivery === null) continue; // Acknowledged meanwhile: the client has it from the last connection.
       const { message, qos, retain, identifiers } = delivery;
-      if (connection.canTake(message, qos, identifiers)) {
+      // The last connection may have taken larger packets than this one, and may have had another mount point.
+      const obstacle = obstacleTo(connection, message, qos, identifiers);
+      if (obstacle === null) {
         connection.sendPublish(message, qos, id, true, retain, identifiers);
         continue;
       }
-      // The last connection took larger packets than this one [MQTT-3.1.2-25].
       this.#finish(inflight, id);
-      this.refuse(message, TOO_LARGE);
+      this.refuse(message, obstacle);
     }
     if (resends.length === 0) this.#resends = null;
   }
@@ -415,4 +419,15 @@ export class Session implements Expiring {
     if (qos === 0) this.deliverAtMostOnce(message, retain, identifiers);
     else this.#context.router.deliverTo(this, message, qos as QoS, retain, identifiers, null);
   }
+}
+
+/** Why the client cannot be sent the message over this connection; null: it can. */
+function obstacleTo(
+  connection: Connection,
+  message: Message,
+  qos: QoS,
+  identifiers: readonly number[] | null,
+): string | null {
+  if (!connection.sees(message.topic)) return OUTSIDE;
+  return connection.canTake(message, qos, identifiers) ? null : TOO_LARGE; // [MQTT-3.1.2-25]
 }

@@ -177,7 +177,6 @@ export class LmdbStore implements Store, Commitment {
     return this.#commits.fault;
   }
 
-  /** Messages that sessions wait for or have in flight, each once per shard. */
   get storedMessages(): number {
     return this.#messages.count;
   }

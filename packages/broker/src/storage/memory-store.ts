@@ -28,7 +28,6 @@ export class MemoryStore implements Store {
     return this.#appended;
   }
 
-  /** Messages that sessions wait for or have in flight, each counted once per shard. Retained messages do not count. */
   get storedMessages(): number {
     return this.#shards.reduce((sum, shard) => sum + shard.messages.length, 0);
   }

@@ -32,7 +32,7 @@ export interface SessionRecord {
 }
 
 export interface SubscriptionRecord {
-  /** As the client wrote it, `$share/...` included. */
+  /** The whole filter, `$share/...` and the mount point of the client's listener included. */
   readonly filter: string;
   readonly qos: QoS;
   readonly noLocal: boolean;
@@ -158,6 +158,8 @@ export interface Store {
    * the broker before its first append.
    */
   onFault: (fault: string | null) => void;
+  /** Messages that sessions wait for or have in flight, each once per shard. Retained messages do not count. */
+  readonly storedMessages: number;
   /** The next free position of a shard; each call gives another. */
   nextPosition(shard: number): Position;
   /**
