@@ -24,7 +24,10 @@ export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { shardOf } from './core/shard.js';
-export { type AccessPorts, type Endpoint, type Server, StartError, startServer } from './server.js';
+export type { Endpoint } from './listen-addresses.js';
+export type { AccessPorts } from './open-broker.js';
+export { type Server, startServer } from './server.js';
+export { StartError } from './start-error.js';
 export type { SyncMode } from './storage/lmdb/group-commit.js';
 export { LmdbStore, type LmdbStoreSettings, type StoreStats } from './storage/lmdb-store.js';
 export {

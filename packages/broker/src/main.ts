@@ -4,7 +4,9 @@ import { ALL_LOG_TYPES } from './admin/log.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
 import { defaultConfig, loadConfig, withPorts, withStrictStore } from './config/read-config.js';
 import { LogType } from './core/ports/log.js';
-import { type Server, StartError, shownEndpoint, startServer } from './server.js';
+import { shownEndpoint } from './listen-addresses.js';
+import { type Server, startServer } from './server.js';
+import { StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
 /** Exit codes, those of Mosquitto. */
@@ -132,7 +134,7 @@ function announce({ log, endpoints }: Server, config: BrokerConfig, { ports }: F
 
 function welcome(endpoints: Server['endpoints'], { localOnly }: BrokerConfig): string {
   const [{ port }] = endpoints;
-  const shown = endpoints.map((end) => shownEndpoint(end.address, end.port));
+  const shown = endpoints.map((end) => shownEndpoint(end));
   const flag = port === 1883 ? '' : ` -p ${port}`;
   return `
 Cauldron takes MQTT and MQTT over WebSocket on ${shown.join(' and ')}.
@@ -149,7 +151,7 @@ Ctrl+C stops it.
 function stopSignal(server: Server, flags: Flags): Promise<void> {
   let isStopping = false;
   return new Promise((resolve) => {
-    process.on('SIGHUP', () => reload(server, flags));
+    process.on('SIGHUP', () => void reload(server, flags));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (isStopping) process.exit(FAILED);
@@ -161,18 +163,18 @@ function stopSignal(server: Server, flags: Flags): Promise<void> {
 }
 
 /** A configuration with a fault changes nothing: a broker that runs is worth more than a file that is half right. */
-function reload(server: Server, flags: Flags): void {
+async function reload(server: Server, flags: Flags): Promise<void> {
   const { log } = server;
   try {
-    server.reload(configOf(flags));
-    log.write(
-      LogType.INFORMATION,
-      'Configuration reloaded. Listeners and persistence keep theirs until the next start.',
-    );
+    const waiting = await server.reload(configOf(flags));
+    log.write(LogType.INFORMATION, 'Configuration reloaded.');
+    if (waiting.length > 0) log.write(LogType.NOTICE, `Takes effect at the next start: ${waiting.join(', ')}.`);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) log.write(LogType.ERROR, `Error: ${problem}`);
-    log.write(LogType.ERROR, 'Error: the configuration was not reloaded.');
+    const isRefused = error instanceof ConfigError || error instanceof StartError;
+    if (!isRefused) throw error;
+    const problems = error instanceof ConfigError ? error.problems : [error.message];
+    for (const problem of problems) log.write(LogType.ERROR, `Error: ${problem}`);
+    log.write(LogType.ERROR, 'Error: the configuration was not reloaded; everything goes on as before.');
   }
 }
 

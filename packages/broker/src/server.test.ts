@@ -3,9 +3,12 @@ import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerConfig } from './config/config.js';
 import { readConfig } from './config/read-config.js';
-import { type Server, StartError, startServer } from './server.js';
+import { type Server, startServer } from './server.js';
+import { StartError } from './start-error.js';
 
 const CONNECT_V4 = Buffer.from('100e00044d5154540402000000026162', 'hex');
+const PINGREQ = Buffer.from('c000', 'hex');
+const PINGRESP = Buffer.from('d000', 'hex');
 const CONNACK_V4 = Buffer.from('20020000', 'hex');
 
 let servers: Server[] = [];
@@ -93,12 +96,6 @@ describe('a server', () => {
     await expect(failing).rejects.toThrow(/^The log file cannot be opened: .*nowhere/);
   });
 
-  it('takes over changed settings while it runs', async () => {
-    const server = await start('listener 0 127.0.0.1', 'max_keepalive 60');
-    server.reload(config('listener 0 127.0.0.1', 'max_keepalive 30'));
-    expect(server.broker.settings.maxKeepAliveS).toBe(30);
-  });
-
   it('closes ports and connections when it stops', async () => {
     const server = await startServer(config('allow_anonymous true', 'listener 0 127.0.0.1'));
     const [{ port }] = server.endpoints;
@@ -110,5 +107,84 @@ describe('a server', () => {
     await closed;
     const [error] = await once(connect(port, '127.0.0.1'), 'error');
     expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+describe('a reload', () => {
+  const anonymous = 'allow_anonymous true';
+
+  it('takes over settings', async () => {
+    const server = await start('listener 0 127.0.0.1', 'max_keepalive 60');
+    await server.reload(config('listener 0 127.0.0.1', 'max_keepalive 30'));
+    expect(server.broker.settings.maxKeepAliveS).toBe(30);
+  });
+
+  it('leaves open what is still asked for, with its connections, and its port where any free one was asked for', async () => {
+    const server = await start(anonymous, 'listener 0 127.0.0.1');
+    const [{ port }] = server.endpoints;
+    const client = connect(port, '127.0.0.1');
+    client.write(CONNECT_V4);
+    await once(client, 'data');
+    await server.reload(config(anonymous, 'listener 0 127.0.0.1', 'max_connections 5'));
+    expect(server.endpoints).toEqual([{ address: '127.0.0.1', port }]);
+    client.write(PINGREQ);
+    expect((await once(client, 'data'))[0]).toEqual(PINGRESP);
+    client.destroy();
+  });
+
+  it('opens what is new, and closes what is gone', async () => {
+    const port = await freePort();
+    const server = await start(anonymous, 'listener 0 127.0.0.1');
+    const [before] = server.endpoints;
+    await server.reload(config(anonymous, `listener ${port} 127.0.0.1`));
+    expect(server.endpoints).toEqual([{ address: '127.0.0.1', port }]);
+    expect(await answerTo(CONNECT_V4, port, '127.0.0.1')).toEqual(CONNACK_V4);
+    const [error] = await once(connect(before.port, '127.0.0.1'), 'error');
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('holds new clients to new rules', async () => {
+    const server = await start(anonymous, 'listener 0 127.0.0.1');
+    const [{ port }] = server.endpoints;
+    await server.reload(config('allow_anonymous false', 'listener 0 127.0.0.1'));
+    const answer = await answerTo(CONNECT_V4, port, '127.0.0.1');
+    expect(answer).toEqual(Buffer.from('20020005', 'hex'));
+  });
+
+  it('moves a port from all addresses to one of them', async () => {
+    const port = await freePort();
+    const server = await start(anonymous, `listener ${port}`, 'socket_domain ipv4');
+    await server.reload(config(anonymous, `listener ${port} 127.0.0.1`));
+    expect(server.endpoints).toEqual([{ address: '127.0.0.1', port }]);
+    expect(await answerTo(CONNECT_V4, port, '127.0.0.1')).toEqual(CONNACK_V4);
+  });
+
+  it.each([
+    ['an address that this machine does not have', 'listener 1 192.0.2.1'],
+    ['a log file that cannot be opened', 'log_dest file /nowhere/a.log'],
+  ])('that asks for %s is refused as a whole, and everything is as before', async (_, line) => {
+    const port = await freePort();
+    const server = await start(anonymous, `listener ${port}`, 'socket_domain ipv4');
+    const changed = readConfig(['max_keepalive 9', `listener ${port} 127.0.0.1`, line].join('\n'), 'test.conf');
+    await expect(server.reload(changed)).rejects.toThrow(StartError);
+    expect(server.endpoints).toEqual([{ address: '0.0.0.0', port }]);
+    expect(server.broker.settings.maxKeepAliveS).toBe(0);
+    expect(await answerTo(CONNECT_V4, port, '127.0.0.1')).toEqual(CONNACK_V4);
+  });
+
+  it('says what has to wait for the next start', async () => {
+    const server = await start('listener 0 127.0.0.1');
+    const waiting = await server.reload(config('listener 0 127.0.0.1', 'pid_file /run/a.pid'));
+    expect(waiting).toEqual(['pid_file']);
+  });
+
+  it('follows the one before it, and the last one counts', async () => {
+    const server = await start('listener 0 127.0.0.1');
+    const reloads = [1, 2, 3].map((seconds) =>
+      server.reload(config('listener 0 127.0.0.1', `max_keepalive ${seconds}`, `listener 0 127.0.0.${seconds}`)),
+    );
+    await Promise.all(reloads);
+    expect(server.broker.settings.maxKeepAliveS).toBe(3);
+    expect(server.endpoints.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.3']);
   });
 });
