@@ -64,7 +64,8 @@ describe('input that breaks the protocol', () => {
       }
       await client.expectClose();
       expect(client.inbox).toEqual([]);
-      expect(test.log.lines.at(-1)).toMatch(/^Client bad \[127\.0\.0\.1:5\] disconnected: [a-z ]+: .{10}/);
+      expect(test.log.lines.at(-2)).toMatch(/^[A-Z][a-z ]+ bad \[127\.0\.0\.1:5\]: .{10}/);
+      expect(test.log.lines.at(-1)).toMatch(/^Client bad \[127\.0\.0\.1:5\] disconnected: [a-z ]+\.$/);
     },
   );
 
@@ -80,7 +81,8 @@ describe('input that breaks the protocol', () => {
       }
       await client.expectClose();
       expect(client.inbox).toEqual([]);
-      expect(test.log.lines.at(-1)).toMatch(/^Client .*127\.0\.0\.1:5\] disconnected: [a-z ]+: .{10}/);
+      expect(test.log.lines.at(-2)).toMatch(/^[A-Z][a-z ]+ .*\[127\.0\.0\.1:5\]: .{10}/);
+      expect(test.log.lines.at(-1)).toMatch(/^Client .*127\.0\.0\.1:5\] disconnected: [a-z ]+\.$/);
     },
   );
 
@@ -91,7 +93,8 @@ describe('input that breaks the protocol', () => {
       client.sendBytes(bytes);
       expect((await client.expect(CONNACK)).reasonCode).toBe(ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION);
       await client.expectClose();
-      expect(test.log.lines.at(-1)).toMatch(/ disconnected: unsupported protocol version: CONNECT: .{10}/);
+      expect(test.log.lines.at(-2)).toMatch(/^Disconnecting .*: CONNECT: .{10}/);
+      expect(test.log.lines.at(-1)).toMatch(/ disconnected: unsupported protocol version\.$/);
     },
   );
 
@@ -105,7 +108,7 @@ describe('input that breaks the protocol', () => {
       test.clock.advance(31_000);
       await client.expectClose();
       expect(client.inbox).toEqual([]);
-      expect(test.log.lines.at(-1)).toMatch(/^Client <unknown> \[127\.0\.0\.1:5\] disconnected: /);
+      expect(test.log.lines.at(-1)).toMatch(/^Client 127\.0\.0\.1 \[127\.0\.0\.1:5\] disconnected: /);
     },
   );
 
@@ -138,7 +141,7 @@ describe('input that breaks the protocol', () => {
       expect(properties?.reasonString).toContain('1001 bytes');
     }
     await client.expectClose();
-    expect(test.log.lines.at(-1)).toContain('the largest allowed has 1000');
+    expect(test.log.lines.at(-2)).toContain('the largest allowed has 1000');
   });
 
   it('is a packet above the limit before CONNECT, which is told nothing', async () => {
@@ -147,7 +150,7 @@ describe('input that breaks the protocol', () => {
     client.sendBytes(Uint8Array.of(0x10, 0xe6, 0x07));
     await client.expectClose();
     expect(client.inbox).toEqual([]);
-    expect(test.log.lines.at(-1)).toContain('the largest allowed has 1000');
+    expect(test.log.lines.at(-2)).toContain('the largest allowed has 1000');
   });
 
   it.each([3, 4, 5] as const)('is half a packet and then silence: keep-alive ends it (version %i)', async (version) => {

@@ -34,7 +34,7 @@ describe('the program that embeds a broker', () => {
       'a -f',
       '-a disconnected by client',
       '+a ann true',
-      '-a network error: read ECONNRESET',
+      '-a connection closed by client',
     ]);
   });
 
@@ -91,7 +91,8 @@ describe('the program that embeds a broker', () => {
     }
     await client.expectClose();
     expect((await watcher.expectMessage()).text).toBe('gone');
-    expect(test.log.lines).toContain('Client client [127.0.0.1:5] disconnected: go away.');
+    expect(test.log.lines).toContain('Disconnecting client [127.0.0.1:5]: go away.');
+    expect(test.log.lines).toContain('Client client [127.0.0.1:5] disconnected: administrative action.');
   });
 
   it('stops it: 5.0 clients hear 0x8B, everybody is disconnected, and the store is closed', async () => {

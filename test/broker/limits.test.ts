@@ -20,7 +20,7 @@ describe('max_topic_levels', () => {
       expect(properties?.reasonString).toContain('max_topic_levels is 3');
     }
     await client.expectClose();
-    expect(test.log.lines.at(-1)).toContain('4 levels');
+    expect(test.log.lines.at(-2)).toContain('4 levels');
   });
 
   it.each([4, 5] as const)('refuses deeper filters in SUBACK, and only these (version %i)', async (version) => {
@@ -70,7 +70,7 @@ describe('global_max_connections', () => {
     const third = test.client();
     await third.expectClose();
     expect(third.inbox).toEqual([]);
-    expect(test.log.lines.at(-1)).toContain('global_max_connections is reached');
+    expect(test.log.lines.at(-2)).toContain('global_max_connections is reached');
     second.cut();
     await first.expectNothing();
     expect((await test.client().connect({ clientId: 'fourth' })).reasonCode).toBe(0);

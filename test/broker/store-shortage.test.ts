@@ -111,8 +111,9 @@ describe('a message that has to be stored, while the store takes nothing new,', 
       store.fail(null);
       await publisher.expectClose();
       expect(publisher.inbox).toEqual([]);
-      expect(linesAbout('publisher [127.0.0.1:5] disconnected')).toEqual([
-        'Client publisher [127.0.0.1:5] disconnected: the store takes new data again, and the client is to send again what was not acknowledged.',
+      expect(linesAbout('publisher [127.0.0.1:5]').slice(-2)).toEqual([
+        'Disconnecting publisher [127.0.0.1:5]: the store takes new data again, and the client is to send again what was not acknowledged.',
+        'Client publisher [127.0.0.1:5] disconnected: administrative action.',
       ]);
       expect(linesAbout('takes new data again. ')).toEqual([
         'The store takes new data again. 1 client is disconnected, to send again what was not acknowledged.',
@@ -338,7 +339,8 @@ describe.each([4, 5] as const)('while the store takes nothing new, a client of v
     );
     await client.expectClose();
     await holder.expectNothing();
-    expect(linesAbout('takes nothing new').at(-1)).toContain(`disconnected: quota exceeded: ${REASON}`);
+    expect(linesAbout('takes nothing new').at(-1)).toBe(`Disconnecting client [127.0.0.1:5]: ${REASON}.`);
+    expect(linesAbout('disconnected').at(-1)).toBe('Client client [127.0.0.1:5] disconnected: quota exceeded.');
     expect(test.broker.counters.storeRefusals).toBe(1);
     expect(store.appended).toBe(0);
     store.fail(null);

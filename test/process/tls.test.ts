@@ -37,9 +37,9 @@ describe.skipIf(!areInstalled('openssl'))('a broker with TLS', () => {
     await killAll();
   });
 
-  /** Why the log says that it let the client at this address go. */
+  /** What the log says of why it let the client at this address go. */
   async function reasonFor(port: number | undefined): Promise<string> {
-    const line = new RegExp(`^Client \\S+ \\[127\\.0\\.0\\.1:${port}\\] disconnected: (.*)$`, 'm');
+    const line = new RegExp(`^[A-Z][a-z ]+ 127\\.0\\.0\\.1 \\[127\\.0\\.0\\.1:${port}\\]: (.*)$`, 'm');
     return (await broker.program.showsMatch(line))[1];
   }
 

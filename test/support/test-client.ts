@@ -117,7 +117,7 @@ export class TestClient {
 
   /** Ends the connection without DISCONNECT. */
   cut(): void {
-    this.#wire.reset(new Error('read ECONNRESET'));
+    this.#wire.reset(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
   }
 
   disconnect(): void {

@@ -1,5 +1,6 @@
 import { type PublishLayout, ReasonCode } from '@cauldron/codec';
 import type { Output } from './output.js';
+import { type Log, LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
 
 /** A whole packet, a PUBLISH that is written when it leaves, or (without either) an acknowledgement, which is, too. */
@@ -10,6 +11,8 @@ interface Held {
   readonly header: number;
   readonly packetId: number;
   readonly reasonCode: ReasonCode;
+  /** What the log says when it leaves; null: nothing. */
+  readonly line: string | null;
 }
 
 /**
@@ -18,23 +21,31 @@ interface Held {
  */
 export class CommitGate {
   readonly #output: Output;
+  readonly #log: Log;
   #held: Held[] = [];
 
-  constructor(output: Output) {
+  constructor(output: Output, log: Log) {
     this.#output = output;
+    this.#log = log;
   }
 
-  holdPacket(ticket: Ticket, bytes: Uint8Array): void {
-    this.#held.push({ ticket, bytes, layout: null, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS });
+  holdPacket(ticket: Ticket, bytes: Uint8Array, line: string | null): void {
+    this.#held.push({ ticket, bytes, layout: null, header: 0, packetId: 0, reasonCode: ReasonCode.SUCCESS, line });
   }
 
   /** A PUBLISH for the first time, small enough for a chunk. Its message has been kept. */
-  holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number): void {
-    this.#held.push({ ticket, bytes: null, layout, header: 0, packetId, reasonCode: ReasonCode.SUCCESS });
+  holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number, line: string | null): void {
+    this.#held.push({ ticket, bytes: null, layout, header: 0, packetId, reasonCode: ReasonCode.SUCCESS, line });
   }
 
-  holdAcknowledgement(ticket: Ticket, header: number, packetId: number, reasonCode: ReasonCode): void {
-    this.#held.push({ ticket, bytes: null, layout: null, header, packetId, reasonCode });
+  holdAcknowledgement(
+    ticket: Ticket,
+    header: number,
+    packetId: number,
+    reasonCode: ReasonCode,
+    line: string | null,
+  ): void {
+    this.#held.push({ ticket, bytes: null, layout: null, header, packetId, reasonCode, line });
   }
 
   /** Sends what the store has committed. True: nothing waits any more. */
@@ -42,7 +53,8 @@ export class CommitGate {
     const held = this.#held;
     let done = 0;
     while (done < held.length && held[done].ticket <= committed) {
-      const { bytes, layout, header, packetId, reasonCode } = held[done++];
+      const { bytes, layout, header, packetId, reasonCode, line } = held[done++];
+      if (line !== null) this.#log.write(LogType.DEBUG, line);
       if (layout !== null) this.#output.publish(layout, packetId, false);
       else if (bytes === null) this.#output.acknowledgement(header, packetId, reasonCode);
       else this.#output.send(bytes);

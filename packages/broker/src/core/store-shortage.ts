@@ -61,8 +61,8 @@ export class StoreShortage {
       const consequence = waiting.length === 0 ? '' : ` ${who}, to send again what was not acknowledged.`;
       log.write(LogType.NOTICE, `The store takes new data again.${consequence}`);
     }
-    const reason = 'the store takes new data again, and the client is to send again what was not acknowledged';
-    for (const connection of waiting) connection.close({ reason, publishWill: true });
+    const why = 'the store takes new data again, and the client is to send again what was not acknowledged';
+    for (const connection of waiting) connection.close({ reason: 'administrative action', why, publishWill: true });
     // Retained messages that waited for room.
     for (const { session } of [...connections]) session?.pump();
   }

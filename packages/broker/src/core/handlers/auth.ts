@@ -3,7 +3,7 @@ import { Authentication, type Conclusion } from '../authentication.js';
 import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
-import { logAuth } from '../packet-log.js';
+import { lineOfAuth } from '../packet-log.js';
 import type { Admission, AuthenticationStep, Credentials } from '../ports/access.js';
 import { LogType } from '../ports/log.js';
 import { proceed } from '../proceed.js';
@@ -31,7 +31,8 @@ export function beginAuthentication(
 export function handleAuth(context: Context, connection: Connection, packet: Auth): void {
   const { authentication } = connection;
   const { log } = context;
-  if (log.types & LogType.DEBUG) logAuth(log, 'Received AUTH from', connection.clientId, packet);
+  if (log.types & LogType.DEBUG)
+    log.write(LogType.DEBUG, lineOfAuth('Received AUTH from', connection.clientId, packet));
   if (authentication === null) {
     // [MQTT-4.12.0-7]
     throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'AUTH without an authentication method in CONNECT');
@@ -61,7 +62,7 @@ export function handleAuth(context: Context, connection: Connection, packet: Aut
 /** The line for a client that is not let in, or not any more: what decided is for the log alone. */
 export function logNotAdmitted({ log }: Context, connection: Connection, rule: string): void {
   if (log.types & LogType.NOTICE) {
-    log.write(LogType.NOTICE, `Client ${connection.clientId} [${connection.address}] not admitted: ${rule}`);
+    log.write(LogType.NOTICE, `Client ${connection.who} not admitted: ${rule}`);
   }
 }
 

@@ -20,9 +20,11 @@ export function handleDisconnect(context: Context, connection: Connection, packe
     }
     session.expiryIntervalS = Math.min(expiryS, context.settings.maxSessionExpiryS);
   }
-  const isNormal = packet.reasonCode === ReasonCode.SUCCESS;
+  const { reasonCode } = packet;
+  const isNormal = reasonCode === ReasonCode.SUCCESS;
   connection.close({
-    reason: isNormal ? 'disconnected by client' : `by the client: ${reasonName(packet.reasonCode).toLowerCase()}`,
+    reason: '',
+    why: isNormal || reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : reasonName(reasonCode).toLowerCase(),
     publishWill: !isNormal, // [MQTT-3.14.4-3]
   });
 }
