@@ -69,6 +69,8 @@ export interface BrokerConfig {
   /** Gets the secrets of TLS connections, for those who have to look into them; null: nobody gets them. */
   readonly tlsKeyLogFile: string | null;
   readonly noDelay: boolean;
+  /** Between two updates of `$SYS`; 0: there is no `$SYS`. */
+  readonly sysIntervalMs: number;
   /** What the configuration asks for and does not get yet: a line for each, to be logged at the start. */
   readonly warnings: readonly string[];
 }

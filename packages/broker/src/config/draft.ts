@@ -46,6 +46,7 @@ export interface ConfigDraft {
   pidFile: string | null;
   user: string | null;
   noDelay: boolean;
+  sysIntervalMs: number;
 }
 
 export const DEFAULT_PORT = 1883;
@@ -71,6 +72,7 @@ export function newDraft(): ConfigDraft {
     pidFile: null,
     user: null,
     noDelay: true,
+    sysIntervalMs: 10_000,
   };
 }
 

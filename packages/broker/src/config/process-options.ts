@@ -1,5 +1,5 @@
 import { broker, type Option } from './option.js';
-import { flag, text } from './option-types.js';
+import { flag, integer, text } from './option-types.js';
 
 /** The process, and the broker as a whole. */
 export const processOptions: readonly Option[] = [
@@ -24,6 +24,13 @@ export const processOptions: readonly Option[] = [
     doc: 'False lets the system delay small writes to gather them. The broker gathers what it can itself.',
     set: (config, noDelay) => {
       config.noDelay = noDelay;
+    },
+  }),
+  broker('sys_interval', integer(0, 65_535, 'seconds'), {
+    default: '10',
+    doc: 'How often what changed in the topics below $SYS/broker is published, at multiples of it on the clock. 0: there are no such topics.',
+    set: (config, seconds) => {
+      config.sysIntervalMs = seconds * 1000;
     },
   }),
   broker('per_listener_settings', flag, {

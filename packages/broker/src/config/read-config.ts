@@ -283,6 +283,7 @@ function finish(
     user: draft.user,
     tlsKeyLogFile: null,
     noDelay: draft.noDelay,
+    sysIntervalMs: draft.sysIntervalMs,
     warnings,
   };
 }
