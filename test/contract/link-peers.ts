@@ -196,7 +196,7 @@ export async function tlsSides(context: Partial<TlsContextOptions> = {}): Promis
 
 const TLS_SESSION = {
   serverName: 'localhost',
-  client: { proof: 'certificate', commonName: 'client', subject: 'CN=client,OU=tests,O=Cauldron' },
+  client: { proof: 'certificate' as const, commonName: 'client', subject: 'CN=client,OU=tests,O=Cauldron' },
 };
 export const TLS_SESSIONS = {
   'TLSv1.2': { ...TLS_SESSION, protocol: 'TLSv1.2', cipher: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256' },

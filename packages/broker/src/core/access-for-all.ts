@@ -3,7 +3,8 @@ import type { Admission, Authenticator, Authorizer, Credentials, Decision } from
 
 /** No user is known: whether anybody gets in is the listener's setting. */
 export const openAuthenticator: Authenticator = {
-  authenticate({ listener, username }: Credentials): Admission {
+  authenticate({ listener, provenBy, username }: Credentials): Admission {
+    if (provenBy !== null) return { admitted: true, username, rule: 'the user name is the TLS-PSK identity' };
     if (listener.allowAnonymous) {
       return { admitted: true, username, rule: `listener ${listener.name}: allow_anonymous true` };
     }

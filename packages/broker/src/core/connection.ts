@@ -7,19 +7,20 @@ import {
   ProtocolError,
   type PublishLayout,
   ReasonCode,
-  reasonName,
 } from '@cauldron/codec';
 import type { Authentication } from './authentication.js';
 import { CommitGate } from './commit-gate.js';
-import { endingText, shortened } from './connection-ending.js';
+import { type Ending, endingByNetwork, endingFor, explanationOf, shortened } from './connection-ending.js';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
 import { handlePacket } from './handlers/index.js';
 import type { Message } from './message.js';
+import { MountPoint } from './mount-point.js';
 import { CHUNK_BYTES, Output } from './output.js';
 import { fitPacket } from './packet-fit.js';
-import { logAcknowledgementSent, logPublish, logSent } from './packet-log.js';
+import { packetLimits } from './packet-limits.js';
+import { lineOfAcknowledgementSent, lineOfPublish, lineOfSent } from './packet-log.js';
 import type { Decision } from './ports/access.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { LogType } from './ports/log.js';
@@ -46,24 +47,16 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 /** How a TLS client begins. As a CONNECT, it would have flags that no version allows. */
 const TLS_HANDSHAKE = 0x16;
 
-/** How a connection ends, for the log and for the will. */
-export interface Ending {
-  /** What the log says after `disconnected:`. */
-  readonly reason: string;
-  /** Whether the client is sent its will's message: always, but after a DISCONNECT that says otherwise. */
-  readonly publishWill: boolean;
-}
-
 /**
  * One network connection: its bytes, its state, what it may send and take. What survives it is in its session.
  * Its link calls it with what comes in; all that it sends leaves at the end of that call, in one write.
  */
 export class Connection implements LinkHandler, Expiring {
   readonly link: Link;
-  readonly listener: ListenerPolicy;
   readonly output: Output;
   readonly framer: Framer;
   readonly #context: Context;
+  #listener: ListenerPolicy;
   #state: ConnectionState = ConnectionState.AWAITING_CONNECT;
   /** Reasons why nothing is read now: each `hold` is one. */
   #holds = 0;
@@ -81,6 +74,8 @@ export class Connection implements LinkHandler, Expiring {
   /** The epoch that the session gave this connection when it was attached. */
   epoch = 0;
   version: ProtocolVersion = 4;
+  /** The client says of itself that it is a bridge (3.1 and 3.1.1). */
+  isBridge = false;
   /** For the log before there is a session. */
   clientId = '';
   /** The client's keep-alive, times one and a half, in ms; 0: none. */
@@ -91,6 +86,12 @@ export class Connection implements LinkHandler, Expiring {
   sendMaximum = 20;
   /** The largest packet that the client takes, in bytes. */
   maximumPacketSize = Number.POSITIVE_INFINITY;
+  /** The highest QoS with which it may publish: a 5.0 client was told so. */
+  maximumQoS: QoS = 2;
+  /** The highest topic alias that it may use, of which it was told. */
+  maximumAlias = 0;
+  /** Null: its topics are the broker's. Never changes. */
+  readonly mountPoint: MountPoint | null;
   /** Whether the client wants reason strings and user properties with refusals (5.0). */
   wantsProblemInformation = false;
   inboundAliases: InboundAliases<Uint8Array> | null = null;
@@ -109,11 +110,18 @@ export class Connection implements LinkHandler, Expiring {
   constructor(context: Context, link: Link, listener: ListenerPolicy) {
     this.#context = context;
     this.link = link;
-    this.listener = listener;
+    this.#listener = listener;
+    this.mountPoint = listener.mountPoint === '' ? null : new MountPoint(listener.mountPoint);
     this.output = new Output(context.outputs, link);
     this.framer = new Framer(context.settings.maximumPacketSize);
+    this.framer.limitTypes(packetLimits(this.version));
     this.lastHeardMs = context.wheel.now;
     this.timer = new Timer(this);
+  }
+
+  /** What its listener decides about it. */
+  get listener(): ListenerPolicy {
+    return this.#listener;
   }
 
   get state(): ConnectionState {
@@ -167,10 +175,7 @@ export class Connection implements LinkHandler, Expiring {
   }
 
   onClose(error: Error | null): void {
-    if (this.#state !== ConnectionState.CLOSING) {
-      const reason = error === null ? 'connection closed by client' : `network error: ${error.message}`;
-      this.#leave({ reason, publishWill: true });
-    }
+    if (this.#state !== ConnectionState.CLOSING) this.#leave(endingByNetwork(error));
     this.moveTo(ConnectionState.CLOSED);
     this.#context.wheel.cancel(this.timer);
     this.output.discard();
@@ -200,7 +205,8 @@ export class Connection implements LinkHandler, Expiring {
   /** Called by the timer wheel: not connected in time, or nothing heard for too long. */
   fire(nowMs: number): void {
     if (this.#state !== ConnectionState.OPEN) {
-      this.fail(new ProtocolError(ReasonCode.SERVER_BUSY, 'not connected within connect_timeout'));
+      const why = 'not connected within connect_timeout';
+      this.refuse(ReasonCode.SERVER_BUSY, why, endingFor(ReasonCode.KEEP_ALIVE_TIMEOUT, why, false));
       return;
     }
     const dueMs = this.lastHeardMs + this.silenceLimitMs;
@@ -285,10 +291,14 @@ export class Connection implements LinkHandler, Expiring {
     const bytes = fitPacket(packet, this.version, this.maximumPacketSize, this.wantsProblemInformation);
     if (bytes === null) return;
     const { counters, log } = this.#context;
-    if (log.types & LogType.DEBUG) logSent(log, this.clientId, packet);
+    const line = log.types & LogType.DEBUG ? lineOfSent(this.logName, packet) : null;
     counters.sent[packet.type]++;
-    if (this.#mustWait(ticket)) this.#gated().holdPacket(ticket, bytes);
-    else this.output.send(bytes);
+    if (this.#mustWait(ticket)) {
+      this.#gated().holdPacket(ticket, bytes, line);
+      return;
+    }
+    if (line !== null) log.write(LogType.DEBUG, line);
+    this.output.send(bytes);
   }
 
   /** Whether `send` can send it: shortened, it is no larger than what the client takes. */
@@ -312,11 +322,15 @@ export class Connection implements LinkHandler, Expiring {
   acknowledge(header: number, packetId: number, ticket: Ticket, reasonCode: ReasonCode = ReasonCode.SUCCESS): void {
     const { counters, log } = this.#context;
     const said = this.version === 5 ? reasonCode : ReasonCode.SUCCESS;
-    if (log.types & LogType.DEBUG) {
-      logAcknowledgementSent(log, this.clientId, (header >> 4) as PacketType, packetId, said);
+    const line =
+      log.types & LogType.DEBUG
+        ? lineOfAcknowledgementSent(this.clientId, (header >> 4) as PacketType, packetId, said)
+        : null;
+    if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said, line);
+    else {
+      if (line !== null) log.write(LogType.DEBUG, line);
+      this.output.acknowledgement(header, packetId, said);
     }
-    if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said);
-    else this.output.acknowledgement(header, packetId, said);
     counters.sent[header >> 4]++;
   }
 
@@ -342,14 +356,27 @@ export class Connection implements LinkHandler, Expiring {
     return this.#gate !== null;
   }
 
+  /** Whether the client may know of this topic at all: it is below its mount point. */
+  sees(topic: string): boolean {
+    return this.mountPoint === null || this.mountPoint.seen(topic) !== null;
+  }
+
+  /** The message with its topic as the client knows it. */
+  #asSeen(message: Message): Message {
+    if (this.mountPoint === null) return message;
+    const topic = this.mountPoint.seen(message.topic);
+    if (topic === null) throw new Error(`'${message.topic}' is not below the mount point ${this.mountPoint.text}`);
+    return message.withTopic(topic);
+  }
+
   /** Whether the message fits the packet size that the client takes, if its packet grows by `more` bytes. */
   canTake(message: Message, qos: QoS, identifiers: readonly number[] | null, more = 0): boolean {
     if (this.maximumPacketSize === Number.POSITIVE_INFINITY) return true;
-    const layout = message.layout(qos, false, this.version, identifiers, this.#context.clock);
+    const layout = this.#asSeen(message).layout(qos, false, this.version, identifiers, this.#context.clock);
     return layout.size + more <= this.maximumPacketSize; // [MQTT-3.1.2-24]
   }
 
-  /** Sends a PUBLISH, once `ticket` is committed; the caller has seen to bounds, window and `canTake`. */
+  /** Sends a PUBLISH, once `ticket` is committed; the caller has seen to bounds, window, `sees` and `canTake`. */
   sendPublish(
     message: Message,
     qos: QoS,
@@ -360,9 +387,13 @@ export class Connection implements LinkHandler, Expiring {
     ticket: Ticket = 0,
   ): void {
     const { counters, clock, log } = this.#context;
+    const seen = this.#asSeen(message);
+    const waits = ticket > 0 && this.#mustWait(ticket);
+    let line: string | null = null;
     if (log.types & LogType.DEBUG) {
-      const { topic, payload } = message;
-      logPublish(log, 'Sending PUBLISH to', this.clientId, topic, { dup, qos, retain, packetId, payload });
+      const { topic, payload } = seen;
+      line = lineOfPublish('Sending PUBLISH to', this.clientId, topic, { dup, qos, retain, packetId, payload });
+      if (!waits) log.write(LogType.DEBUG, line);
     }
     counters.sent[PacketType.PUBLISH]++;
     counters.publishBytesSent += message.payload.length;
@@ -371,9 +402,9 @@ export class Connection implements LinkHandler, Expiring {
     const aliases = mayAlias ? this.outboundAliases : null;
     const layout =
       aliases === null
-        ? message.layout(qos, retain, this.version, identifiers, clock)
-        : message.aliasedLayout(qos, retain, identifiers, clock, aliases);
-    if (ticket > 0 && this.#mustWait(ticket)) this.#holdPublish(ticket, layout, packetId, dup);
+        ? seen.layout(qos, retain, this.version, identifiers, clock)
+        : seen.aliasedLayout(qos, retain, identifiers, clock, aliases);
+    if (waits) this.#holdPublish(ticket, layout, packetId, dup, line);
     else if (layout.size <= CHUNK_BYTES) this.output.publish(layout, packetId, dup);
     else {
       const { payload } = message.keep();
@@ -384,14 +415,15 @@ export class Connection implements LinkHandler, Expiring {
     }
   }
 
-  #holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number, dup: boolean): void {
+  /** `line`: what the log says when it leaves; null: nothing. */
+  #holdPublish(ticket: Ticket, layout: PublishLayout, packetId: number, dup: boolean, line: string | null): void {
     if (layout.size <= CHUNK_BYTES && !dup) {
-      this.#gated().holdPublish(ticket, layout, packetId);
+      this.#gated().holdPublish(ticket, layout, packetId, line);
       return;
     }
     const bytes = new Uint8Array(layout.size);
     layout.write(bytes, 0, packetId, dup);
-    this.#gated().holdPacket(ticket, bytes);
+    this.#gated().holdPacket(ticket, bytes, line);
   }
 
   /** Called after each commit of the store while something waits for one. */
@@ -408,7 +440,7 @@ export class Connection implements LinkHandler, Expiring {
 
   #gated(): CommitGate {
     if (this.#gate === null) {
-      this.#gate = new CommitGate(this.output);
+      this.#gate = new CommitGate(this.output, this.#context.log);
       this.#context.awaitingCommit.add(this);
     }
     return this.#gate;
@@ -428,14 +460,14 @@ export class Connection implements LinkHandler, Expiring {
     const { log } = this.#context;
     if (!known && log.types & LogType.ERROR) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log.write(LogType.ERROR, `Error: while serving client ${this.name}: ${detail}`);
+      log.write(LogType.ERROR, `Error: while serving client ${this.who}: ${detail}`);
     }
     if (this.#state === ConnectionState.OPEN) this.disconnect(reasonCode, text);
     else this.refuse(reasonCode, text);
   }
 
-  /** Refuses a client that is not connected yet. */
-  refuse(reasonCode: ReasonCode, reason: string): void {
+  /** Refuses a client that is not connected yet. `ending`: what the log says, where the client is told something else. */
+  refuse(reasonCode: ReasonCode, reason: string, ending: Ending = endingFor(reasonCode, reason, false)): void {
     if (this.#state >= ConnectionState.CLOSING) return;
     // A peer that has not said CONNECT is not known to speak MQTT: it is told nothing [MQTT-3.1.0-1].
     if (this.connectSeen) {
@@ -448,7 +480,7 @@ export class Connection implements LinkHandler, Expiring {
         ...(v5 && { properties: { reasonString: shortened(reason) } }),
       });
     }
-    this.close({ reason: `${reasonName(reasonCode).toLowerCase()}: ${reason}`, publishWill: false });
+    this.close(ending);
   }
 
   /** Ends an open connection from this side, with a DISCONNECT for a 5.0 client. */
@@ -460,7 +492,7 @@ export class Connection implements LinkHandler, Expiring {
       const told = isReasonCodeOf(PacketType.DISCONNECT, reasonCode) ? reasonCode : ReasonCode.UNSPECIFIED_ERROR;
       this.send({ type: PacketType.DISCONNECT, reasonCode: told, properties: { reasonString: shortened(reason) } });
     }
-    this.close({ reason: endingText(reasonCode, reason), publishWill: true });
+    this.close(endingFor(reasonCode, reason, true));
   }
 
   /** Ends the connection: the session is detached now, the link when its last bytes have left. */
@@ -471,14 +503,22 @@ export class Connection implements LinkHandler, Expiring {
     this.link.end();
   }
 
-  /** How the log calls it. */
-  get name(): string {
-    return this.clientId === '' ? `<unknown> [${this.address}]` : this.clientId;
+  /** How the log calls it: before it has a client id, by where it comes from. */
+  get logName(): string {
+    if (this.clientId !== '') return this.clientId;
+    const { remoteAddress, transport } = this.link;
+    return remoteAddress === '' ? transport : remoteAddress;
   }
 
+  /** Where it comes from, with the port. */
   get address(): string {
     const { remoteAddress, remotePort, transport } = this.link;
-    return remoteAddress === '' ? transport : `${remoteAddress}:${remotePort}`;
+    return `${remoteAddress === '' ? transport : remoteAddress}:${remotePort}`;
+  }
+
+  /** Both, as the log puts it. */
+  get who(): string {
+    return `${this.logName} [${this.address}]`;
   }
 
   #leave(ending: Ending): void {
@@ -489,9 +529,11 @@ export class Connection implements LinkHandler, Expiring {
     context.awaitingCommit.delete(this);
     this.#gate = null;
     if (this.isAwaited) context.slowdown.release(this);
-    if (context.settings.connectionMessages && context.log.types & LogType.NOTICE) {
-      const who = this.session === null ? `Client ${this.name}` : `Client ${this.clientId} [${this.address}]`;
-      context.log.write(LogType.NOTICE, `${who} disconnected: ${ending.reason}.`);
+    const { log, settings } = context;
+    if (settings.connectionMessages && log.types & LogType.NOTICE) {
+      const { reason, why } = ending;
+      if (why !== null) log.write(LogType.NOTICE, explanationOf(ending, this.who));
+      log.write(LogType.NOTICE, `Client ${this.who} disconnected${reason === '' ? '' : `: ${reason}`}.`);
     }
     const { session } = this;
     this.session = null;

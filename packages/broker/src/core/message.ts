@@ -1,5 +1,6 @@
 import type { Properties, ProtocolVersion, PublishMessage, QoS } from '@cauldron/codec';
 import { PublishLayout } from '@cauldron/codec';
+import type { Principal } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
 import type { OutboundAliases } from './topic-aliases.js';
 
@@ -19,6 +20,11 @@ export class Message {
   readonly expiresAtMs: number;
   /** Wall clock, ms: when a retained message was published. 0 for others, and where nobody knows. */
   publishedAtMs = 0;
+  /**
+   * Of a retained message: whose right to write decides whether it may still be given out. Null for others, for those of
+   * the broker itself, and where nobody knows.
+   */
+  source: Principal | null = null;
   #kept: boolean;
   #layout: PublishLayout | null = null;
   #layoutKey = -1;
@@ -127,6 +133,12 @@ export class Message {
     if (lifeS === undefined) return this;
     const { topic, payload, qos, retain, properties, publisher } = this;
     return new Message(topic, payload, qos, retain, properties, publisher, wallMs + lifeS * 1000);
+  }
+
+  /** The same message as clients see it that know it by another topic. It lasts no longer than this one's payload. */
+  withTopic(topic: string): Message {
+    const { payload, qos, retain, properties, publisher, expiresAtMs } = this;
+    return new Message(topic, payload, qos, retain, properties, publisher, expiresAtMs, this.#kept);
   }
 
   /** Asks the clock only for messages that expire at all. */

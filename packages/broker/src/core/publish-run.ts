@@ -77,6 +77,7 @@ export class PublishRun {
       (log.types & LogType.DEBUG) === 0 &&
       !settings.upgradeOutgoingQoS &&
       peers.count === 0 &&
+      connection.mountPoint === null &&
       connection.session !== null
     );
   }
@@ -90,7 +91,7 @@ export class PublishRun {
     if ((header & FLAGS_BUT_QOS) !== 0) return false;
     const qos = (header - PLAIN_PUBLISH) >> 1;
     // QoS 3 is malformed; more than the listener allows is refused there, too.
-    if (qos > connection.listener.maximumQoS) return false;
+    if (qos > connection.maximumQoS) return false;
     const topicAt = body + 2;
     if (topicAt > end) return false;
     const topicEnd = topicAt + ((bytes[body] << 8) | bytes[body + 1]);

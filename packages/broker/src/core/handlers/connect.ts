@@ -1,10 +1,20 @@
 import type { Connack, Connect, Properties, Will } from '@cauldron/codec';
-import { countLevels, decodeConnect, NEVER_EXPIRES, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
+import {
+  countLevels,
+  decodeConnect,
+  NEVER_EXPIRES,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  utf8Length,
+} from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
 import { Message } from '../message.js';
+import { packetLimits } from '../packet-limits.js';
 import type { Admission, Credentials, Principal } from '../ports/access.js';
+import type { Link } from '../ports/link.js';
 import { LogType } from '../ports/log.js';
 import type { WillRecord } from '../ports/store.js';
 import { proceed } from '../proceed.js';
@@ -29,24 +39,29 @@ export function handleConnect(
   end: number,
 ): void {
   const connect = readConnect(connection, bytes, start, body, end);
-  const { clientId, assigned } = clientIdOf(context, connection.listener, connect);
+  const { listener, link, mountPoint } = connection;
+  connection.clientId = connect.clientId;
+  checkVersion(listener, connect);
+  const identity = identityOf(link, listener, connect);
+  const { clientId, assigned } = clientIdOf(context, listener, connect, identity.username);
   connection.clientId = clientId;
-  checkConnect(context, connection, connect);
+  if (mountPoint !== null && connect.will !== undefined) connect.will.topic = mountPoint.topic(connect.will.topic);
+  checkConnect(context, listener, connect);
   connection.moveTo(ConnectionState.AUTHENTICATING);
   const credentials: Credentials = {
-    link: connection.link,
-    listener: connection.listener,
+    link,
+    listener,
     protocolVersion: connect.protocolVersion,
     clientId,
-    username: connect.username,
-    password: connect.password === undefined ? undefined : copyOf(connect.password),
+    ...identity,
   };
   // What is needed later must not lie in the read buffer.
   const will = connect.will === undefined ? null : willRecord(connect.will, clientId);
   const request: ConnectRequest = { connect, clientId, assigned, will };
   const { authenticationMethod, authenticationData } = connect.properties ?? {};
   if (authenticationMethod === undefined) {
-    const admission = context.authenticator.authenticate(credentials);
+    const isCertified = identity.provenBy === 'certificate';
+    const admission = isCertified ? certified(identity) : context.authenticator.authenticate(credentials);
     proceed(context, connection, admission, (answer) => admit(context, connection, request, answer, undefined));
     return;
   }
@@ -78,19 +93,71 @@ function readConnect(connection: Connection, bytes: Uint8Array, start: number, b
   }
   connection.connectSeen = true;
   connection.version = connect.protocolVersion;
+  connection.isBridge = connect.bridge === true;
   connection.framer.strictLength = connect.protocolVersion === 5;
+  connection.framer.limitTypes(packetLimits(connect.protocolVersion));
   connection.wantsProblemInformation =
     connect.protocolVersion === 5 && connect.properties?.requestProblemInformation !== 0;
   connection.maximumPacketSize = connect.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   return connect;
 }
 
+function checkVersion({ acceptedVersions, name }: ListenerPolicy, { protocolVersion }: Connect): void {
+  if (acceptedVersions.includes(protocolVersion)) return;
+  throw new ProtocolError(
+    ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+    `listener ${name} does not take this protocol version (accept_protocol_versions)`,
+  );
+}
+
+/** Who a client says that it is, and what there is to prove it. */
+type Identity = Pick<Credentials, 'username' | 'password' | 'provenBy'>;
+
+/** What CONNECT says does not count where TLS has to say it. */
+function identityOf({ tls }: Link, { usernameFrom }: ListenerPolicy, { username, password }: Connect): Identity {
+  if (usernameFrom === 'connect') {
+    return { username, password: password === undefined ? undefined : copyOf(password), provenBy: null };
+  }
+  const client = tls?.client ?? null;
+  const name = client === null ? '' : usernameFrom === 'subject' ? client.subject : client.commonName;
+  if (client === null || name === '' || utf8Length(name) < 0) {
+    const missing =
+      client === null ? 'no certificate or TLS-PSK identity' : `no ${usernameFrom} that can be a user name`;
+    const option = usernameFrom === 'subject' ? 'use_subject_as_username' : 'use_identity_as_username';
+    throw new ProtocolError(ReasonCode.BAD_USER_NAME_OR_PASSWORD, `the client has ${missing} (${option})`);
+  }
+  return { username: name, password: undefined, provenBy: client.proof };
+}
+
+/** Whoever issued the certificate has let the client in. */
+function certified({ username }: Identity): Admission {
+  return { admitted: true, username, rule: 'the user name is that of the certificate' };
+}
+
 function clientIdOf(
-  { random }: Context,
+  context: Context,
   listener: ListenerPolicy,
   connect: Connect,
+  username: string | undefined,
 ): { clientId: string; assigned: boolean } {
-  if (connect.clientId !== '') return { clientId: connect.clientId, assigned: false };
+  const { clientIdPrefix } = context.settings;
+  const assigned = connect.clientId === '';
+  let clientId = assigned ? assignedClientId(context, listener, connect) : connect.clientId;
+  if (listener.usesUsernameAsClientId) {
+    if (username === undefined || username === '') {
+      const reason = 'no user name, which is the client id here (use_username_as_clientid)';
+      throw new ProtocolError(ReasonCode.NOT_AUTHORIZED, reason);
+    }
+    clientId = username;
+  }
+  if (clientId.startsWith(clientIdPrefix)) return { clientId, assigned };
+  throw new ProtocolError(
+    ReasonCode.NOT_AUTHORIZED,
+    `the client id does not begin with '${clientIdPrefix}' (clientid_prefixes)`,
+  );
+}
+
+function assignedClientId({ random }: Context, listener: ListenerPolicy, connect: Connect): string {
   if (connect.protocolVersion === 3) {
     throw new ProtocolError(ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'MQTT 3.1 needs a client id');
   }
@@ -105,19 +172,11 @@ function clientIdOf(
     );
   }
   const hex = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return { clientId: `${listener.assignedClientIdPrefix}${hex}`, assigned: true }; // [MQTT-3.1.3-6]
+  return `${listener.assignedClientIdPrefix}${hex}`; // [MQTT-3.1.3-6]
 }
 
-function checkConnect(context: Context, connection: Connection, connect: Connect): void {
-  const { settings } = context;
-  const { acceptedVersions, maximumQoS, name } = connection.listener;
+function checkConnect({ settings }: Context, { maximumQoS }: ListenerPolicy, connect: Connect): void {
   const { protocolVersion, will, keepAlive } = connect;
-  if (!acceptedVersions.includes(protocolVersion)) {
-    throw new ProtocolError(
-      ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
-      `listener ${name} does not take this protocol version (accept_protocol_versions)`,
-    );
-  }
   if (will !== undefined && will.qos > maximumQoS) {
     // [MQTT-3.2.2-12]
     throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `a will with QoS ${will.qos}, max_qos is ${maximumQoS}`);
@@ -153,6 +212,10 @@ function admit(
   if (!admission.admitted) {
     logNotAdmitted(context, connection, admission.rule);
     connection.refuse(admission.reasonCode, admission.reason);
+    return;
+  }
+  if (connection.listener.usesUsernameAsClientId && admission.username !== clientId) {
+    connection.refuse(ReasonCode.NOT_AUTHORIZED, 'authenticated as another user than the client id says');
     return;
   }
   const principal: Principal = { clientId, username: admission.username, address: connection.link.remoteAddress };
@@ -218,6 +281,8 @@ function open(
 ): void {
   const { settings, counters, hooks, log, sessions, wheel } = context;
   const { connect } = request;
+  connection.maximumQoS = connection.listener.maximumQoS;
+  connection.maximumAlias = connection.listener.maxTopicAliasesFromClient;
   const connack: Connack = {
     type: PacketType.CONNACK,
     // [MQTT-3.2.2-2] [MQTT-3.2.2-3]; 3.1 has no such flag.
@@ -236,7 +301,7 @@ function open(
   connection.sendMaximum = Math.min(properties?.receiveMaximum ?? 65_535, settings.maxInflightMessages, 65_535);
   const aliases = Math.min(properties?.topicAliasMaximum ?? 0, connection.listener.maxTopicAliasesToClient);
   if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases); // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
-  connection.takesRuns = aliases === 0;
+  connection.takesRuns = aliases === 0 && connection.mountPoint === null;
   const keepAliveS = keepAliveOf(context, connect);
   connection.silenceLimitMs = keepAliveS * 1500; // [MQTT-3.1.2-22]
   wheel.cancel(connection.timer);
@@ -249,15 +314,32 @@ function open(
     const details = `p${connect.protocolVersion}, c${connect.clean ? 1 : 0}, k${connect.keepAlive}${user}`;
     log.write(
       LogType.NOTICE,
-      `New client connected from ${connection.address} as ${connection.clientId} (${details}).`,
+      `New ${connection.isBridge ? 'bridge' : 'client'} connected from ${connection.address} as ${connection.clientId} (${details}).`,
     );
   }
+  logWillAndTls(context, connection, connect);
   connection.send(connack);
   hooks.connected(session.principal, present);
   session.resume();
 }
 
-/** Only what differs from what the client would assume. */
+/** What Mosquitto says of a new client besides; a connection's TLS, because it is decided anew for each. */
+function logWillAndTls({ log, settings }: Context, connection: Connection, { will }: Connect): void {
+  if (settings.connectionMessages && log.types & LogType.DEBUG) {
+    if (will === undefined) log.write(LogType.DEBUG, 'No will message specified.');
+    else {
+      const flags = `r${will.retain ? 1 : 0}, q${will.qos}`;
+      log.write(LogType.DEBUG, `Will message specified (${will.payload.length} bytes) (${flags}).`);
+      log.write(LogType.DEBUG, `\t${will.topic}`);
+    }
+  }
+  const { tls } = connection.link;
+  if (tls !== null && log.types & LogType.NOTICE) {
+    log.write(LogType.NOTICE, `Client ${connection.clientId} negotiated ${tls.protocol} cipher ${tls.cipher}`);
+  }
+}
+
+/** Only what differs from what the client would assume. They are sent in this order, which is Mosquitto's. */
 function connackProperties(
   context: Context,
   connection: Connection,
@@ -266,19 +348,20 @@ function connackProperties(
   data: Uint8Array | undefined,
 ): Properties {
   const { settings } = context;
-  const { listener } = connection;
+  const { maximumAlias, maximumQoS } = connection;
   const { connect } = request;
-  const properties: Properties = connection.authentication?.propertiesWith(data) ?? {}; // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+  const properties: Properties = {};
   const { maximumPacketSize, maxInflightMessages } = settings;
-  if (listener.maxTopicAliasesFromClient > 0) properties.topicAliasMaximum = listener.maxTopicAliasesFromClient;
-  if (maximumPacketSize < Number.POSITIVE_INFINITY) properties.maximumPacketSize = maximumPacketSize;
-  if (maxInflightMessages < 65_535) properties.receiveMaximum = maxInflightMessages;
-  if (request.assigned) properties.assignedClientIdentifier = request.clientId; // [MQTT-3.1.3-7]
   const keepAliveS = keepAliveOf(context, connect);
   if (keepAliveS !== connect.keepAlive) properties.serverKeepAlive = keepAliveS; // [MQTT-3.1.2-21]
-  if (session.expiryIntervalS !== wantedExpiryS(connect)) properties.sessionExpiryInterval = session.expiryIntervalS;
-  if (listener.maximumQoS < 2) properties.maximumQoS = listener.maximumQoS === 1 ? 1 : 0; // [MQTT-3.2.2-9]
+  if (maximumAlias > 0) properties.topicAliasMaximum = maximumAlias;
+  if (request.assigned) properties.assignedClientIdentifier = request.clientId; // [MQTT-3.1.3-7]
+  Object.assign(properties, connection.authentication?.propertiesWith(data)); // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
   if (!settings.retainAvailable) properties.retainAvailable = 0;
+  if (maximumPacketSize < Number.POSITIVE_INFINITY) properties.maximumPacketSize = maximumPacketSize;
+  if (maxInflightMessages < 65_535) properties.receiveMaximum = maxInflightMessages;
+  if (maximumQoS < 2) properties.maximumQoS = maximumQoS === 1 ? 1 : 0; // [MQTT-3.2.2-9]
+  if (session.expiryIntervalS !== wantedExpiryS(connect)) properties.sessionExpiryInterval = session.expiryIntervalS;
   if (connect.properties?.requestResponseInformation === 1) {
     // [MQTT-3.1.2-28]
     properties.responseInformation = `${settings.responseTopicPrefix}${request.clientId}/`;

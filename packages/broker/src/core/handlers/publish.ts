@@ -3,7 +3,7 @@ import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
 import { Message } from '../message.js';
-import { logPublish } from '../packet-log.js';
+import { lineOfPublish } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
 import { publishMessage, reasonWhyReserved } from '../publishing.js';
@@ -35,9 +35,8 @@ export function handlePublish(
   if (!decision) return;
   connection.forgetDecisions();
   if (context.log.types & LogType.DEBUG) {
-    const { dup, qos, retain, packetId = 0, payload } = packet;
-    const publish = { dup, qos, retain, packetId, payload };
-    logPublish(context.log, 'Received PUBLISH from', connection.clientId, route.topic, publish);
+    const line = lineOfPublish('Received PUBLISH from', connection.clientId, route.topic, packet);
+    context.log.write(LogType.DEBUG, line);
   }
   const appendedBefore = context.store.appended;
   if (packet.qos === 2) {
@@ -107,7 +106,7 @@ function accept(context: Context, connection: Connection, session: Session, rout
 }
 
 function checkFeatures(context: Context, connection: Connection, packet: Publish): void {
-  const { maximumQoS } = connection.listener;
+  const { maximumQoS } = connection;
   if (packet.qos > maximumQoS) {
     // [MQTT-3.2.2-11]
     throw new ProtocolError(ReasonCode.QOS_NOT_SUPPORTED, `QoS ${packet.qos}, this listener has max_qos ${maximumQoS}`);
@@ -138,18 +137,15 @@ function routeOf(context: Context, connection: Connection, packet: Publish, byte
   const topicAt = body + 2;
   const topicEnd = topicAt + ((bytes[body] << 8) | bytes[body + 1]);
   const alias = packet.properties?.topicAlias;
-  if (alias === undefined) return context.router.routeOf(bytes, topicAt, topicEnd);
-  const { maxTopicAliasesFromClient } = connection.listener;
-  if (alias > maxTopicAliasesFromClient) {
+  if (alias === undefined) return routeAt(context, connection, packet.topic, bytes, topicAt, topicEnd);
+  const { maximumAlias } = connection;
+  if (alias > maximumAlias) {
     // [MQTT-3.2.2-17]
-    throw new ProtocolError(
-      ReasonCode.TOPIC_ALIAS_INVALID,
-      `topic alias ${alias}, max_topic_alias is ${maxTopicAliasesFromClient}`,
-    );
+    throw new ProtocolError(ReasonCode.TOPIC_ALIAS_INVALID, `topic alias ${alias}, max_topic_alias is ${maximumAlias}`);
   }
-  connection.inboundAliases ??= new InboundAliases(maxTopicAliasesFromClient);
+  connection.inboundAliases ??= new InboundAliases(maximumAlias);
   if (topicEnd > topicAt) {
-    const route = context.router.routeOf(bytes, topicAt, topicEnd);
+    const route = routeAt(context, connection, packet.topic, bytes, topicAt, topicEnd);
     connection.inboundAliases.set(alias, route.bytes);
     return route;
   }
@@ -158,6 +154,20 @@ function routeOf(context: Context, connection: Connection, packet: Publish, byte
     throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `topic alias ${alias} was not defined on this connection`);
   }
   return context.router.routeOf(known, 0, known.length);
+}
+
+/** The route of the topic in `bytes[start, end)`, below the mount point of the client. */
+function routeAt(
+  { router }: Context,
+  { mountPoint }: Connection,
+  topic: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Route {
+  if (mountPoint === null) return router.routeOf(bytes, start, end);
+  const whole = new TextEncoder().encode(mountPoint.topic(topic));
+  return router.routeOf(whole, 0, whole.length);
 }
 
 /** False: the client may not, and has been told. Null: the answer is not there yet. */
@@ -189,6 +199,10 @@ function mayPublish(
 
 /** 3.1 and 3.1.1 have no way to say no: the message is acknowledged, and goes nowhere [MQTT-3.3.5-2]. */
 function deny(context: Context, connection: Connection, packet: Publish, topic: string, rule: string): void {
+  const { log } = context;
+  if (log.types & LogType.DEBUG) {
+    log.write(LogType.DEBUG, lineOfPublish('Denied PUBLISH from', connection.clientId, topic, packet));
+  }
   logRefused(context, connection, topic, rule);
   refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, 'not authorised');
 }

@@ -22,13 +22,12 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   const { session } = connection;
   if (session === null) return;
   const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
-  const verdicts = judgeAll(context, connection, session, packet.subscriptions, identifier);
+  const requests = packet.subscriptions.map((request) => wholeRequest(connection, request));
+  const verdicts = judgeAll(context, connection, session, requests, identifier);
   if (verdicts === null) return;
   connection.forgetDecisions();
-  if (context.log.types & LogType.DEBUG) {
-    const filters = packet.subscriptions.map(({ filter, qos }) => `${filter} (QoS ${qos})`);
-    logReceived(context.log, connection.clientId, PacketType.SUBSCRIBE, filters);
-  }
+  const { log, store } = context;
+  if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.SUBSCRIBE);
 
   const suback: Suback = {
     type: PacketType.SUBACK,
@@ -39,11 +38,11 @@ export function handleSubscribe(context: Context, connection: Connection, packet
   if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
   connection.assertFits(suback);
 
-  const { store } = context;
   const appendedBefore = store.appended;
   const replays: SubscriptionRecord[] = [];
-  packet.subscriptions.forEach((request, i) => {
+  requests.forEach((request, i) => {
     const { reasonCode, reason, rule = reason, isForStore = false } = verdicts[i];
+    if (log.types & LogType.DEBUG) log.write(LogType.DEBUG, `\t${request.filter} (QoS ${request.qos})`);
     if (isForStore) context.counters.storeRefusals++;
     if (rule !== null) {
       if (!isForStore || session.mayReport('subscriptions')) logRefused(context, connection, request.filter, rule);
@@ -59,6 +58,21 @@ export function handleSubscribe(context: Context, connection: Connection, packet
     if (connection.session !== session) return; // It went while the store was at work.
     for (const record of replays) session.replay(retainedFor(context, session, record));
   });
+}
+
+/** What a client asks for, as the broker sees it. */
+interface Request extends SubscribeRequest {
+  /** Why its filter cannot be one below the mount point of the client. */
+  readonly fault?: string;
+}
+
+function wholeRequest({ isBridge, mountPoint }: Connection, request: SubscribeRequest): Request {
+  let whole = request;
+  // A bridge of 3.1 or 3.1.1 cannot ask for it: it wants RETAIN as it was, and not what it brought itself.
+  if (isBridge) whole = { ...request, retainAsPublished: true, noLocal: !request.filter.startsWith(SHARED) };
+  if (mountPoint === null) return whole;
+  const filter = mountPoint.filter(request.filter);
+  return filter === null ? { ...whole, fault: mountPoint.filterFault } : { ...whole, filter };
 }
 
 /** What SUBACK says of one filter. */
@@ -77,7 +91,7 @@ function judgeAll(
   context: Context,
   connection: Connection,
   session: Session,
-  requests: readonly SubscribeRequest[],
+  requests: readonly Request[],
   identifier: number,
 ): Verdict[] | null {
   const { maxSubscriptions } = context.settings;
@@ -102,12 +116,13 @@ function judge(
   context: Context,
   connection: Connection,
   session: Session,
-  request: SubscribeRequest,
+  request: Request,
   identifier: number,
 ): Verdict | null {
   const { authorizer, settings, shortage } = context;
-  const { filter } = request;
-  const qos = Math.min(request.qos, connection.listener.maximumQoS) as QoS; // [MQTT-3.2.2-9]
+  const { fault, filter } = request;
+  if (fault !== undefined) return { reasonCode: ReasonCode.TOPIC_FILTER_INVALID, reason: fault };
+  const qos = Math.min(request.qos, connection.maximumQoS) as QoS; // [MQTT-3.2.2-9]
   const levels = countLevels(filter);
   if (levels > settings.maxTopicLevels) {
     const reason = `the filter has ${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`;

@@ -8,13 +8,20 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
   const { session } = connection;
   if (session === null) return;
   const { hooks, log, router, store } = context;
-  if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.UNSUBSCRIBE, packet.filters);
+  if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.UNSUBSCRIBE);
   // Its size is the same whatever it says of each filter.
   const { packetId } = packet;
   connection.assertFits({ type: PacketType.UNSUBACK, packetId, reasonCodes: packet.filters.map(() => 0) });
   const appendedBefore = store.appended;
   const reasonCodes: ReasonCode[] = [];
-  for (const filter of packet.filters) {
+  const { mountPoint } = connection;
+  for (const asked of packet.filters) {
+    const filter = mountPoint === null ? asked : mountPoint.filter(asked);
+    if (filter === null) {
+      reasonCodes.push(ReasonCode.NO_SUBSCRIPTION_EXISTED);
+      continue;
+    }
+    if (log.types & LogType.DEBUG) log.write(LogType.DEBUG, `\t${filter}`);
     if (log.types & LogType.UNSUBSCRIBE) log.write(LogType.UNSUBSCRIBE, `${connection.clientId} ${filter}`);
     // [MQTT-3.10.4-1] [MQTT-3.10.4-2]
     if (!router.unsubscribe(session, filter)) {

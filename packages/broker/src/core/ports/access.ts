@@ -1,6 +1,6 @@
 import type { ProtocolVersion, QoS, ReasonCode } from '@cauldron/codec';
 import type { ListenerPolicy } from '../settings.js';
-import type { Link } from './link.js';
+import type { Link, TlsIdentity } from './link.js';
 
 /** What a CONNECT claims. */
 export interface Credentials {
@@ -9,6 +9,12 @@ export interface Credentials {
   readonly protocolVersion: ProtocolVersion;
   readonly clientId: string;
   readonly username: string | undefined;
+  /**
+   * What proves the user name already, and has made CONNECT's of no account; null: nothing, it has to be checked. An
+   * `Authenticator` sees null and `psk`: whoever knows the key of a TLS-PSK identity still has to be a user. A client with
+   * a certificate is let in without a question; only an `EnhancedAuthenticator` sees it, if it names a method.
+   */
+  readonly provenBy: TlsIdentity['proof'] | null;
   /** A copy that the authenticator may keep. */
   readonly password: Uint8Array | undefined;
 }
