@@ -56,6 +56,11 @@ export function describeWaiting(subject: StoreSubject): void {
       ['properties that are there and empty', sampleMessage({ properties: { correlationData: new Uint8Array() } })],
       ['a time of expiry', sampleMessage({ expiresAtMs: 1_700_000_000_123 })],
       ['a time of publication', sampleMessage({ publishedAtMs: 1_700_000_000_456 })],
+      ['a source', sampleMessage({ publisher: 'x', source: { clientId: 'x', username: 'ü', address: '::1' } })],
+      [
+        'a source without a user name',
+        sampleMessage({ source: { clientId: 'publisher', username: undefined, address: '' } }),
+      ],
       ['no payload', sampleMessage({ payload: '', topic: '/' })],
       ['every byte', sampleMessage({ payload: Uint8Array.from({ length: 256 }, (_, n) => n) })],
       ['a large payload', sampleMessage({ payload: new Uint8Array(300_000).fill(7) })],

@@ -16,7 +16,7 @@ const PAGE_MESSAGES = 7;
 
 /** A message as plain values: bytes are hex, because one store may return a Buffer where another has a Uint8Array. */
 export function plainMessage(message: Message): Readonly<Record<string, unknown>> {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs, source } = message;
   const plainProperties: Record<string, unknown> | null = properties === null ? null : { ...properties };
   if (plainProperties !== null && properties?.correlationData !== undefined) {
     plainProperties.correlationData = hex(properties.correlationData);
@@ -30,6 +30,7 @@ export function plainMessage(message: Message): Readonly<Record<string, unknown>
     publisher,
     expiresAtMs,
     publishedAtMs,
+    source: source === null ? null : { ...source },
   };
 }
 

@@ -181,6 +181,7 @@ function messageOf({ pick, payload, qos, flag, properties, timeMs }: Step) {
     properties,
     expiresAtMs: timeMs,
     publishedAtMs: flag ? 1_700_000_000_001 + pick : 0,
+    source: pick % 3 === 0 ? { clientId: 'publisher', username: flag ? 'user' : undefined, address: '::1' } : null,
   });
 }
 

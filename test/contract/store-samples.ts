@@ -1,5 +1,6 @@
 import type { Properties, QoS } from '@cauldron/codec';
 import { Message } from '../../packages/broker/src/core/message.js';
+import type { Principal } from '../../packages/broker/src/core/ports/access.js';
 import type {
   Entry,
   Position,
@@ -18,6 +19,7 @@ interface MessageParts {
   publisher?: string;
   expiresAtMs?: number;
   publishedAtMs?: number;
+  source?: Principal | null;
 }
 
 export function sampleMessage(parts: MessageParts = {}): Message {
@@ -32,6 +34,7 @@ export function sampleMessage(parts: MessageParts = {}): Message {
     expiresAtMs,
   ).keep();
   message.publishedAtMs = parts.publishedAtMs ?? 0;
+  message.source = parts.source ?? null;
   return message;
 }
 

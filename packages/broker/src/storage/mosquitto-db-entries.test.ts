@@ -287,6 +287,22 @@ describe('a message of QoS 2 that a client sent', () => {
     expect(queueOf(store, 'member')).toEqual(['newer']);
   });
 
+  it('keeps of a retained message who may be asked for it', () => {
+    const writer = new MosquittoDbWriter()
+      .message(1, 'by/anna', 'x', { retain: true, publisher: 'one', username: 'anna' })
+      .message(2, 'by/nobody', 'x', { retain: true, publisher: 'two' })
+      .message(3, 'by/broker', 'x', { retain: true })
+      .retained(1)
+      .retained(2)
+      .retained(3);
+    const sources = [...imported(writer).retained()].map(({ topic, source }) => [topic, source]);
+    expect(sources).toEqual([
+      ['by/anna', { clientId: 'one', username: 'anna', address: '' }],
+      ['by/nobody', { clientId: 'two', username: undefined, address: '' }],
+      ['by/broker', null],
+    ]);
+  });
+
   it('replaces the retained message, or clears it, if it was to be retained', () => {
     const retainedIn = (text: string, retain = true): string[] => {
       const writer = new MosquittoDbWriter()

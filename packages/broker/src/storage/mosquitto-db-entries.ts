@@ -61,11 +61,11 @@ export function* entriesFrom(db: MosquittoDb, positions: Pick<Store, 'nextPositi
   for (const [shard, members] of shards.entries()) yield* queueIn(shard, members, positions);
   for (const id of db.retained) {
     const message = db.messages.get(id);
-    if (message !== undefined) yield { kind: 'retained', message: toMessage(message) };
+    if (message !== undefined) yield { kind: 'retained', message: toRetained(message) };
   }
   for (const message of unreleased) {
     if (!message.retain) continue;
-    if (message.payload.length > 0) yield { kind: 'retained', message: toMessage(message) };
+    if (message.payload.length > 0) yield { kind: 'retained', message: toRetained(message) };
     else yield { kind: 'retainedCleared', topic: message.topic };
   }
 }
@@ -202,6 +202,13 @@ function toMessage(stored: MosquittoMessage): Message {
   const { topic, payload, qos, retain, publisher, expiresAtS } = stored;
   const expiresAtMs = expiresAtS === 0 ? Number.POSITIVE_INFINITY : expiresAtS * 1000;
   return new Message(topic, payload, qos, retain, passedOn(stored), publisher, expiresAtMs).keep();
+}
+
+function toRetained(stored: MosquittoMessage): Message {
+  const message = toMessage(stored);
+  const { publisher, username } = stored;
+  if (publisher !== '') message.source = { clientId: publisher, username, address: '' };
+  return message;
 }
 
 /** Mosquitto takes out what concerns one connection, and the expiry, which `expiresAtS` tells; nobody may rely on it. */

@@ -31,7 +31,7 @@ function sample(version: 5 | 6, isLittleEndian = true): MosquittoDbWriter {
 
 /** What must be the result of reading `sample`. */
 function expected(version: 5 | 6): MosquittoDb {
-  const plain = { publisher: '', expiresAtS: 0, properties: null, retain: false };
+  const plain = { publisher: '', username: undefined, expiresAtS: 0, properties: null, retain: false };
   const outbound = { clientId: 'one', isOutbound: true };
   return {
     version,
@@ -54,7 +54,7 @@ function expected(version: 5 | 6): MosquittoDb {
         8n,
         {
           ...{ id: 8n, topic: 'a/b', payload: new TextEncoder().encode('text'), qos: 2, retain: true },
-          ...{ publisher: 'sender', expiresAtS: 1_800_000_000 },
+          ...{ publisher: 'sender', username: 'bob', expiresAtS: 1_800_000_000 },
           properties: { contentType: 'text/plain', userProperties: [['k', 'ü']] },
         },
       ],

@@ -52,6 +52,8 @@ export interface MosquittoMessage {
   readonly properties: Properties | null;
   /** The publisher's client id; empty when it was the broker. */
   readonly publisher: string;
+  /** The publisher's user name. */
+  readonly username: string | undefined;
   /** Seconds since 1970; 0: never. */
   readonly expiresAtS: number;
 }
@@ -237,12 +239,12 @@ function readMessage(fields: Fields, db: Draft): void {
   const qos = readQos(fields);
   const retain = fields.uint8('the retain flag') !== 0;
   const publisher = fields.text(publisherBytes, "the publisher's client id");
-  fields.skip(usernameBytes, "the publisher's user name");
+  const username = usernameBytes === 0 ? undefined : fields.text(usernameBytes, "the publisher's user name");
   const topic = fields.text(topicBytes, 'the topic');
   fields.check(() => assertTopicName(topic));
   const payload = fields.binary(payloadBytes, 'the payload');
   const properties = fields.properties();
-  db.messages.set(id, { id, topic, payload, qos, retain, properties, publisher, expiresAtS });
+  db.messages.set(id, { id, topic, payload, qos, retain, properties, publisher, username, expiresAtS });
 }
 
 function readClientMessage(fields: Fields, db: Draft): void {

@@ -48,7 +48,7 @@ describe('a dump', () => {
     ]);
     expect(objects.slice(-2)).toEqual([
       { kind: 'retained', message: message('a/r', 'kept') },
-      { kind: 'retained', message: message('b', 'kept') },
+      { kind: 'retained', message: { ...message('b', 'kept'), source: { username: 'user', address: '127.0.0.1' } } },
     ]);
   });
 

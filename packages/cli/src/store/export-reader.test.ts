@@ -151,7 +151,7 @@ describe('an import is refused', () => {
     ['it is empty', []],
     ['this is no export of a store', [{ hello: 'world' }]],
     ['the first line is no object', [[]]],
-    ['version 2: it needs a newer program, this one reads up to 1', [{ ...HEAD, version: 2 }]],
+    ['version 3: it needs a newer program, this one reads up to 2', [{ ...HEAD, version: 3 }]],
     ['the last line is missing: the file was cut off', [HEAD, session]],
     ['there should be 2 sessions, and there are 1', [HEAD, session, { ...end, sessions: 2 }]],
     ['there is something behind the end', [HEAD, end, session]],

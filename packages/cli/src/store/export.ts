@@ -7,7 +7,7 @@ export type ReadableStore = Pick<Store, 'sessions' | 'retained' | 'queue'>;
 
 /** How the first line of an export begins, and the version of its form. A newer one is not read by older programs. */
 export const EXPORT_FORMAT = 'cauldron store';
-export const EXPORT_VERSION = 1;
+export const EXPORT_VERSION = 2;
 
 /** What an export has, for its last line: a file without it has been cut off. */
 export interface ExportCounts {

@@ -1,4 +1,11 @@
-import type { InflightRecord, QueuedFor, SessionRecord, SubscriptionRecord, WillRecord } from '@cauldron/broker';
+import type {
+  InflightRecord,
+  Principal,
+  QueuedFor,
+  SessionRecord,
+  SubscriptionRecord,
+  WillRecord,
+} from '@cauldron/broker';
 import { Message } from '@cauldron/broker';
 import type { Properties, ProtocolVersion, QoS, RetainHandling, UserProperty } from '@cauldron/codec';
 import {
@@ -24,7 +31,7 @@ const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5];
 const MAX_PACKET_ID = 65_535;
 
 export function messageJson(message: Message): Json {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs, source } = message;
   return {
     topic,
     ...bytesJson('payload', payload),
@@ -34,6 +41,7 @@ export function messageJson(message: Message): Json {
     ...(publisher !== '' && { publisher }),
     ...(expiresAtMs !== Number.POSITIVE_INFINITY && { expiresAtMs }),
     ...(publishedAtMs !== 0 && { publishedAtMs }),
+    ...(source !== null && { source: sourceJson(source) }),
   };
 }
 
@@ -50,8 +58,21 @@ export function readMessage(fields: JsonFields): Message {
     fields.timeMs('expiresAtMs', Number.POSITIVE_INFINITY),
   );
   message.publishedAtMs = fields.timeMs('publishedAtMs', 0);
+  if (fields.has('source')) message.source = readSource(fields.object('source'), message.publisher);
   fields.end();
   return message.keep();
+}
+
+/** Its client id is the publisher's. */
+function sourceJson({ username, address }: Principal): Json {
+  return { ...(username !== undefined && { username }), ...(address !== '' && { address }) };
+}
+
+function readSource(fields: JsonFields, clientId: string): Principal {
+  const username = fields.has('username') ? shortText(fields, 'username') : undefined;
+  const address = shortText(fields, 'address', '');
+  fields.end();
+  return { clientId, username, address };
 }
 
 /** A text where the bytes are one: most payloads are read by people sooner or later. */

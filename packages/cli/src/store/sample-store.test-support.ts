@@ -26,6 +26,7 @@ export function sampleStore(): MemoryStore {
   store.append({ kind: 'sent', clientId: ALICE, position: 3, packetId: 6 });
   store.append({ kind: 'received', clientId: ALICE, packetId: 6 });
   store.append({ kind: 'retained', message: sampleMessage({ topic: 'a/r', payload: 'kept' }) });
-  store.append({ kind: 'retained', message: sampleMessage({ topic: 'b', payload: 'kept' }) });
+  const source = { clientId: 'publisher', username: 'user', address: '127.0.0.1' };
+  store.append({ kind: 'retained', message: sampleMessage({ topic: 'b', payload: 'kept', source }) });
   return store;
 }

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { plainMessage } from '../../../../../test/contract/store-model.js';
 import { newPath } from '../lmdb-store.test-support.js';
 import { copyOf, Environment } from './environment.js';
 import { bringUpToDate, FORMAT_VERSION, FormatError, formatOf, type Migration, readPositions } from './format.js';
+import { readerOf, readMessage } from './records.js';
 
 const KEY = Buffer.from('steps');
 let environment: Environment;
@@ -58,11 +60,23 @@ describe('the format of a file', () => {
     expect([formatOf(environment), stepsOf(environment)]).toEqual([3, 'ab']);
   });
 
+  it('has messages with a source since version 2: those of version 1 are read, and have none', () => {
+    open();
+    bringUpToDate(environment, 1, []);
+    // A retained message as version 1 wrote it: flags, topic, publisher, payload.
+    const value = Buffer.from([0b101, 0, 1, 97, 0, 1, 98, 120]);
+    const key = Buffer.from('a');
+    environment.commitNow((batch) => batch.put('retained', key, value));
+    expect(bringUpToDate(environment)).toBe(1);
+    const message = readMessage(readerOf(environment.get('retained', key) ?? new Uint8Array(0), 'a message'));
+    expect(plainMessage(message)).toMatchObject({ topic: 'a', publisher: 'b', qos: 1, payload: '78', source: null });
+  });
+
   it('is an error when it is a later one, and the file is left alone', () => {
     open();
     bringUpToDate(environment, 7, []);
     expect(() => bringUpToDate(environment)).toThrow(FormatError);
-    expect(() => bringUpToDate(environment)).toThrow('it has format version 7; this program knows up to 1');
+    expect(() => bringUpToDate(environment)).toThrow('it has format version 7; this program knows up to 2');
     expect(formatOf(environment)).toBe(7);
   });
 });

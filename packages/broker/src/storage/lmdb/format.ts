@@ -5,13 +5,16 @@ import { RecordWriter } from './record-writer.js';
 import { readerOf, readUint } from './records.js';
 
 /** What the tables look like. Raised by every change of keys or records, together with a migration. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Brings the tables from one version to the next. */
 export type Migration = (environment: Environment, batch: Batch) => void;
 
+/** Since version 2, messages may have a source. Older ones have none, and are read as they are. */
+const toVersion2: Migration = () => {};
+
 /** The first leads from version 1 to 2, and so on. */
-const MIGRATIONS: readonly Migration[] = [];
+const MIGRATIONS: readonly Migration[] = [toVersion2];
 
 export const FORMAT_KEY = Buffer.from('format');
 export const POSITIONS_KEY = Buffer.from('positions');

@@ -46,8 +46,11 @@ const message = fc
     properties,
     publisher: text,
     expiresAtMs: fc.constantFrom(0, 1_700_000_000_000.5, Number.POSITIVE_INFINITY),
+    source: fc.option(fc.record({ username: fc.option(text, { nil: undefined }), address: text })),
   })
-  .map((parts) => sampleMessage(parts));
+  .map(({ source, ...parts }) =>
+    sampleMessage({ ...parts, source: source === null ? null : { clientId: parts.publisher, ...source } }),
+  );
 
 const record: fc.Arbitrary<SessionRecord> = fc.record({
   clientId: text,

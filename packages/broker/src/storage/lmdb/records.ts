@@ -9,6 +9,7 @@ import {
   viewOf,
 } from '@cauldron/codec';
 import { Message } from '../../core/message.js';
+import type { Principal } from '../../core/ports/access.js';
 import type { QueuedFor, SessionRecord, SubscriptionRecord } from '../../core/ports/store.js';
 import type { RecordWriter } from './record-writer.js';
 
@@ -18,6 +19,7 @@ import type { RecordWriter } from './record-writer.js';
 const HAS_EXPIRY = 1 << 3;
 const HAS_PROPERTIES = 1 << 4;
 const HAS_PUBLICATION = 1 << 5;
+const HAS_SOURCE = 1 << 6; // since format version 2
 const HAS_IDENTIFIERS = 1 << 3;
 const HAS_SHARED_FILTER = 1 << 4;
 const HAS_USERNAME = 1;
@@ -49,21 +51,36 @@ function readFloat64(reader: Reader, field: string): number {
 }
 
 export function writeMessage(writer: RecordWriter, message: Message): void {
-  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs } = message;
+  const { topic, payload, qos, retain, properties, publisher, expiresAtMs, publishedAtMs, source } = message;
   const expires = expiresAtMs !== Number.POSITIVE_INFINITY;
   writer.byte(
     qos |
       (retain ? 4 : 0) |
       (expires ? HAS_EXPIRY : 0) |
       (properties === null ? 0 : HAS_PROPERTIES) |
-      (publishedAtMs === 0 ? 0 : HAS_PUBLICATION),
+      (publishedAtMs === 0 ? 0 : HAS_PUBLICATION) |
+      (source === null ? 0 : HAS_SOURCE),
   );
   if (expires) writer.float64(expiresAtMs);
   if (publishedAtMs !== 0) writer.float64(publishedAtMs);
   writer.text(topic);
   writer.text(publisher);
+  if (source !== null) writeSource(writer, source);
   if (properties !== null) writer.properties(properties);
   writer.bytes(payload);
+}
+
+/** Its client id stands before it, as the publisher's. */
+function writeSource(writer: RecordWriter, { username, address }: Principal): void {
+  writer.byte(username === undefined ? 0 : HAS_USERNAME);
+  if (username !== undefined) writer.text(username);
+  writer.text(address);
+}
+
+function readSource(reader: Reader, clientId: string): Principal {
+  const flags = reader.byte('the flags of the source');
+  const username = flags & HAS_USERNAME ? reader.text("the source's user name") : undefined;
+  return { clientId, username, address: reader.text("the source's address") };
 }
 
 /** How `readMessage` makes payloads that outlive what they are read from. */
@@ -105,6 +122,7 @@ export function readMessage(reader: Reader, payloadBytes?: number, copy: CopyByt
   const publishedAtMs = flags & HAS_PUBLICATION ? readFloat64(reader, 'the time of publication') : 0;
   const topic = reader.text('the topic');
   const publisher = reader.text('the publisher');
+  const source = flags & HAS_SOURCE ? readSource(reader, publisher) : null;
   const properties = flags & HAS_PROPERTIES ? (decodeProperties(reader, PacketType.PUBLISH) ?? {}) : null;
   if (properties?.correlationData !== undefined) {
     properties.correlationData = copyAlone(properties.correlationData, 0, properties.correlationData.length);
@@ -116,6 +134,7 @@ export function readMessage(reader: Reader, payloadBytes?: number, copy: CopyByt
   const qos = (flags & 3) as QoS;
   const message = new Message(topic, payload, qos, (flags & 4) !== 0, properties, publisher, expiresAtMs, true);
   message.publishedAtMs = publishedAtMs;
+  message.source = source;
   return message;
 }
 
