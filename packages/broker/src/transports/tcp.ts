@@ -4,6 +4,8 @@ import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
 import { readBuffer, takeOver } from './accepted-socket.js';
 import type { Handshakes } from './handshakes.js';
 import { lingeringLinks } from './linger.js';
+import type { ProxyGate, ProxyPreface } from './proxy-gate.js';
+import { ProxyHeaderError } from './proxy-protocol.js';
 import { ENDED_IN_HANDSHAKE, notTls, notTrusted, tlsFailure } from './tls-failures.js';
 import { type ListenerTls, startTls, TLS_HANDSHAKE, tlsSessionOf, verifyProblem } from './tls-socket.js';
 
@@ -12,13 +14,22 @@ export type AcceptLink = (link: Link) => LinkHandler;
 
 /** What a link needs to know of the listener that it came in by. */
 export interface LinkOwner {
+  /** 0 for a Unix socket. */
   readonly localPort: number;
+  /** Of a Unix socket; null: it is none. */
+  readonly path: string | null;
   readonly transport: string;
   /** How it speaks TLS; null: it does not. Asked of when a handshake begins. */
   readonly tls: ListenerTls | null;
   readonly handshakes: Handshakes;
+  /** Where connections wait for what their proxy says of them; null: the listener stands behind none. */
+  readonly proxies: ProxyGate | null;
+  /** Called for each connection: at once, or when its proxy has said who it is. */
+  readonly accept: AcceptLink;
   /** Takes a connection whose first bytes are HTTP; null where HTTP is not spoken. */
   readonly takeHttp: ((link: SocketLink, socket: Socket, firstBytes: Buffer) => void) | null;
+  /** A connection is ended before it was accepted. */
+  linkRejected(link: SocketLink, reason: string): void;
   linkClosed(link: SocketLink): void;
 }
 
@@ -35,21 +46,28 @@ const Phase = {
   NEW: 0,
   /** Bytes are MQTT. */
   OPEN: 1,
+  /** On a listener behind a proxy: its header is awaited, and nobody has accepted the link; `NEW` follows. */
+  PREFACE: 2,
   /** On a listener with TLS: nothing has been read yet. */
-  HELLO: 2,
+  HELLO: 3,
   /** The TLS handshake is under way; `NEW` follows. */
-  HANDSHAKE: 3,
+  HANDSHAKE: 4,
   /** HTTP until the WebSocket handshake is done. */
-  HTTP: 4,
+  HTTP: 5,
   /** Bytes are those of WebSocket messages. */
-  UPGRADED: 5,
+  UPGRADED: 6,
   /** Ended or destroyed by us, or ended by the peer: nothing is written and read any more. */
-  ENDING: 6,
-  CLOSED: 7,
+  ENDING: 7,
+  CLOSED: 8,
 } as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 const LETTER_G = 0x47; // of `GET`; as an MQTT packet it would be a PUBACK, which can never come first
+/** How the other requests of HTTP begin. None is the beginning of a CONNECT. */
+const HTTP_BEGINNINGS: readonly string[] = ['HEAD', 'POST', 'OPTI', 'PUT ', 'DELE'];
+
+/** For a link that nobody has accepted yet. */
+const NOBODY: LinkHandler = { onRead() {}, onDrain() {}, onClose() {} };
 
 const LINK = Symbol('link');
 interface LinkedSocket extends Socket {
@@ -62,13 +80,16 @@ interface LinkedSocket extends Socket {
  */
 export class SocketLink implements Link {
   tls: TlsSession | null = null;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  /** What the socket says, or the proxy before it. */
+  remoteAddress: string;
+  remotePort: number;
   readonly #owner: LinkOwner;
   /** From the first byte of a TLS handshake on, it is the one that speaks TLS. */
   #socket: LinkedSocket;
-  readonly #handler: LinkHandler;
+  #handler: LinkHandler;
   #phase: Phase;
+  /** Not null in the phase of this name. */
+  #preface: ProxyPreface | null = null;
   /** A `write` returned false, `onDrain` is owed. */
   #stalled = false;
   /** What came in belongs to the stream listeners of the HTTP server and of `ws`. */
@@ -76,31 +97,38 @@ export class SocketLink implements Link {
   #upgrade: LinkUpgrade | null = null;
   #error: Error | null = null;
 
-  private constructor(socket: Socket, owner: LinkOwner, address: string, port: number, accept: AcceptLink) {
+  private constructor(socket: Socket, owner: LinkOwner, address: string, port: number) {
     this.#owner = owner;
-    this.remoteAddress = address;
+    // The client of a Unix socket has no address: it is called by that of the socket, as in Mosquitto's log.
+    this.remoteAddress = owner.path ?? address;
     this.remotePort = port;
-    this.#phase = owner.tls === null ? Phase.NEW : Phase.HELLO;
     this.#socket = this.#listenTo(socket);
     socket.on('error', onSocketError);
-    this.#handler = accept(this);
+    if (owner.proxies === null) {
+      this.#phase = owner.tls === null ? Phase.NEW : Phase.HELLO;
+      this.#handler = owner.accept(this);
+    } else {
+      this.#phase = Phase.PREFACE;
+      this.#handler = NOBODY;
+      this.#preface = owner.proxies.begin(this);
+    }
   }
 
   /** Takes a socket that a server without TLS accepted, reading in place. Null: the connection is gone already. */
-  static takeOver(accepted: Socket, owner: LinkOwner, accept: AcceptLink): SocketLink | null {
+  static takeOver(accepted: Socket, owner: LinkOwner): SocketLink | null {
     // Asked of the socket that is thrown away, which keeps the answer in an object of its own.
     const address = accepted.remoteAddress ?? '';
     const port = accepted.remotePort ?? 0;
     const socket = takeOver(accepted, onReceiveInPlace);
     if (socket === null) return null;
-    const link = new SocketLink(socket, owner, address, port, accept);
+    const link = new SocketLink(socket, owner, address, port);
     socket.resume();
     return link;
   }
 
   /** Takes a socket by its `data` events: what every runtime and every kind of socket can do. */
-  static listen(socket: Socket, owner: LinkOwner, accept: AcceptLink): SocketLink {
-    const link = new SocketLink(socket, owner, socket.remoteAddress ?? '', socket.remotePort ?? 0, accept);
+  static listen(socket: Socket, owner: LinkOwner): SocketLink {
+    const link = new SocketLink(socket, owner, socket.remoteAddress ?? '', socket.remotePort ?? 0);
     socket.on('data', onSocketData);
     return link;
   }
@@ -144,7 +172,7 @@ export class SocketLink implements Link {
 
   end(): void {
     if (this.#phase >= Phase.ENDING) return;
-    if (this.#phase >= Phase.HELLO && this.#phase <= Phase.HTTP) {
+    if (this.#phase >= Phase.PREFACE && this.#phase <= Phase.HTTP) {
       // In the middle of a handshake there is nothing to be sent.
       this.destroy();
       return;
@@ -184,6 +212,13 @@ export class SocketLink implements Link {
     this.destroy();
   }
 
+  /** Ends the connection before anybody accepted it. */
+  reject(reason: string): void {
+    if (this.#phase !== Phase.PREFACE) return;
+    this.#owner.linkRejected(this, reason);
+    this.destroy();
+  }
+
   /** Keeps the first thing that went wrong, for `onClose`. */
   failed(error: Error): void {
     this.#error ??= error;
@@ -193,6 +228,7 @@ export class SocketLink implements Link {
     if (this.#phase === Phase.CLOSED) return;
     this.#phase = Phase.CLOSED;
     lingeringLinks.delete(this);
+    this.#preface?.gate.finish(this);
     this.#owner.linkClosed(this);
     this.#handler.onClose(this.#error);
   }
@@ -206,6 +242,7 @@ export class SocketLink implements Link {
     if (this.#streaming) return this.#socket.push(Buffer.from(bytes.subarray(0, length)));
     if (this.#phase === Phase.NEW) this.#receivedFirst(bytes, length);
     else if (this.#phase === Phase.HELLO) this.#receivedHello(bytes, length);
+    else if (this.#phase === Phase.PREFACE) this.#receivedPreface(bytes.subarray(0, length));
     return true;
   }
 
@@ -220,6 +257,7 @@ export class SocketLink implements Link {
   ended(): void {
     if (this.#streaming || this.#phase >= Phase.ENDING) return;
     if (this.#phase === Phase.HANDSHAKE) this.failed(new Error(ENDED_IN_HANDSHAKE));
+    if (this.#preface?.isPartial) this.#owner.linkRejected(this, 'it ended in the middle of the PROXY header');
     // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
     this.#phase = Phase.ENDING;
     lingeringLinks.add(this);
@@ -236,6 +274,31 @@ export class SocketLink implements Link {
     socket.on('drain', onSocketDrain);
     socket.on('close', onSocketClose);
     return Object.assign(socket, { [LINK]: this });
+  }
+
+  #receivedPreface(bytes: Uint8Array): void {
+    const preface = this.#preface;
+    if (preface === null) return;
+    let taken: ReturnType<ProxyPreface['take']>;
+    try {
+      taken = preface.take(bytes);
+    } catch (error) {
+      if (!(error instanceof ProxyHeaderError)) throw error;
+      this.reject(error.message);
+      return;
+    }
+    if (taken === null) return;
+    const { header, rest } = taken;
+    if (header.source !== null) {
+      this.remoteAddress = header.source.address;
+      this.remotePort = header.source.port;
+    }
+    this.tls = header.tls;
+    preface.gate.finish(this);
+    this.#preface = null;
+    this.#phase = Phase.NEW;
+    this.#handler = this.#owner.accept(this);
+    if (rest.length > 0) this.received(rest, rest.length);
   }
 
   /** TLS begins with its first byte, so that a peer that says nothing costs no more than without it. */
@@ -278,7 +341,7 @@ export class SocketLink implements Link {
 
   #receivedFirst(bytes: Uint8Array, length: number): void {
     const takeHttp = this.#owner.takeHttp;
-    if (bytes[0] !== LETTER_G || takeHttp === null) {
+    if (takeHttp === null || !isHttp(bytes, length)) {
       this.#phase = Phase.OPEN;
       this.#handler.onRead(bytes, length);
       return;
@@ -288,6 +351,12 @@ export class SocketLink implements Link {
     this.#socket.removeListener('data', onSocketData);
     takeHttp(this, this.#socket, Buffer.from(bytes.subarray(0, length)));
   }
+}
+
+/** A `G` alone is enough, as nothing of MQTT can begin with it; of others, more has to have come with the first read. */
+function isHttp(bytes: Uint8Array, length: number): boolean {
+  if (bytes[0] === LETTER_G) return true;
+  return length >= 4 && HTTP_BEGINNINGS.includes(String.fromCharCode(bytes[0], bytes[1], bytes[2], bytes[3]));
 }
 
 function onReceiveInPlace(this: Socket, length: number): boolean {

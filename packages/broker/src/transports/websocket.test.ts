@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { openListener, SocketPeer, type TestListener, WebSocketPeer } from '../../../../test/contract/link-peers.js';
+import { DEFAULT_WEBSOCKET_RULES, type WebSocketRules } from './websocket.js';
 
 const UPGRADE = [
   'GET /mqtt HTTP/1.1',
@@ -29,13 +30,15 @@ describe.each(['in-place', 'events'] as const)('WebSocket on an MQTT port that r
     return { watch, peer, handler: handlers[0] };
   }
 
-  afterEach(async () => {
+  async function close(): Promise<void> {
     const { listener, handlers, watch } = opened;
     listener.close();
     for (const handler of handlers) if (handler.closes === 0) handler.with((link) => link.destroy());
     await watch.until(() => handlers.every(({ closes }) => closes > 0));
     for (const { violations } of handlers) expect(violations).toEqual([]);
-  });
+  }
+
+  afterEach(close);
 
   it('[MQTT-6.0.0-4] selects the subprotocol mqtt', async () => {
     const { peer, handler } = await openWebSocket(['mqttv3.1', 'mqtt']);
@@ -141,8 +144,129 @@ describe.each(['in-place', 'events'] as const)('WebSocket on an MQTT port that r
   it('reads bytes that are not HTTP as MQTT, whatever they are', async () => {
     const { watch, listener, handlers } = await open();
     const peer = new SocketPeer(watch, listener.localPort);
-    peer.write(Buffer.from('POST'));
+    peer.write(Buffer.from('EHLO'));
     await watch.until(() => handlers[0]?.readBytes === 4);
     expect(handlers[0].link?.transport).toBe('tcp');
+  });
+
+  it('reads a PUBREC as MQTT, although its first byte is that of POST', async () => {
+    const { watch, listener, handlers } = await open();
+    const peer = new SocketPeer(watch, listener.localPort);
+    peer.write(Buffer.from('50020001', 'hex'));
+    await watch.until(() => handlers[0]?.readBytes === 4);
+  });
+
+  it.each(['HEAD', 'POST', 'PUT', 'OPTIONS', 'DELETE'])('explains itself to a client that says %s', async (method) => {
+    const { watch, listener, handlers } = await open();
+    const peer = new SocketPeer(watch, listener.localPort);
+    peer.write(Buffer.from(`${method} / HTTP/1.1\r\nHost: broker:1883\r\n\r\n`));
+    await watch.until(() => peer.isClosed && handlers[0].closes === 1);
+    expect(Buffer.concat(peer.received).toString()).toMatch(/^HTTP\/1\.1 426 /);
+    expect(handlers[0].error?.message).toContain('no WebSocket');
+  });
+
+  it('names the address that the browser came by, and nothing else that it says', async () => {
+    const { watch, listener } = await open();
+    const answerTo = async (host: string): Promise<string> => {
+      const peer = new SocketPeer(watch, listener.localPort);
+      peer.write(Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+      await watch.until(() => peer.isClosed);
+      return Buffer.concat(peer.received).toString();
+    };
+    expect(await answerTo('broker.example:1883')).toContain('ws://broker.example:1883/mqtt');
+    expect(await answerTo('[::1]:1883')).toContain('mqtt://[::1]:1883');
+    const answer = await answerTo('<script>alert(1)</script>');
+    expect(answer).toContain('mqtt://HOST:PORT');
+    expect(answer).not.toContain('script');
+  });
+
+  describe('with rules', () => {
+    async function ask(rules: Partial<WebSocketRules>, request: string) {
+      opened = await openListener({ reads, webSocket: { ...DEFAULT_WEBSOCKET_RULES, ...rules } });
+      const { watch, listener, handlers } = opened;
+      const peer = new SocketPeer(watch, listener.localPort);
+      peer.write(Buffer.from(request));
+      await watch.until(() => peer.received.length > 0);
+      return { watch, peer, handler: handlers[0], answer: Buffer.concat(peer.received).toString() };
+    }
+    const fromPage = (origin: string) => UPGRADE.replace('Host:', `Origin: ${origin}\r\nHost:`);
+    const origins = ['https://example.com', 'http://localhost:8080'];
+
+    it.each(origins)('opens a WebSocket for a page of %s, which is among the origins', async (origin) => {
+      const { answer } = await ask({ origins }, fromPage(origin));
+      expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+    });
+
+    it.each(['https://example.co', 'https://example.com.evil.test', 'https://EXAMPLE.com', 'null'])(
+      'refuses a page of %s, which is not among the origins, and says so',
+      async (origin) => {
+        const { watch, peer, handler, answer } = await ask({ origins }, fromPage(origin));
+        expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n.*websockets_origin/s);
+        await watch.until(() => peer.isClosed && handler.closes === 1);
+        expect(handler.error?.message).toContain(`'websockets_origin ${origin}'`);
+        expect(handler.reads).toEqual([]);
+      },
+    );
+
+    it('opens a WebSocket for a client that is no browser and names no origin', async () => {
+      expect((await ask({ origins }, UPGRADE)).answer).toMatch(/^HTTP\/1\.1 101 /);
+    });
+
+    it('opens a WebSocket at the path of the rules, with a query or without', async () => {
+      expect((await ask({ path: '/mqtt' }, UPGRADE)).answer).toMatch(/^HTTP\/1\.1 101 /);
+      await close();
+      expect((await ask({ path: '/mqtt' }, UPGRADE.replace('/mqtt', '/mqtt?a=b'))).answer).toMatch(/^HTTP\/1\.1 101 /);
+    });
+
+    it.each(['/', '/mqtt/', '/MQTT', '/mqtt2', '*'])(
+      'refuses a WebSocket at %s, and names the right path',
+      async (path) => {
+        const { watch, handler, answer } = await ask({ path: '/mqtt' }, UPGRADE.replace('/mqtt', path));
+        expect(answer).toMatch(/^HTTP\/1\.1 404 Not Found\r\n.*\/mqtt\.\n$/s);
+        await watch.until(() => handler.closes === 1);
+        expect(handler.error?.message).toContain('websockets_path');
+      },
+    );
+
+    it('refuses a header that is larger than the rules say, and names the option', async () => {
+      const { watch, handler, answer } = await ask(
+        { maxHeaderBytes: 512 },
+        UPGRADE.replace('Host:', `X: ${'x'.repeat(600)}\r\nHost:`),
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+      await watch.until(() => handler.closes === 1);
+      expect(handler.error?.message).toContain('packet_buffer_size');
+    });
+
+    it('follows rules that changed while the listener is open', async () => {
+      const { watch, listener } = await open();
+      new WebSocketPeer(watch, listener.localPort).close();
+      listener.reconfigure({ webSocket: { ...DEFAULT_WEBSOCKET_RULES, path: '/elsewhere' } });
+      const peer = new SocketPeer(watch, listener.localPort);
+      peer.write(Buffer.from(UPGRADE));
+      await watch.until(() => peer.isClosed);
+      expect(Buffer.concat(peer.received).toString()).toMatch(/^HTTP\/1\.1 404 /);
+    });
+  });
+
+  it.each([
+    ['another version', UPGRADE.replace('Version: 13', 'Version: 7')],
+    ['a bad key', UPGRADE.replace('AAAAAAAAAAAAAAAAAAAAAA==', 'short')],
+    ['no HTTP behind its first letter', 'GARBAGE\r\n\r\n'],
+  ])('refuses a request with %s, names the version that it speaks, and says why', async (_, request) => {
+    const { watch, listener, handlers } = await open();
+    const peer = new SocketPeer(watch, listener.localPort);
+    peer.write(Buffer.from(request));
+    await watch.until(() => peer.isClosed && handlers[0].closes === 1);
+    expect(Buffer.concat(peer.received).toString()).toMatch(/^HTTP\/1\.1 400 .*Sec-WebSocket-Version: 13/s);
+    expect(handlers[0].error?.message).toMatch(/Sec-WebSocket|no HTTP request/);
+  });
+
+  it('explains itself to a client that asks for another protocol than WebSocket', async () => {
+    const { watch, listener } = await open();
+    const peer = new SocketPeer(watch, listener.localPort);
+    peer.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n'));
+    await watch.until(() => peer.isClosed);
+    expect(Buffer.concat(peer.received).toString()).toMatch(/^HTTP\/1\.1 426 /);
   });
 });

@@ -1,32 +1,50 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type LinkUpgrade, SocketLink } from './tcp.js';
 
-/** Bytes of one request's header: a browser's cookies fit, a flood does not. */
-const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_HEADER_LINES = 100;
+/** Characters of what a client says that are repeated in the log and to itself. */
+const MAX_SHOWN_LENGTH = 200;
 const CLOSE_NORMAL = 1000;
 const CLOSE_UNSUPPORTED_DATA = 1003;
 
-const NOT_A_WEB_PAGE = `This port speaks MQTT and MQTT over WebSocket. It has no web pages.
+/** Whom a listener lets open a WebSocket, and where. */
+export interface WebSocketRules {
+  /**
+   * Pages whose scripts may connect, as browsers write their origin: `https://example.com`. Empty: any. Clients that are
+   * no browsers say nothing of that kind, or what they like, and get in.
+   */
+  readonly origins: readonly string[];
+  /** The path that clients have to ask for; null: any. */
+  readonly path: string | null;
+  /** Bytes of one request's header. */
+  readonly maxHeaderBytes: number;
+}
 
-  MQTT:       connect any MQTT client to this host and port.
-  WebSocket:  ws://<this host>:<this port>/mqtt with the subprotocol "mqtt".
-`;
-const SUBPROTOCOL_MISSING = 'MQTT over WebSocket needs the subprotocol "mqtt" (Sec-WebSocket-Protocol: mqtt).\n';
+/** The header has room for a browser's cookies, and a flood has none. */
+export const DEFAULT_WEBSOCKET_RULES: WebSocketRules = { origins: [], path: null, maxHeaderBytes: 16 * 1024 };
+
+/** An answer instead of a WebSocket. `reason` is for the log, `text` for whoever asked. */
+interface Refusal {
+  readonly status: 400 | 403 | 404 | 426 | 431;
+  readonly reason: string;
+  readonly text: string;
+}
 
 /**
  * Takes connections that began with HTTP, and makes MQTT links of those that become a WebSocket. How long a client may
  * take for it is bounded by the time that its link has for a CONNECT.
  */
 export class WebSocketGate {
+  readonly #rules: WebSocketRules;
   readonly #http: Server;
   readonly #webSockets: WebSocketServer;
 
   /** `maxMessageBytes`: `ws` holds a message until it is whole, so this is what a client can make it hold. */
-  constructor(maxMessageBytes: number) {
+  constructor(rules: WebSocketRules, maxMessageBytes: number) {
+    this.#rules = rules;
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -34,10 +52,12 @@ export class WebSocketGate {
       maxPayload: maxMessageBytes,
       handleProtocols: chooseSubprotocol,
     });
-    this.#http = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: false });
+    this.#webSockets.on('wsClientError', (error, socket) => refuse(socket, badRequest(error.message)));
+    this.#http = createServer({ maxHeaderSize: rules.maxHeaderBytes, keepAlive: false });
     this.#http.maxHeadersCount = MAX_HEADER_LINES;
-    this.#http.on('request', explain);
+    this.#http.on('request', (request, response) => this.#explain(request, response));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseRequest(error, socket));
   }
 
   /** `socket` is paused; `firstBytes` were read from it. */
@@ -49,15 +69,75 @@ export class WebSocketGate {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // [MQTT-6.0.0-3]
-    if (chooseSubprotocol(offeredSubprotocols(request)) === false) {
-      refuse(socket, SUBPROTOCOL_MISSING);
+    const refusal = this.#reasonAgainst(request);
+    if (refusal !== null) {
+      refuse(socket, refusal);
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const link = SocketLink.of(socket);
       link.upgraded(new WebSocketUpgrade(webSocket, link));
     });
+  }
+
+  #reasonAgainst(request: IncomingMessage): Refusal | null {
+    const { origin, upgrade = '' } = request.headers;
+    const { origins, path } = this.#rules;
+    if (upgrade.toLowerCase() !== 'websocket') return this.#notAWebPage(request);
+    const [asked] = (request.url ?? '').split('?', 1);
+    if (path !== null && asked !== path) {
+      return {
+        status: 404,
+        reason: `a WebSocket at ${shown(asked)} was asked for, and this listener has it at ${path} (websockets_path)`,
+        text: `This broker has its WebSocket at ${path}.\n`,
+      };
+    }
+    if (origin !== undefined && origins.length > 0 && !origins.includes(origin)) {
+      return {
+        status: 403,
+        reason: `pages of ${shown(origin)} may not connect; to let them, add 'websockets_origin ${shown(origin)}'`,
+        text: 'Pages of this origin may not connect to this broker (websockets_origin).\n',
+      };
+    }
+    // [MQTT-6.0.0-3]
+    if (chooseSubprotocol(offeredSubprotocols(request)) === false) {
+      return badRequest('MQTT over WebSocket needs the subprotocol "mqtt" (Sec-WebSocket-Protocol: mqtt)');
+    }
+    return null;
+  }
+
+  #explain(request: IncomingMessage, response: ServerResponse): void {
+    const refusal = this.#notAWebPage(request);
+    SocketLink.of(request.socket).failed(new Error(refusal.reason));
+    response.writeHead(refusal.status, headersOf(refusal));
+    response.end(refusal.text);
+  }
+
+  #notAWebPage({ headers, socket }: IncomingMessage): Refusal {
+    const { host = '' } = headers;
+    // Only what can be part of an address is repeated.
+    const place = /^[\w.:[\]-]{1,255}$/.test(host) ? host : 'HOST:PORT';
+    const s = SocketLink.of(socket).tls === null ? '' : 's';
+    const text = `This port speaks MQTT and MQTT over WebSocket. It has no web pages.
+
+  MQTT programs:           mqtt${s}://${place}
+  WebSocket, in browsers:  ws${s}://${place}${this.#rules.path ?? '/mqtt'} with the subprotocol "mqtt"
+`;
+    return { status: 426, reason: 'it spoke HTTP and asked for no WebSocket, as browsers and monitors do', text };
+  }
+
+  #refuseRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy(error);
+      return;
+    }
+    if (error.code !== 'HPE_HEADER_OVERFLOW') {
+      refuse(socket, badRequest(`what came is no HTTP request (${error.message})`));
+      return;
+    }
+    const { maxHeaderBytes } = this.#rules;
+    const reason = `the header of the HTTP request has more than ${maxHeaderBytes} bytes (packet_buffer_size)`;
+    refuse(socket, { status: 431, reason, text: `This broker takes ${maxHeaderBytes} bytes of headers.\n` });
   }
 }
 
@@ -72,21 +152,33 @@ function offeredSubprotocols(request: IncomingMessage): ReadonlySet<string> {
   return new Set(header.split(',').map((name) => name.trim()));
 }
 
-function refuse(socket: Duplex, text: string): void {
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
-    () => socket.destroy(),
-  );
+function badRequest(reason: string): Refusal {
+  return { status: 400, reason, text: `${reason}.\n` };
 }
 
-function explain(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, {
+/** Answers a request that is out of the HTTP server's hands. */
+function refuse(socket: Duplex, refusal: Refusal): void {
+  SocketLink.of(socket).failed(new Error(refusal.reason));
+  const lines = Object.entries(headersOf(refusal)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const { status, text } = refusal;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`, () => socket.destroy());
+}
+
+function headersOf({ status, text }: Refusal): Record<string, string> {
+  return {
     'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': NOT_A_WEB_PAGE.length,
-    Connection: 'close, Upgrade',
-    Upgrade: 'websocket',
-  });
-  response.end(NOT_A_WEB_PAGE);
+    'Content-Length': String(Buffer.byteLength(text)),
+    'X-Content-Type-Options': 'nosniff',
+    // RFC 6455 wants the version named where another was asked for; RFC 9110 wants the protocol named with 426.
+    'Sec-WebSocket-Version': '13',
+    ...(status === 426 ? { Connection: 'close, Upgrade', Upgrade: 'websocket' } : { Connection: 'close' }),
+  };
+}
+
+/** What a client said, for one line of a log. */
+function shown(text: string): string {
+  const line = text.replace(/\p{Cc}/gu, '?');
+  return line.length <= MAX_SHOWN_LENGTH ? line : `${line.slice(0, MAX_SHOWN_LENGTH)}...`;
 }
 
 const BINARY = { binary: true } as const;
