@@ -1,17 +1,14 @@
 import { BrokerLog } from './admin/log.js';
+import { SysTopics } from './admin/sys-topics.js';
 import type { BrokerConfig } from './config/config.js';
 import type { Broker } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
-import { publishDrops } from './drops-topic.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
 import { StartError } from './start-error.js';
 import { systemClock } from './system.js';
 import { VERSION } from './version.js';
-
-/** How often the broker publishes what it has to say of itself. */
-const SYS_INTERVAL_MS = 10_000;
 
 /** A broker with its ports open. */
 export interface Server {
@@ -52,7 +49,7 @@ class RunningServer implements Server {
   readonly broker: Broker;
   readonly log: BrokerLog;
   readonly #listeners: Listeners;
-  readonly #stopPublishing: () => void;
+  readonly #sys: SysTopics;
   #config: BrokerConfig;
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
@@ -62,7 +59,8 @@ class RunningServer implements Server {
     this.log = log;
     this.#config = config;
     this.#listeners = new Listeners(broker, log);
-    this.#stopPublishing = publishDrops(broker, SYS_INTERVAL_MS);
+    this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
+    this.#sys.configure(config.sysIntervalMs);
   }
 
   static async start(config: BrokerConfig, log: BrokerLog, access: AccessPorts): Promise<RunningServer> {
@@ -111,13 +109,14 @@ class RunningServer implements Server {
     const restart = changesForRestart(this.#config, config);
     Object.assign(this.broker.settings, config.settings);
     this.broker.settingsChanged();
+    this.#sys.configure(config.sysIntervalMs);
     listeners.commit();
     this.#config = config;
     return restart;
   }
 
   async #close(): Promise<void> {
-    this.#stopPublishing();
+    this.#sys.stop();
     this.#listeners.close();
     await this.broker.stop();
   }
