@@ -26,6 +26,13 @@ export const clientOptions: readonly Option[] = [
       target.autoIdPrefix = prefix;
     },
   }),
+  broker('clientid_prefixes', text, {
+    default: 'none',
+    doc: 'Only clients whose id begins with this text may connect; with use_username_as_clientid, the user name.',
+    set: ({ settings }, prefix) => {
+      settings.clientIdPrefix = prefix;
+    },
+  }),
   broker('max_keepalive', integer(0, 65_535, 'seconds'), {
     default: '0',
     doc: 'Longest keep-alive that a client may have; 0: any. MQTT 5 clients are told a shorter one, others refused.',

@@ -25,6 +25,9 @@ export interface ListenerDraft {
   /** What it says of its own; what it does not say, `ConfigDraft.security` says, perhaps further below. */
   readonly security: SecurityDraft;
   readonly policy: Writable<Omit<ListenerPolicy, 'name' | 'allowAnonymous'>>;
+  /** Where user names come from, if TLS can tell; the first goes before the second. */
+  usesIdentity: boolean;
+  usesSubject: boolean;
   readonly tls: Writable<Omit<TlsConfig, 'certFile' | 'keyFile'>> & { certFile: string | null; keyFile: string | null };
   /** Where each of its options stands, for what can be judged only when all are known. */
   readonly origins: Map<string, Origin>;
@@ -95,6 +98,8 @@ export function newListenerDraft(
     maxConnections: Number.POSITIVE_INFINITY,
     security: newSecurityDraft(),
     policy,
+    usesIdentity: false,
+    usesSubject: false,
     tls: {
       certFile: null,
       keyFile: null,

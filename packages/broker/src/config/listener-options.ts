@@ -1,5 +1,9 @@
+import { mountPointFault } from '../core/mount-point.js';
+import type { UsernameSource } from '../core/settings.js';
+import type { ListenerDraft } from './draft.js';
 import { type Option, perListener } from './option.js';
 import { flag, integer, limit, type OptionType, oneOf, text } from './option-types.js';
+import { tlsOf } from './tls-options.js';
 
 const MAXIMUM_INTEGER = 2_147_483_647;
 
@@ -9,8 +13,9 @@ const versionList: OptionType<(3 | 4 | 5)[]> = {
   range: '3, 4, 5',
   expects: 'a list of 3 (MQTT 3.1), 4 (3.1.1) and 5, such as 4,5',
   read(value) {
-    const versions = value.split(',').map((part) => ([3, 4, 5] as const).find((v) => String(v) === part.trim()));
-    return versions.every((version) => version !== undefined) ? versions : undefined;
+    const parts = value.split(/[\s,]+/).filter((part) => part !== '');
+    const versions = parts.map((part) => ([3, 4, 5] as const).find((v) => String(v) === part));
+    return versions.length > 0 && versions.every((version) => version !== undefined) ? versions : undefined;
   },
 };
 
@@ -63,9 +68,38 @@ export const listenerOptions: readonly Option[] = [
       listener.security.autoIdPrefix = prefix;
     },
   }),
+  perListener('mount_point', text, {
+    default: 'none',
+    doc: 'Put in front of each topic and filter of the clients of this listener, and taken away from what they get; a plain text, so it should end with a slash. Access rules see the whole topic. Clients are disconnected when it changes.',
+    set: (listener, mountPoint) => {
+      listener.policy.mountPoint = mountPoint;
+      return mountPointFault(mountPoint) ?? undefined;
+    },
+  }),
+  perListener('use_identity_as_username', flag, {
+    default: 'false',
+    doc: 'The user name is the common name in the client certificate, or the TLS-PSK identity; what CONNECT says does not count. A client without one is refused; one with a certificate needs no password.',
+    set: (listener, used) => {
+      listener.usesIdentity = used;
+    },
+  }),
+  perListener('use_subject_as_username', flag, {
+    default: 'false',
+    doc: 'The same with the whole subject of the certificate, such as `CN=sensor,O=Example`. use_identity_as_username goes before it.',
+    set: (listener, used) => {
+      listener.usesSubject = used;
+    },
+  }),
+  perListener('use_username_as_clientid', flag, {
+    default: 'false',
+    doc: 'The user name is the client id, whatever CONNECT says; clients without a user name are refused.',
+    set: (listener, used) => {
+      listener.policy.usesUsernameAsClientId = used;
+    },
+  }),
   perListener('accept_protocol_versions', versionList, {
     default: '3,4,5',
-    doc: 'MQTT versions that this listener speaks.',
+    doc: 'MQTT versions that this listener speaks; clients of others are disconnected when it changes.',
     set: (listener, versions) => {
       listener.policy.acceptedVersions = versions;
     },
@@ -73,7 +107,7 @@ export const listenerOptions: readonly Option[] = [
   perListener('max_qos', integer(0, 2), {
     aliases: ['maximum_qos'],
     default: '2',
-    doc: 'Highest QoS with which clients of this listener may publish.',
+    doc: 'Highest QoS with which clients of this listener may publish, and get messages. MQTT 5 clients that are connected keep what they were told.',
     set: (listener, qos) => {
       listener.policy.maximumQoS = qos as 0 | 1 | 2;
     },
@@ -93,3 +127,31 @@ export const listenerOptions: readonly Option[] = [
     },
   }),
 ];
+
+/** Where the user names of its clients come from: without TLS nothing but CONNECT can say one, as with Mosquitto. */
+export function usernameSourceOf(listener: ListenerDraft): UsernameSource {
+  if (!knowsIdentities(listener)) return 'connect';
+  if (listener.usesIdentity) return 'identity';
+  return listener.usesSubject ? 'subject' : 'connect';
+}
+
+/** What is said about a listener and does not do what its writer may expect. `text` begins with the option's name. */
+export function listenerDoubts(listener: ListenerDraft): { readonly option: string; readonly text: string }[] {
+  const doubts = [];
+  const identity = listener.usesIdentity ? 'use_identity_as_username' : 'use_subject_as_username';
+  if ((listener.usesIdentity || listener.usesSubject) && !knowsIdentities(listener)) {
+    const text = `${identity} has no effect: the listener does not speak TLS. User names and passwords are asked for.`;
+    doubts.push({ option: identity, text });
+  }
+  const { mountPoint } = listener.policy;
+  if (mountPoint !== '' && !mountPoint.endsWith('/')) {
+    const text = `mount_point ${mountPoint} does not end with a slash: a client's topic 'x' becomes '${mountPoint}x', and filters that begin with a wildcard are refused.`;
+    doubts.push({ option: 'mount_point', text });
+  }
+  return doubts;
+}
+
+/** Whether it can learn who a client is before its CONNECT. */
+function knowsIdentities(listener: ListenerDraft): boolean {
+  return tlsOf(listener) !== null;
+}

@@ -4,12 +4,12 @@
  */
 export const NOT_YET: ReadonlySet<string> = new Set(
   `acl_file auth_plugin auth_plugin_deny_special_chars check_retain_source
-  clientid_prefixes enable_control_api global_max_clients global_plugin include_dir log_facility max_inflight_bytes
+  enable_control_api global_max_clients global_plugin include_dir log_facility max_inflight_bytes
   memory_limit message_size_limit password_file plugin plugin_load plugin_use
   psk_file retain_expiry_interval retry_interval bind_interface enable_proxy_protocol
-  proxy_protocol_v2_require_tls http_dir mount_point use_username_as_clientid packet_buffer_size
+  proxy_protocol_v2_require_tls http_dir packet_buffer_size
   websockets_headers_size websockets_log_level websockets_origin crlfile dhparamfile disable_client_cert_date_checks
-  tls_engine tls_engine_kpass_sha1 tls_keyform use_identity_as_username use_subject_as_username psk_hint connection
+  tls_engine tls_engine_kpass_sha1 tls_keyform psk_hint connection
   address addresses bridge_alpn bridge_attempt_unsubscribe bridge_bind_address bridge_cafile bridge_capath
   bridge_certfile bridge_ciphers bridge_ciphers_tls1.3 bridge_identity bridge_insecure bridge_keyfile
   bridge_max_packet_size bridge_max_topic_alias bridge_outgoing_retain bridge_protocol_version bridge_psk

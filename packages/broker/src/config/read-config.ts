@@ -4,6 +4,7 @@ import { nearestName } from '../nearest-name.js';
 import { type BrokerConfig, ConfigError, type ListenerConfig } from './config.js';
 import { type ConfigFile, readConfigFile, readConfigFolder } from './config-files.js';
 import { type ConfigDraft, DEFAULT_PORT, type ListenerDraft, newDraft, newListenerDraft } from './draft.js';
+import { listenerDoubts, usernameSourceOf } from './listener-options.js';
 import { NOT_YET, NOT_YET_PREFIXES } from './not-yet.js';
 import type { Option } from './option.js';
 import { OPTIONS } from './options.js';
@@ -111,6 +112,12 @@ class Reader {
     }
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
     this.#warnOfUnusedAccess();
+    for (const listener of this.#listeners) {
+      for (const { option, text } of listenerDoubts(listener)) {
+        const origin = listener.origins.get(option);
+        this.#warnings.push(origin === undefined ? text : `${shownOrigin(origin)}: ${text}`);
+      }
+    }
     const local = this.#defaultListener ?? newListenerDraft();
     const config = finish(this.#draft, this.#listeners, local, this.#warnings, file);
     return { config, statements: this.#statements, listeners: this.#listeners };
@@ -305,6 +312,7 @@ function finishListener(listener: ListenerDraft, { security }: ConfigDraft, loca
       // Who opens a port to others has to say whom it is for; this machine needs no password for itself.
       allowAnonymous: allowAnonymous ?? security.allowAnonymous ?? localOnly,
       allowEmptyClientId: allowEmptyClientId ?? security.allowEmptyClientId ?? policy.allowEmptyClientId,
+      usernameFrom: usernameSourceOf(listener),
       assignedClientIdPrefix: autoIdPrefix ?? security.autoIdPrefix ?? policy.assignedClientIdPrefix,
     },
   };
