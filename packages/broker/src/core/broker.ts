@@ -2,6 +2,7 @@ import type { Properties, QoS } from '@cauldron/codec';
 import { assertTopicFilter, assertTopicName, ProtocolError, ReasonCode } from '@cauldron/codec';
 import { openAuthenticator, openAuthorizer } from './access-for-all.js';
 import { Connection } from './connection.js';
+import { ConnectionState } from './connection-state.js';
 import type { Context } from './context.js';
 import { Counters } from './counters.js';
 import { type HookHandlers, Hooks } from './hooks.js';
@@ -9,6 +10,7 @@ import type { MessageHandler } from './local-subscription.js';
 import { Message } from './message.js';
 import { OutputPool } from './output.js';
 import { peersAlone } from './peers-alone.js';
+import { type Parting, partingAt } from './policy-change.js';
 import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
 import type { Link, LinkHandler } from './ports/link.js';
@@ -38,6 +40,11 @@ const OBJECTS_PER_REPORT = 1000;
 
 /** How long `stop` waits for clients to take their last bytes. */
 const STOP_LIMIT_MS = 5000;
+
+const LISTENER_IS_GONE: Parting = {
+  reasonCode: ReasonCode.ADMINISTRATIVE_ACTION,
+  message: 'its listener is not in the configuration any more',
+};
 
 const SILENT: Log = { types: 0, write() {} };
 
@@ -170,8 +177,42 @@ export class Broker {
     };
   }
 
+  /** To be called when values of `settings` were changed: clients whose ids are not allowed any more have to leave. */
+  /** All levels of all filters with who subscribed, each before those below it; what changes meanwhile is met, or not. */
+  subscriptionLevels(): ReturnType<Router['levels']> {
+    return this.#context.router.levels();
+  }
+
+  /** All levels of all topics with their retained messages, in the same way. */
+  retainedLevels(): ReturnType<RetainedMessages['levels']> {
+    return this.#context.retained.levels();
+  }
+
   settingsChanged(): void {
-    this.#context.router.invalidate();
+    const { connections, router, settings } = this.#context;
+    router.invalidate();
+    for (const connection of [...connections]) {
+      if (connection.isOpen && !connection.clientId.startsWith(settings.clientIdPrefix)) {
+        connection.disconnect(ReasonCode.NOT_AUTHORIZED, 'its id is not allowed any more (clientid_prefixes)');
+      }
+    }
+    this.#flush();
+  }
+
+  /**
+   * The policies of listeners change: by each that connections came with (`accept`), the one that is in its place now, or
+   * null for a listener that is no more. Clients that have lost a right with that are disconnected at once, with a line in
+   * the log; all others stay, and the new values hold for them, apart from those that their CONNACK told them.
+   */
+  replacePolicies(changes: ReadonlyMap<ListenerPolicy, ListenerPolicy | null>): void {
+    for (const connection of [...this.#context.connections]) {
+      const after = changes.get(connection.listener);
+      if (after === undefined || connection.state >= ConnectionState.CLOSING) continue;
+      const parting = after === null ? LISTENER_IS_GONE : partingAt(connection, after);
+      if (after !== null && parting === null) connection.follow(after);
+      else if (parting !== null) connection.dismiss(parting.reasonCode, parting.message);
+    }
+    this.#flush();
   }
 
   /** Takes a new network connection. The transport calls the handler that is returned with all that happens to it. */

@@ -48,6 +48,11 @@ export class RetainedMessages {
     if (isStored) store.append({ kind: 'retained', message });
   }
 
+  /** See `RetainedTree.levels`. */
+  levels(): ReturnType<RetainedTree<Message>['levels']> {
+    return this.#tree.levels();
+  }
+
   /** Takes one away that the store does not have: nobody is told. */
   withdraw(topic: string): void {
     this.#remove(topic);

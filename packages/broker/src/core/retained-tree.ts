@@ -1,4 +1,4 @@
-import { endOfLevel, keptLevel, TopicNode } from './topic-node.js';
+import { endOfLevel, keptLevel, nodesBelow, TopicNode } from './topic-node.js';
 
 class RetainedNode<T extends object> extends TopicNode<RetainedNode<T>> {
   value: T | null = null;
@@ -84,6 +84,13 @@ export class RetainedTree<T extends object> {
    */
   match(filter: string): RetainedSearch<T> {
     return new RetainedSearch<T>(this.#rootOf(filter), filter, this.#births);
+  }
+
+  /** All levels of all topics, each before those below it, for a report; what changes meanwhile is met, or not. */
+  *levels(): Generator<{ readonly depth: number; readonly level: string; readonly value: T | null }> {
+    for (const root of [this.#root, this.#dollarRoot]) {
+      for (const { node, depth } of nodesBelow(root)) yield { depth, level: node.level, value: node.value };
+    }
   }
 
   #rootOf(topic: string): RetainedNode<T> {

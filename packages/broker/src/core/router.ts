@@ -21,7 +21,7 @@ import type { Session } from './session.js';
 import { SharedSubscriptions } from './shared-subscriptions.js';
 import { Subscription } from './subscription.js';
 import { NO_TARGETS, Target, Targets } from './targets.js';
-import { TopicTree } from './topic-tree.js';
+import { type FilterLevel, TopicTree } from './topic-tree.js';
 
 type Interest = Subscription | SharedSubscriptions | LocalSubscription;
 
@@ -31,6 +31,15 @@ export interface Routed {
   matched: number;
   /** Of these, sessions that could not take it: their bounds are reached. */
   refused: number;
+}
+
+/** Who subscribed to a filter, for a report. */
+export interface Subscriber {
+  /** Null: the program that embeds the broker. */
+  readonly clientId: string | null;
+  readonly qos: QoS;
+  /** Of the shared subscription that it takes part in; null: it has the filter for itself. */
+  readonly group: string | null;
 }
 
 /** From topics to those who want their messages. */
@@ -155,6 +164,11 @@ export class Router {
       this.#context.peers.interestRemoved(filter);
       this.invalidate();
     };
+  }
+
+  /** See `TopicTree.levels`. */
+  *levels(): Generator<FilterLevel<Subscriber>> {
+    for (const { depth, level, values } of this.#tree.levels()) yield { depth, level, values: subscribersOf(values) };
   }
 
   // ---- routes --------------------------------------------------------------------------------------------------------
@@ -319,19 +333,20 @@ export class Router {
 
   #mayHave(topic: string): (member: Subscription) => boolean {
     const isOpen = this.#context.authorizer.unrestricted;
-    return ({ session }) => isOpen || this.#mayReceive(session, topic);
+    return ({ session }) => isOpen || this.mayReceive(session, topic);
   }
 
   /** Of a group, each member is asked when its turn comes. */
   #keepReadable(topic: string, found: Interest[]): void {
     let kept = 0;
     for (const interest of found) {
-      if (interest.kind !== 'session' || this.#mayReceive(interest.session, topic)) found[kept++] = interest;
+      if (interest.kind !== 'session' || this.mayReceive(interest.session, topic)) found[kept++] = interest;
     }
     found.length = kept;
   }
 
-  #mayReceive({ principal }: Session, topic: string): boolean {
+  /** Asks the access rules, which are not for everybody. */
+  mayReceive({ principal }: Session, topic: string): boolean {
     const { authorizer, log } = this.#context;
     const { allowed, rule } = authorizer.mayReceive(principal, topic);
     if (!allowed && log.types & LogType.DEBUG) {
@@ -363,6 +378,21 @@ export class Router {
       );
     }
   }
+}
+
+function* subscribersOf(interests: Iterable<Interest>): Generator<Subscriber> {
+  for (const interest of interests) {
+    if (interest.kind === 'local') yield { clientId: null, qos: 2, group: null };
+    else if (interest.kind === 'session') yield subscriberOf(interest, null);
+    else {
+      const group = parseSharedFilter(interest.sharedFilter)?.group ?? null;
+      for (const member of interest.members.all()) yield subscriberOf(member, group);
+    }
+  }
+}
+
+function subscriberOf({ session, record }: Subscription, group: string | null): Subscriber {
+  return { clientId: session.clientId, qos: record.qos, group };
 }
 
 /** One target for each session: the highest QoS, and the identifiers of all matching subscriptions [MQTT-3.3.4-2]. */

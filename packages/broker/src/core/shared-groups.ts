@@ -54,6 +54,11 @@ export class SharedGroup<M extends GroupMember> {
     return this.#pickPresent(suits) ?? this.#pickAbsent(suits);
   }
 
+  /** All members, for a report: one that changes its place meanwhile may be met twice, or not at all. */
+  *all(): Generator<M> {
+    for (const members of [this.#present, this.#absent]) yield* members;
+  }
+
   /** Whether `suits` accepts any member. Takes nobody's turn. */
   some(suits: (member: M) => boolean): boolean {
     return this.#present.some(suits) || this.#absent.some(suits);

@@ -54,6 +54,29 @@ export abstract class TopicNode<N extends TopicNode<N>> {
   get hasChildren(): boolean {
     return this.onlyChild !== null || this.children !== null;
   }
+
+  /** One after the other, for a reader who takes its time: what is added or removed meanwhile is met, or not. */
+  *eachChild(): Generator<N> {
+    if (this.onlyChild !== null) yield this.onlyChild;
+    else if (this.children !== null) yield* this.children.values();
+  }
+}
+
+/**
+ * All nodes below `root`, each before its children, which have a depth more than it; those of `root` have 0. No recursion,
+ * however deep a tree is, and nothing is collected.
+ */
+export function* nodesBelow<N extends TopicNode<N>>(root: N): Generator<{ readonly node: N; readonly depth: number }> {
+  const stack = [root.eachChild()];
+  while (stack.length > 0) {
+    const next = stack[stack.length - 1].next();
+    if (next.done === true) {
+      stack.pop();
+      continue;
+    }
+    yield { node: next.value, depth: stack.length - 1 };
+    stack.push(next.value.eachChild());
+  }
 }
 
 /** Where the level that begins at `start` ends: at the next slash or at the end of the topic. */

@@ -1,4 +1,4 @@
-import { endOfLevel, keptLevel, TopicNode } from './topic-node.js';
+import { endOfLevel, keptLevel, nodesBelow, TopicNode } from './topic-node.js';
 
 /** The values of one filter once there are two. A class of its own, so that no `T` can be taken for it. */
 class Values<T> extends Set<T> {}
@@ -17,6 +17,20 @@ class FilterNode<T extends object> extends TopicNode<FilterNode<T>> {
   get isEmpty(): boolean {
     return this.values === null && this.subtreeValues === null && this.plus === null && !this.hasChildren;
   }
+
+  override *eachChild(): Generator<FilterNode<T>> {
+    if (this.plus !== null) yield this.plus;
+    yield* super.eachChild();
+  }
+}
+
+/** One level of the filters in a tree. */
+export interface FilterLevel<T> {
+  /** 0 for the first level of a filter. */
+  readonly depth: number;
+  readonly level: string;
+  /** What was added for the filter that ends here. */
+  readonly values: Iterable<T>;
 }
 
 const DOLLAR = 0x24;
@@ -107,6 +121,18 @@ export class TopicTree<T extends object> {
   }
 
   /**
+   * All levels, each before those below it, for a report. The reader may take its time: what is added or removed meanwhile
+   * is met, or not.
+   */
+  *levels(): Generator<FilterLevel<T>> {
+    yield* subtreeLevel(this.#root, 0);
+    for (const { node, depth } of nodesBelow(this.#root)) {
+      yield { depth, level: node.level, values: listOf(node.values) };
+      yield* subtreeLevel(node, depth + 1);
+    }
+  }
+
+  /**
    * Appends to `out` the values of all filters that match `topic`, in no particular order. A value that was added for
    * several of them is appended for each.
    */
@@ -167,6 +193,16 @@ function withoutValue<T extends object>(held: Held<T>, value: T): Held<T> {
   if (held.size > 1) return held;
   for (const last of held) return last;
   return null;
+}
+
+/** The `#` below a node, if there is one. */
+function* subtreeLevel<T extends object>({ subtreeValues }: FilterNode<T>, depth: number): Generator<FilterLevel<T>> {
+  if (subtreeValues !== null) yield { depth, level: '#', values: listOf(subtreeValues) };
+}
+
+function listOf<T extends object>(held: Held<T>): Iterable<T> {
+  if (held === null) return [];
+  return held instanceof Values ? held : [held];
 }
 
 function append<T extends object>(held: Held<T>, out: T[]): void {
