@@ -1,12 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTlsSocket } from 'node:tls';
+import { afterAll } from 'vitest';
 import { WebSocket } from 'ws';
 import { Listener, type ListenerOptions } from '../../packages/broker/src/transports/listener.js';
 import { memoryLinkPair } from '../../packages/broker/src/transports/memory.js';
+import type { ProxyVersion } from '../../packages/broker/src/transports/proxy-protocol.js';
 import { type TlsContextOptions, tlsContext } from '../../packages/broker/src/transports/tls-context.js';
 import type { ListenerTls } from '../../packages/broker/src/transports/tls-socket.js';
 import { certificates } from '../support/certificates.js';
+import { addition, Client, Family, IPV6_ENDS, proxyHeader2, tlsAddition } from '../support/proxy-headers.js';
 import { type Connected, type Peer, RecordingHandler, Watch } from './link.js';
 
 export type Reads = 'in-place' | 'events';
@@ -16,6 +21,8 @@ export interface TestListener {
   readonly watch: Watch;
   readonly handlers: readonly RecordingHandler[];
   readonly warnings: readonly string[];
+  /** What was said of connections that were ended before they had a handler. */
+  readonly rejections: readonly string[];
   readonly listener: Listener;
 }
 
@@ -23,6 +30,7 @@ export async function openListener(options: Partial<ListenerOptions> = {}): Prom
   const watch = new Watch();
   const handlers: RecordingHandler[] = [];
   const warnings: string[] = [];
+  const rejections: string[] = [];
   const listener = await Listener.open(
     {
       port: 0,
@@ -30,7 +38,14 @@ export async function openListener(options: Partial<ListenerOptions> = {}): Prom
       maxConnections: Number.POSITIVE_INFINITY,
       noDelay: true,
       maxWebSocketMessageBytes: () => 20_000_000,
-      onWarning: (message) => warnings.push(message),
+      onWarning: (message) => {
+        warnings.push(message);
+        watch.changed();
+      },
+      onRejected: (message) => {
+        rejections.push(message);
+        watch.changed();
+      },
       ...options,
     },
     (link) => {
@@ -41,7 +56,7 @@ export async function openListener(options: Partial<ListenerOptions> = {}): Prom
       return handler;
     },
   );
-  return { watch, handlers, warnings, listener };
+  return { watch, handlers, warnings, rejections, listener };
 }
 
 /** Keeps what a socket or a WebSocket received. */
@@ -67,10 +82,20 @@ class Received {
   }
 }
 
+/** A port of 127.0.0.1, or the path of a Unix socket. */
+type Place = number | string;
+
 /** `tls`: the peer is a client of TLS. */
-function openSocket(port: number, tls?: ConnectionOptions): { plain: Socket; socket: Socket } {
-  const plain = connectSocket({ port, host: '127.0.0.1', noDelay: true });
+function openSocket(place: Place, tls?: ConnectionOptions): { plain: Socket; socket: Socket } {
+  const plain =
+    typeof place === 'string' ? connectSocket(place) : connectSocket({ port: place, host: '127.0.0.1', noDelay: true });
   return { plain, socket: tls === undefined ? plain : connectTlsSocket({ ...tls, socket: plain }) };
+}
+
+/** Nobody who looks at a Unix socket can tell this from an end. */
+function breakOff(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 export class SocketPeer extends Received implements Peer {
@@ -78,9 +103,9 @@ export class SocketPeer extends Received implements Peer {
   error: Error | null = null;
   readonly #plain: Socket;
 
-  constructor(watch: Watch, port: number, tls?: ConnectionOptions) {
+  constructor(watch: Watch, place: Place, tls?: ConnectionOptions) {
     super(watch);
-    const { plain, socket } = openSocket(port, tls);
+    const { plain, socket } = openSocket(place, tls);
     this.#plain = plain;
     this.socket = socket;
     socket.on('data', (chunk) => this.add(chunk));
@@ -113,7 +138,7 @@ export class SocketPeer extends Received implements Peer {
   }
 
   reset(): void {
-    this.#plain.resetAndDestroy();
+    breakOff(this.#plain);
   }
 }
 
@@ -122,11 +147,19 @@ export class WebSocketPeer extends Received implements Peer {
   closeCode = 0;
   readonly #plain: Socket;
 
-  constructor(watch: Watch, port: number, subprotocols: string[] = ['mqtt'], tls?: ConnectionOptions) {
+  /** `preface`: what its connection begins with, before HTTP. */
+  constructor(
+    watch: Watch,
+    place: Place,
+    subprotocols: string[] = ['mqtt'],
+    tls?: ConnectionOptions,
+    preface?: Uint8Array,
+  ) {
     super(watch);
-    const { plain, socket } = openSocket(port, tls);
+    const { plain, socket } = openSocket(place, tls);
     this.#plain = plain;
-    this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, subprotocols, {
+    if (preface !== undefined) plain.write(preface);
+    this.webSocket = new WebSocket('ws://127.0.0.1/mqtt', subprotocols, {
       createConnection: () => socket,
       perMessageDeflate: false,
     });
@@ -158,7 +191,7 @@ export class WebSocketPeer extends Received implements Peer {
   reset(): void {
     // A paused WebSocket would not see its socket's end.
     this.webSocket.resume();
-    this.#plain.resetAndDestroy();
+    breakOff(this.#plain);
   }
 }
 
@@ -174,6 +207,74 @@ export async function connectWebSocket(reads: Reads): Promise<Connected> {
   const peer = new WebSocketPeer(watch, listener.localPort);
   await watch.until(() => peer.webSocket.readyState === WebSocket.OPEN);
   return { watch, peer, handler: handlers[0], dispose: () => listener.close() };
+}
+
+/** A path for a Unix socket. Its folder goes when the tests of the file are through. */
+export function socketPath(): string {
+  socketFolder ??= mkdtempSync(join(tmpdir(), 'cauldron-links-'));
+  return join(socketFolder, `${++socketPaths}.sock`);
+}
+
+let socketFolder: string | null = null;
+let socketPaths = 0;
+
+afterAll(() => {
+  if (socketFolder !== null) rmSync(socketFolder, { recursive: true });
+  socketFolder = null;
+});
+
+export async function connectUnix(reads: Reads): Promise<Connected> {
+  const path = socketPath();
+  const { watch, handlers, listener } = await openListener({ reads, path, mode: 0o700 });
+  const peer = new SocketPeer(watch, path);
+  await watch.until(() => handlers.length === 1);
+  const ends = { transport: 'unix', remoteAddress: path, remotePort: 0, localPort: 0 };
+  return { watch, peer, handler: handlers[0], ends, dispose: () => listener.close() };
+}
+
+export async function connectWebSocketOverUnix(): Promise<Connected> {
+  const path = socketPath();
+  const { watch, handlers, listener } = await openListener({ path, mode: 0o700 });
+  const peer = new WebSocketPeer(watch, path);
+  await watch.until(() => peer.webSocket.readyState === WebSocket.OPEN);
+  const ends = { transport: 'websocket', remoteAddress: path, remotePort: 0, localPort: 0 };
+  return { watch, peer, handler: handlers[0], ends, dispose: () => listener.close() };
+}
+
+const PROXY_HEADER = Buffer.from('PROXY TCP4 192.0.2.7 198.51.100.1 40000 1883\r\n');
+
+function proxied(version: ProxyVersion): Partial<ListenerOptions> {
+  return { proxy: { version, requireTls: false, requireCertificate: false, timeoutMs: 30_000 } };
+}
+
+export async function connectThroughProxy(reads: Reads): Promise<Connected> {
+  const { watch, handlers, listener } = await openListener({ reads, ...proxied(1) });
+  const peer = new SocketPeer(watch, listener.localPort);
+  peer.write(PROXY_HEADER);
+  await watch.until(() => handlers.length === 1);
+  const ends = { transport: 'tcp', remoteAddress: '192.0.2.7', remotePort: 40_000, localPort: listener.localPort };
+  return { watch, peer, handler: handlers[0], ends, dispose: () => listener.close() };
+}
+
+/** TLS with a client certificate whose name is `jane`, between the client and the proxy. */
+const PROXY_HEADER_WITH_TLS = proxyHeader2({
+  family: Family.TCP6,
+  ends: IPV6_ENDS,
+  additions: [
+    addition(0x02, 'broker.example'),
+    tlsAddition(Client.TLS | Client.CERTIFICATE_NOW, 0, [addition(0x21, 'TLSv1.3'), addition(0x22, 'jane')]),
+  ],
+});
+
+export async function connectWebSocketThroughProxy(reads: Reads): Promise<Connected> {
+  const { watch, handlers, listener } = await openListener({ reads, ...proxied(2) });
+  const peer = new WebSocketPeer(watch, listener.localPort, ['mqtt'], undefined, PROXY_HEADER_WITH_TLS);
+  await watch.until(() => peer.webSocket.readyState === WebSocket.OPEN);
+  const { localPort } = listener;
+  const ends = { transport: 'websocket', remoteAddress: '2001:db8::7', remotePort: 40_000, localPort };
+  const client = { proof: 'certificate', commonName: 'jane', subject: 'CN=jane' } as const;
+  const tls = { protocol: 'TLSv1.3', cipher: '', serverName: 'broker.example', client };
+  return { watch, peer, handler: handlers[0], ends, tls, dispose: () => listener.close() };
 }
 
 export interface TlsSides {
