@@ -21,6 +21,7 @@ export const clientOptions: readonly Option[] = [
   }),
   security('auto_id_prefix', text, {
     default: 'auto-',
+    example: 'auto-',
     doc: 'How client ids that the broker chooses begin.',
     set: (target, prefix) => {
       target.autoIdPrefix = prefix;
@@ -28,6 +29,7 @@ export const clientOptions: readonly Option[] = [
   }),
   broker('clientid_prefixes', text, {
     default: 'none',
+    example: 'kitchen-',
     doc: 'Only clients whose id begins with this text may connect; with use_username_as_clientid, the user name.',
     set: ({ settings }, prefix) => {
       settings.clientIdPrefix = prefix;
@@ -70,6 +72,7 @@ export const clientOptions: readonly Option[] = [
   }),
   broker('response_topic_prefix', text, {
     default: 'response/',
+    example: 'response/',
     doc: 'Given to MQTT 5 clients that ask for response information.',
     set({ settings }, prefix) {
       if (/[+#]/.test(prefix)) return 'must not contain + or #';

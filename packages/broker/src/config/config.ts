@@ -1,6 +1,8 @@
 import type { LogConfig } from '../admin/log.js';
 import type { ListenerPolicy, Settings } from '../core/settings.js';
+import type { BridgeConfig } from './bridge-config.js';
 import type { Origin } from './parse.js';
+import type { PluginConfig } from './plugin-config.js';
 
 /** How a listener speaks TLS: paths and names as they were given. What is in the files is seen at the start. */
 export interface TlsConfig {
@@ -58,6 +60,8 @@ export interface BrokerConfig {
   /** No listener was configured: only clients on this machine can connect, and need no user name. */
   readonly localOnly: boolean;
   readonly listeners: readonly ListenerConfig[];
+  readonly bridges: readonly BridgeConfig[];
+  readonly plugins: readonly PluginConfig[];
   readonly settings: Settings;
   /** Null: nothing outlives the process. */
   readonly persistence: PersistenceConfig | null;

@@ -30,6 +30,7 @@ export const listenerOptions: readonly Option[] = [
   }),
   perListener('bind_address', text, {
     default: 'all addresses',
+    example: '192.0.2.10',
     doc: 'Address or host name of the default listener.',
     set: (listener, address) => {
       listener.address = address;
@@ -63,6 +64,7 @@ export const listenerOptions: readonly Option[] = [
   }),
   perListener('listener_auto_id_prefix', text, {
     default: 'as auto_id_prefix',
+    example: 'kitchen-',
     doc: 'How client ids that the broker chooses for clients of this listener begin.',
     set: (listener, prefix) => {
       listener.security.autoIdPrefix = prefix;
@@ -70,6 +72,7 @@ export const listenerOptions: readonly Option[] = [
   }),
   perListener('mount_point', text, {
     default: 'none',
+    example: 'kitchen/',
     doc: 'Put in front of each topic and filter of the clients of this listener, and taken away from what they get; a plain text, so it should end with a slash. Access rules see the whole topic. Clients are disconnected when it changes.',
     set: (listener, mountPoint) => {
       listener.policy.mountPoint = mountPoint;

@@ -8,6 +8,8 @@ export interface OptionType<T> {
   readonly range: string;
   /** Completes the sentence `must be ...`. */
   readonly expects: string;
+  /** A value that can be read. */
+  readonly example?: string;
   /** Undefined: the text is not what is expected. */
   read(text: string): T | undefined;
 }
@@ -17,7 +19,9 @@ export const flag: OptionType<boolean> = {
   unit: '',
   range: 'true, false',
   expects: 'true or false',
-  read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+  example: 'true',
+  // 1 and 0 are not in the documentation of Mosquitto, but in people's files.
+  read: (text) => (text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : undefined),
 };
 
 export const text: OptionType<string> = {
@@ -41,7 +45,15 @@ export function integer(lowest: number, highest: number, unit = ''): OptionType<
   };
 }
 
-/** A limit; `none` is the number that means that there is no limit, read as `Infinity`. */
+/** The path of a file or a folder. */
+export function path(example: string): OptionType<string> {
+  return { ...text, kind: 'path', expects: 'a path', example };
+}
+
+/**
+ * A limit; `none` is the number that means that there is no limit, read as `Infinity`, as are numbers below 0, which
+ * Mosquitto takes for the same.
+ */
 export function limit(none: number, lowest: number, highest: number, unit = ''): OptionType<number> {
   const { read } = integer(lowest, highest);
   return {
@@ -49,7 +61,7 @@ export function limit(none: number, lowest: number, highest: number, unit = ''):
     unit,
     range: `${lowest} to ${highest}, or ${none} for no limit`,
     expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}, or ${none} for no limit`,
-    read: (value) => (value === String(none) ? Number.POSITIVE_INFINITY : read(value)),
+    read: (value) => (value === String(none) || /^-\d+$/.test(value) ? Number.POSITIVE_INFINITY : read(value)),
   };
 }
 
@@ -59,6 +71,7 @@ const BYTES_PER: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 **
 export const sizeLimit: OptionType<number> = {
   kind: 'size',
   unit: 'bytes',
+  example: '500M',
   range: 'such as 500M or 2G, or 0 for no limit',
   expects: 'a number of bytes such as 500M or 2G (K, M, G or T, of 1024), or 0 for no limit',
   read(value) {
@@ -76,6 +89,7 @@ export function oneOf<const T extends string>(...names: T[]): OptionType<T> {
     unit: '',
     range: names.join(', '),
     expects: names.join(' or '),
+    example: names[0],
     read: (value) => names.find((name) => name === value),
   };
 }
@@ -93,6 +107,7 @@ const SECONDS_PER: Record<string, number> = {
 export const duration: OptionType<number> = {
   kind: 'duration',
   unit: 's, h, d, w, m or y',
+  example: '14d',
   range: 'such as 14d',
   expects: 'a whole number followed by s, h, d, w, m (30 days) or y (365 days), such as 14d',
   read(value) {

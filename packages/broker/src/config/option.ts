@@ -1,11 +1,18 @@
+import type { BridgeDraft } from './bridge-draft.js';
 import type { ConfigDraft, ListenerDraft, SecurityDraft } from './draft.js';
 import type { OptionType } from './option-types.js';
+import type { Origin } from './parse.js';
+import type { PluginDraft } from './plugin-config.js';
 
 /**
- * What an option belongs to: the broker; the `listener` line above it, or the default listener if there is none; or
- * either of the two, for `security`: the broker, and with `per_listener_settings true` the listener.
+ * What an option belongs to: the broker; the `listener` line above it, or the default listener if there is none; either
+ * of the two, for `security`: the broker, and with `per_listener_settings true` the listener; the `connection` line or
+ * the plugin above it; or, for `file`, the order of lines itself.
  */
-export type Scope = 'broker' | 'security' | 'listener';
+export type Scope = 'file' | 'broker' | 'security' | 'listener' | 'bridge' | 'plugin';
+
+/** What a line begins that later lines belong to. The three go on beside each other: one does not end another. */
+export type BlockKind = 'listener' | 'bridge' | 'plugin';
 
 /** What becomes of an option that was given. */
 export type Status =
@@ -19,9 +26,28 @@ export type Status =
 
 /** The places where values go: those that the present line belongs to. */
 export interface Place {
+  readonly origin: Origin;
+  /** The option's name as it stands there: an alias, or one of a family such as `plugin_opt_*`. */
+  readonly written: string;
   readonly config: ConfigDraft;
   readonly security: SecurityDraft;
   readonly listener: ListenerDraft;
+  readonly bridge: BridgeDraft;
+  readonly plugin: PluginDraft;
+  readonly blocks: Blocks;
+}
+
+/** What lines of the scope `file` do. A text says what is wrong. */
+export interface Blocks {
+  beginListener(listener: ListenerDraft): void;
+  beginBridge(bridge: BridgeDraft): string | undefined;
+  /** `isForAll`: whatever `per_listener_settings` says. */
+  beginPlugin(plugin: PluginDraft, isForAll: boolean): string | undefined;
+  /** Only gives a plugin its name; `usePlugin` is what makes a listener use it. */
+  loadPlugin(plugin: PluginDraft): string | undefined;
+  usePlugin(name: string): string | undefined;
+  /** Reads the files of a folder, named as from the file that the line stands in. */
+  include(folder: string): void;
 }
 
 /** One row of the table from which the parser, its messages, `cauldron config` and the documentation are made. */
@@ -43,6 +69,16 @@ export interface Option {
   /** Whether several lines of it add up; otherwise the last one counts. */
   readonly isRepeatable: boolean;
   readonly status: Status;
+  /** What the line begins; null: nothing. */
+  readonly begins: BlockKind | null;
+  /** Never shown to anybody. */
+  readonly isSecret: boolean;
+  /** A value, as it could be written. */
+  readonly example: string;
+  /** What to write instead, as a sentence; null: nothing speaks against it. */
+  readonly deprecated: string | null;
+  /** In what it differs from Mosquitto 2.1, as a sentence; null: in nothing. */
+  readonly deviation: string | null;
   readonly doc: string;
   /** Puts the value in its place. False: the value is not what `expects` says. A text: what else is wrong with it. */
   apply(value: string, place: Place): boolean | string;
@@ -56,6 +92,12 @@ interface Row {
   readonly reloadable?: boolean;
   readonly isRepeatable?: boolean;
   readonly status?: Status;
+  readonly begins?: BlockKind;
+  readonly isSecret?: boolean;
+  /** Needed where neither the type nor the default is one. */
+  readonly example?: string;
+  readonly deprecated?: string;
+  readonly deviation?: string;
 }
 
 /** What is done with a value. A text that it returns says what is wrong with the value beyond its type. */
@@ -71,6 +113,22 @@ export function security<T>(name: string, type: OptionType<T>, row: Row & { set:
   return option(name, 'security', type, row, (place, value) => row.set(place.security, value));
 }
 
+/** A row about the order of lines: what begins a block, or brings in other files. */
+export function line<T>(name: string, type: OptionType<T>, row: Row & { set: Setter<Place, T> }): Option {
+  return option(name, 'file', type, row, row.set);
+}
+
+/** A row for one bridge. */
+export function bridge<T>(name: string, type: OptionType<T>, row: Row & { set: Setter<BridgeDraft, T> }): Option {
+  const status: Status = { kind: 'planned', part: 'bridges' };
+  return option(name, 'bridge', type, { status, ...row }, (place, value) => row.set(place.bridge, value));
+}
+
+/** A row for one plugin. */
+export function plugin<T>(name: string, type: OptionType<T>, row: Row & { set: Setter<Place, T> }): Option {
+  return option(name, 'plugin', type, row, row.set);
+}
+
 /** A row for one listener. */
 export function perListener<T>(
   name: string,
@@ -79,6 +137,9 @@ export function perListener<T>(
 ): Option {
   return option(name, 'listener', type, row, ({ listener }, value) => row.set(listener, value));
 }
+
+/** Kinds whose values have no spaces: a # behind them begins a comment, as it does for Mosquitto. */
+const KINDS_OF_WORDS: ReadonlySet<string> = new Set(['choice', 'duration', 'flag', 'list', 'number', 'size']);
 
 function option<T>(name: string, scope: Scope, type: OptionType<T>, row: Row, set: Setter<Place, T>): Option {
   return {
@@ -93,12 +154,23 @@ function option<T>(name: string, scope: Scope, type: OptionType<T>, row: Row, se
     reloadable: row.reloadable ?? true,
     isRepeatable: row.isRepeatable ?? false,
     status: row.status ?? { kind: 'works' },
+    begins: row.begins ?? null,
+    isSecret: row.isSecret ?? false,
+    example: row.example ?? exampleOf(type, row.default),
+    deprecated: row.deprecated ?? null,
+    deviation: row.deviation ?? null,
     doc: row.doc,
     apply(value, place) {
-      const read = type.read(value);
+      const read = type.read(KINDS_OF_WORDS.has(type.kind) ? value.replace(/\s+#.*$/, '') : value);
       if (read === undefined) return false;
       const problem: unknown = set(place, read);
       return typeof problem !== 'string' || problem;
     },
   };
+}
+
+/** The default if it can be written so, else what the type knows. */
+function exampleOf<T>(type: OptionType<T>, defaultValue: string): string {
+  if (type.example !== undefined) return type.example;
+  return KINDS_OF_WORDS.has(type.kind) && type.read(defaultValue) !== undefined ? defaultValue : 'TEXT';
 }

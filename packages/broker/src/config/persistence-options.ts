@@ -20,6 +20,7 @@ export const persistenceOptions: readonly Option[] = [
   broker('persistence_location', text, {
     reloadable: false,
     default: 'the current folder',
+    example: '/var/lib/cauldron',
     doc: 'Folder for the data, made if it is not there. One folder belongs to one broker.',
     set: ({ persistence }, folder) => {
       persistence.folder = folder;
@@ -28,6 +29,7 @@ export const persistenceOptions: readonly Option[] = [
   broker('persistence_file', text, {
     reloadable: false,
     default: 'mosquitto.db',
+    example: 'mosquitto.db',
     doc: "Name of Mosquitto's file in that folder, which can be imported. The broker's own is always called data.",
     set({ persistence }, name) {
       if (name.includes('/')) return 'must be a name without a folder; persistence_location is for that';

@@ -6,6 +6,7 @@ export const processOptions: readonly Option[] = [
   broker('pid_file', text, {
     reloadable: false,
     default: 'none',
+    example: '/run/cauldron/cauldron.pid',
     doc: 'File that holds the process id while the broker runs. If it cannot be written, the broker does not start.',
     set: (config, path) => {
       config.pidFile = path;
@@ -14,6 +15,7 @@ export const processOptions: readonly Option[] = [
   broker('user', text, {
     reloadable: false,
     default: 'cauldron, else mosquitto, else nobody',
+    example: 'cauldron',
     doc: 'Whose rights a broker that root starts goes on with once its ports are open; root: it keeps all. PUID and PGID in the environment, numbers, stand above it.',
     set: (config, name) => {
       config.user = name;

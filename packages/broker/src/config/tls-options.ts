@@ -8,6 +8,7 @@ const MIN_VERSIONS = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const;
 export const tlsOptions: readonly Option[] = [
   perListener('certfile', text, {
     default: 'none',
+    example: '/etc/cauldron/server.crt',
     doc: 'Certificate of the server in PEM, then those of intermediate CAs. With keyfile, it makes the listener speak TLS.',
     set: ({ tls }, path) => {
       tls.certFile = path;
@@ -15,6 +16,7 @@ export const tlsOptions: readonly Option[] = [
   }),
   perListener('keyfile', text, {
     default: 'none',
+    example: '/etc/cauldron/server.key',
     doc: 'The private key of certfile, in PEM and without a password.',
     set: ({ tls }, path) => {
       tls.keyFile = path;
@@ -22,6 +24,7 @@ export const tlsOptions: readonly Option[] = [
   }),
   perListener('cafile', text, {
     default: 'none',
+    example: '/etc/cauldron/ca.crt',
     doc: 'CA certificates in PEM that certificates of clients have to be issued by; see require_certificate.',
     set: ({ tls }, path) => {
       tls.caFile = path;
@@ -29,6 +32,7 @@ export const tlsOptions: readonly Option[] = [
   }),
   perListener('capath', text, {
     default: 'none',
+    example: '/etc/ssl/certs',
     doc: 'Folder with such certificates, in files that end in .pem, .crt, .cer or as `openssl rehash` names them.',
     set: ({ tls }, path) => {
       tls.caPath = path;
@@ -50,6 +54,7 @@ export const tlsOptions: readonly Option[] = [
   }),
   perListener('ciphers', text, {
     default: 'those of Node',
+    example: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
     doc: 'Ciphers for TLS 1.2, as OpenSSL writes them: ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256.',
     set: ({ tls }, ciphers) => {
       tls.ciphers = ciphers;
@@ -57,6 +62,7 @@ export const tlsOptions: readonly Option[] = [
   }),
   perListener('ciphers_tls1.3', text, {
     default: 'those of Node',
+    example: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256',
     doc: 'Ciphers for TLS 1.3: TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256.',
     set: ({ tls }, ciphers) => {
       tls.ciphersOfTls13 = ciphers;

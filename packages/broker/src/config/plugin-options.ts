@@ -1,0 +1,78 @@
+import { line, type Option, plugin } from './option.js';
+import { flag, path, text } from './option-types.js';
+import { fateOfPlugin, newPluginDraft } from './plugin-config.js';
+
+const PLUGIN = path('/usr/lib/mosquitto_persist_sqlite.so');
+
+/** Plugins of Mosquitto: what they do is built in, or refused by name. */
+export const pluginOptions: readonly Option[] = [
+  line('plugin', PLUGIN, {
+    aliases: ['auth_plugin'],
+    begins: 'plugin',
+    isRepeatable: true,
+    reloadable: false,
+    default: 'none',
+    doc: 'A plugin of Mosquitto, known by the name of its file. mosquitto_persist_sqlite means persistence true, mosquitto_sparkplug_aware is done without; all others are refused.',
+    deviation: 'Compiled plugins cannot be loaded; those that come with Mosquitto are, or will be, built in.',
+    set: ({ blocks, origin }, file) => refusalOf(file) ?? blocks.beginPlugin(newPluginDraft(file, null, origin), false),
+  }),
+  line('global_plugin', PLUGIN, {
+    begins: 'plugin',
+    isRepeatable: true,
+    reloadable: false,
+    default: 'none',
+    doc: 'The same for all listeners, whatever per_listener_settings says.',
+    set: ({ blocks, origin }, file) => refusalOf(file) ?? blocks.beginPlugin(newPluginDraft(file, null, origin), true),
+  }),
+  line('plugin_load', text, {
+    begins: 'plugin',
+    isRepeatable: true,
+    reloadable: false,
+    default: 'none',
+    example: 'sparkplug /usr/lib/mosquitto_sparkplug_aware.so',
+    doc: 'A name and a plugin, which listeners use by plugin_use and the name.',
+    set({ blocks, origin }, value) {
+      const [name] = value.split(/\s/, 1);
+      const file = value.slice(name.length).trim();
+      if (file === '') return "is followed by a name and a path: 'plugin_load rules /path/to/plugin.so'";
+      return refusalOf(file) ?? blocks.loadPlugin(newPluginDraft(file, name, origin));
+    },
+  }),
+  line('plugin_use', text, {
+    isRepeatable: true,
+    reloadable: false,
+    default: 'none',
+    example: 'sparkplug',
+    doc: 'Makes the listener above use a plugin that plugin_load gave this name.',
+    set: ({ blocks }, name) => blocks.usePlugin(name),
+  }),
+  plugin('plugin_opt_*', text, {
+    aliases: ['auth_opt_*'],
+    isRepeatable: true,
+    reloadable: false,
+    default: 'none',
+    example: '/var/lib/mosquitto/mosquitto.sqlite3',
+    doc: 'Options of the plugin above: the end of the name is what the plugin calls it. plugin_opt_db_file tells the folder of the data if persistence_location does not.',
+    set({ plugin: draft, written }, value) {
+      const key = written.replace(/^(plugin|auth)_opt_/, '');
+      if (key === '') return 'needs a name behind plugin_opt_';
+      draft.options.set(key, value);
+      return undefined;
+    },
+  }),
+  plugin('auth_plugin_deny_special_chars', flag, {
+    reloadable: false,
+    default: 'true',
+    doc: 'Whether a plugin that decides about access is not asked about clients with + or # in their id or user name, who get none.',
+    status: { kind: 'ignored', why: 'no plugin that decides about access can be loaded' },
+    set: ({ plugin: draft }, denies) => {
+      draft.deniesSpecialChars = denies;
+    },
+  }),
+];
+
+/** What the line of a plugin is refused with, behind the option's name. */
+function refusalOf(file: string): string | undefined {
+  const fate = fateOfPlugin(file);
+  return fate.kind === 'refused' ? `${file} ${fate.why}` : undefined;
+}
