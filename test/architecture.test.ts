@@ -32,7 +32,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/config/config.ts': ['type broker/admin'],
   'broker/config/draft.ts': ['broker/admin'],
   'broker/config/log-options.ts': ['broker/admin'],
-  'broker/config/read-config.ts': ['broker/admin', 'broker/nearest-name.ts'],
+  'broker/config/read-config.ts': ['broker/admin'],
+  'broker/config/config-reader.ts': ['broker/nearest-name.ts'],
   broker: [
     'codec',
     'broker/core',
