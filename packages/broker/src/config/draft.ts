@@ -1,4 +1,4 @@
-import { DEFAULT_LOG, type LogDestination } from '../admin/log.js';
+import { DEFAULT_LOG, type LogConfig, type LogDestination } from '../admin/log.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
 import type { PersistenceConfig, TlsConfig } from './config.js';
 import type { Origin } from './parse.js';
@@ -46,6 +46,8 @@ export interface ConfigDraft {
   logTypes: number | null;
   logTimestamp: boolean;
   logTimestampFormat: string | null;
+  logFormat: LogConfig['format'];
+  logFacility: number;
   pidFile: string | null;
   user: string | null;
   noDelay: boolean;
@@ -72,6 +74,8 @@ export function newDraft(): ConfigDraft {
     logTypes: null,
     logTimestamp: DEFAULT_LOG.timestamp,
     logTimestampFormat: DEFAULT_LOG.timestampFormat,
+    logFormat: DEFAULT_LOG.format,
+    logFacility: DEFAULT_LOG.facility,
     pidFile: null,
     user: null,
     noDelay: true,

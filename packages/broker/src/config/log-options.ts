@@ -1,14 +1,7 @@
-import { isTimestampFormat, LOG_TYPE_NAMES, logTypeOf } from '../admin/log.js';
+import { resolve } from 'node:path';
+import { isTimestampFormat, LOCAL0_FACILITY, LOG_TYPE_NAMES, withLogType } from '../admin/log.js';
 import { broker, type Option } from './option.js';
-import { flag, type OptionType, text } from './option-types.js';
-
-const logTypes: OptionType<number> = {
-  kind: 'choice',
-  unit: '',
-  range: LOG_TYPE_NAMES.join(', '),
-  expects: LOG_TYPE_NAMES.join(' or '),
-  read: logTypeOf,
-};
+import { flag, integer, type OptionType, oneOf, text } from './option-types.js';
 
 const timestampFormat: OptionType<string> = {
   kind: 'format',
@@ -23,10 +16,11 @@ export const logOptions: readonly Option[] = [
   broker('log_dest', text, {
     isRepeatable: true,
     default: 'stderr',
-    doc: 'stdout, stderr, none, or file and a path. May be repeated.',
+    example: 'file /var/log/cauldron/cauldron.log',
+    doc: 'stdout, stderr, syslog, topic ($SYS/broker/log/...), none, or file and a path. May be repeated, with one file.',
     set: (config, value) => {
       const destinations = config.logDestinations ?? [];
-      const [kind] = value.split(' ', 1);
+      const [kind] = value.split(/[ \t]/, 1);
       const path = value.slice(kind.length).trim();
       switch (kind) {
         case 'none':
@@ -34,27 +28,44 @@ export const logOptions: readonly Option[] = [
           return undefined;
         case 'stdout':
         case 'stderr':
+        case 'syslog':
+        case 'topic':
           config.logDestinations = [...destinations, { kind }];
           return undefined;
         case 'file':
           if (path === '') return "must be followed by a path: 'log_dest file /var/log/cauldron.log'";
           if (destinations.some((other) => other.kind === 'file')) return 'can name one file only';
-          config.logDestinations = [...destinations, { kind, path }];
+          config.logDestinations = [...destinations, { kind, path: resolve(path) }];
           return undefined;
-        case 'syslog':
-        case 'topic':
-          return `does not support '${kind}' yet; use stdout, stderr or file`;
+        case 'dlt':
+        case 'android':
+          return `does not support '${kind}'; use syslog, or stdout and a program that passes it on`;
         default:
-          return `must be stdout, stderr, none, or file and a path, not '${value}'`;
+          return `must be stdout, stderr, syslog, topic, none, or file and a path, not '${value}'`;
       }
     },
   }),
-  broker('log_type', logTypes, {
+  broker('log_facility', integer(0, 7), {
+    default: 'daemon',
+    example: '0',
+    doc: 'What syslog calls the part of the system that speaks: 0 to 7 for local0 to local7.',
+    set: (config, local) => {
+      config.logFacility = LOCAL0_FACILITY + local;
+    },
+  }),
+  broker('log_type', oneOf(...LOG_TYPE_NAMES), {
     isRepeatable: true,
     default: 'error, warning, notice and information',
-    doc: `Which lines are written: ${LOG_TYPE_NAMES.join(', ')}. May be repeated.`,
-    set: (config, bits) => {
-      config.logTypes = bits === 0 ? 0 : (config.logTypes ?? 0) | bits;
+    doc: 'Which lines are written. May be repeated; none takes back what stands above it. Topics never get debug.',
+    set: (config, name) => {
+      config.logTypes = withLogType(config.logTypes, name);
+    },
+  }),
+  broker('log_format', oneOf('text', 'json'), {
+    default: 'text',
+    doc: 'json: each line is an object with time, type and message, and with client, address, username, topic, reason where it is about them.',
+    set: (config, format) => {
+      config.logFormat = format;
     },
   }),
   broker('log_timestamp', flag, {
@@ -66,6 +77,7 @@ export const logOptions: readonly Option[] = [
   }),
   broker('log_timestamp_format', timestampFormat, {
     default: 'seconds since 1970',
+    example: '%Y-%m-%dT%H:%M:%S',
     doc: 'Format of that time, as strftime writes it: %Y-%m-%dT%H:%M:%S.',
     set: (config, format) => {
       config.logTimestampFormat = format;

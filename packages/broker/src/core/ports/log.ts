@@ -11,6 +11,20 @@ export const LogType = {
 } as const;
 export type LogType = (typeof LogType)[keyof typeof LogType];
 
+export const ALL_LOG_TYPES = 0xff;
+
+/** Whom and what a line is about, for logs that programs read: the same as in the line. */
+export interface LogSubject {
+  /** A client id. */
+  readonly client?: string;
+  /** Where the client comes from, with the port. */
+  readonly address?: string;
+  readonly username?: string;
+  readonly topic?: string;
+  /** Why a client is disconnected. */
+  readonly reason?: string;
+}
+
 /**
  * Where log lines go. A line is built only when somebody takes it:
  * `if (log.types & LogType.DEBUG) log.write(LogType.DEBUG, ...)`.
@@ -18,5 +32,5 @@ export type LogType = (typeof LogType)[keyof typeof LogType];
 export interface Log {
   /** The bits of the types that are taken now. May change at any time (reload). */
   readonly types: number;
-  write(type: LogType, line: string): void;
+  write(type: LogType, line: string, subject?: LogSubject): void;
 }
