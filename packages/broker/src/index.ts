@@ -1,5 +1,18 @@
 export { type BrokerConfig, ConfigError, type ListenerConfig, type PersistenceConfig } from './config/config.js';
-export { defaultConfig, loadConfig, readConfig } from './config/read-config.js';
+export { readConfigFile } from './config/config-files.js';
+export { configurationText } from './config/configuration-document.js';
+export { type EffectiveBlock, type EffectiveOption, effectiveBlocks } from './config/effective-options.js';
+export type { Option } from './config/option.js';
+export { changeWords, placeOf, statusWords, valueWords } from './config/option-words.js';
+export { findOption, OPTION_NAMES, OPTIONS } from './config/options.js';
+export { type Origin, shownOrigin } from './config/parse.js';
+export {
+  type ConfigReading,
+  defaultConfig,
+  loadConfig,
+  readConfig,
+  readConfigFrom,
+} from './config/read-config.js';
 export { Broker, type BrokerOptions, type Loaded, type PublishOptions } from './core/broker.js';
 export type { Counters } from './core/counters.js';
 export type { HookHandlers, PublishAnswer } from './core/hooks.js';

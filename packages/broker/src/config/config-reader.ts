@@ -5,7 +5,7 @@ import { ConfigError } from './config.js';
 import type { ConfigFile } from './config-files.js';
 import { type ConfigDraft, type ListenerDraft, newDraft, newListenerDraft } from './draft.js';
 import { listenerDoubts } from './listener-options.js';
-import type { BlockKind, Blocks, Option, Place } from './option.js';
+import { type BlockKind, type Blocks, type Option, type Place, valueOf } from './option.js';
 import { findOption, OPTION_NAMES } from './options.js';
 import { type ConfigLine, type Origin, parseConfig, shownOrigin } from './parse.js';
 import { fateOfPlugin, newPluginDraft, type PluginDraft } from './plugin-config.js';
@@ -229,10 +229,11 @@ export class ConfigReader implements Blocks {
   #readLine(line: ConfigLine): void {
     this.#origin = line.origin;
     const option = findOption(line.name);
-    if (option === undefined) {
-      this.#say(line, unknownOption(line.name));
-      return;
-    }
+    if (option === undefined) this.#say(line, unknownOption(line.name));
+    else this.#readStatement(option, { ...line, value: valueOf(option, line.value) });
+  }
+
+  #readStatement(option: Option, line: ConfigLine): void {
     if (option.name === 'include_dir' && this.#isIncluded) {
       this.#say(line, 'include_dir counts in the main file only. Move the line there.');
       return;

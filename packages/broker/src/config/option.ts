@@ -138,8 +138,13 @@ export function perListener<T>(
   return option(name, 'listener', type, row, ({ listener }, value) => row.set(listener, value));
 }
 
-/** Kinds whose values have no spaces: a # behind them begins a comment, as it does for Mosquitto. */
+/** Kinds whose values are made of words without a #. */
 const KINDS_OF_WORDS: ReadonlySet<string> = new Set(['choice', 'duration', 'flag', 'list', 'number', 'size']);
+
+/** What is said by the text behind an option's name: a # behind a word begins a comment, as it does for Mosquitto. */
+export function valueOf({ kind }: Option, text: string): string {
+  return KINDS_OF_WORDS.has(kind) ? text.replace(/\s+#.*$/, '') : text;
+}
 
 function option<T>(name: string, scope: Scope, type: OptionType<T>, row: Row, set: Setter<Place, T>): Option {
   return {
@@ -161,7 +166,7 @@ function option<T>(name: string, scope: Scope, type: OptionType<T>, row: Row, se
     deviation: row.deviation ?? null,
     doc: row.doc,
     apply(value, place) {
-      const read = type.read(KINDS_OF_WORDS.has(type.kind) ? value.replace(/\s+#.*$/, '') : value);
+      const read = type.read(value);
       if (read === undefined) return false;
       const problem: unknown = set(place, read);
       return typeof problem !== 'string' || problem;
