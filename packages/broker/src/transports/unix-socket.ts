@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /** What Linux has room for; other systems have some less. */
@@ -107,9 +108,11 @@ function listen(server: Server, path: string, mode: number): Promise<void> {
 }
 
 function bindProblem(path: string, { code, message }: NodeJS.ErrnoException): string {
+  // Asked of the disk: for a folder that is missing, too, Node says that rights are.
+  if (!existsSync(dirname(path))) {
+    return `The socket ${path} cannot be made: its folder is not there. Make the folder, or choose another path.`;
+  }
   switch (code) {
-    case 'ENOENT':
-      return `The socket ${path} cannot be made: its folder is not there. Make the folder, or choose another path.`;
     case 'EACCES':
     case 'EPERM':
       return `The socket ${path} cannot be made: the user that the broker runs as may not write to that folder.`;
