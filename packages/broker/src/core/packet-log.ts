@@ -55,7 +55,7 @@ export function lineOfAuth(what: string, client: string, { reasonCode, propertie
 
 /** A packet of which no more is said; SUBSCRIBE and UNSUBSCRIBE are followed by a line for each filter. */
 export function logReceived(log: Log, client: string, type: PacketType): void {
-  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${client}`);
+  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${client}`, { client });
 }
 
 /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
@@ -68,5 +68,5 @@ export function logAcknowledgementReceived(
 ): void {
   const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP;
   const details = isLast ? `Mid: ${packetId}, RC:${reasonCode}` : `Mid: ${packetId}`;
-  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${client} (${details})`);
+  log.write(LogType.DEBUG, `Received ${packetName(type)} from ${client} (${details})`, { client });
 }

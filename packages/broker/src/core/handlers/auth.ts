@@ -62,7 +62,8 @@ export function handleAuth(context: Context, connection: Connection, packet: Aut
 /** The line for a client that is not let in, or not any more: what decided is for the log alone. */
 export function logNotAdmitted({ log }: Context, connection: Connection, rule: string): void {
   if (log.types & LogType.NOTICE) {
-    log.write(LogType.NOTICE, `Client ${connection.who} not admitted: ${rule}`);
+    const { address, clientId: client } = connection;
+    log.write(LogType.NOTICE, `Client ${connection.who} not admitted: ${rule}`, { client, address });
   }
 }
 

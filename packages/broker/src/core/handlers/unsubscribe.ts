@@ -22,7 +22,11 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
       continue;
     }
     if (log.types & LogType.DEBUG) log.write(LogType.DEBUG, `\t${filter}`);
-    if (log.types & LogType.UNSUBSCRIBE) log.write(LogType.UNSUBSCRIBE, `${connection.clientId} ${filter}`);
+    if (log.types & LogType.UNSUBSCRIBE)
+      log.write(LogType.UNSUBSCRIBE, `${connection.clientId} ${filter}`, {
+        client: connection.clientId,
+        topic: filter,
+      });
     // [MQTT-3.10.4-1] [MQTT-3.10.4-2]
     if (!router.unsubscribe(session, filter)) {
       reasonCodes.push(ReasonCode.NO_SUBSCRIPTION_EXISTED);

@@ -13,16 +13,16 @@ export type LogType = (typeof LogType)[keyof typeof LogType];
 
 export const ALL_LOG_TYPES = 0xff;
 
-/** Whom and what a line is about, for logs that programs read: the same as in the line. */
+/** Whom and what a line is about, for logs that programs read: the same as in the line. Undefined: nobody, nothing. */
 export interface LogSubject {
   /** A client id. */
-  readonly client?: string;
+  readonly client?: string | undefined;
   /** Where the client comes from, with the port. */
-  readonly address?: string;
-  readonly username?: string;
-  readonly topic?: string;
+  readonly address?: string | undefined;
+  readonly username?: string | undefined;
+  readonly topic?: string | undefined;
   /** Why a client is disconnected. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /**
