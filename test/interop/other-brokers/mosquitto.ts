@@ -6,8 +6,8 @@ import { programPath } from '../../support/programs.js';
 import { RunningProgram } from '../../support/running-program.js';
 import type { StartedBroker } from '../own-clients/suite.js';
 
-/** Mosquitto, open to everybody on this machine. */
-export async function startMosquitto(): Promise<StartedBroker> {
+/** Mosquitto, open to everybody on this machine. `config`: more lines for its configuration file. */
+export async function startMosquitto(config: readonly string[] = []): Promise<StartedBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'cauldron-mosquitto-'));
   const port = await freePort();
   const file = join(folder, 'mosquitto.conf');
@@ -17,6 +17,7 @@ export async function startMosquitto(): Promise<StartedBroker> {
     `user ${process.env.USER ?? 'root'}`,
     // 2.0.11 forgets to go on with QoS 2 messages that have to wait for their turn.
     'max_inflight_messages 100',
+    ...config,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const program = new RunningProgram(programPath('mosquitto'), ['-c', file]);

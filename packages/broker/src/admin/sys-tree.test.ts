@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { PacketType } from '@cauldron/codec';
 import { expect, it } from 'vitest';
 import type { Gauges } from '../core/broker.js';
@@ -98,4 +99,19 @@ it('bytes that wait are told as packets of the usual size, too', () => {
   expect(waiting(1, 1000)).toBe('1');
   expect(waiting(50, 0)).toBe('10');
   expect(waiting(0, 1000)).toBe('0');
+});
+
+it('every topic is in docs/sys-topics.md', () => {
+  const page = readFileSync(new URL('../../../../docs/sys-topics.md', import.meta.url), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+  const named = rows.flatMap((row) => {
+    const [topics, meaning] = row.split(' | ');
+    const names = [...topics.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+    // What stands for a word in capitals is listed behind the colon.
+    const words = meaning.replace(/ \|$/, '').split(': ').at(-1)?.split(', ') ?? [];
+    return names.flatMap((name) =>
+      /TYPE|WHAT/.test(name) ? words.map((word) => name.replace(/TYPE|WHAT/, word)) : [name],
+    );
+  });
+  expect([...begun().tree.topics].sort()).toEqual(named.map((name) => `$SYS/broker/${name}`).sort());
 });
