@@ -1,4 +1,11 @@
-import { Broker, type BrokerOptions, type ListenerPolicy, type Log, MemoryStore } from '@cauldron/broker';
+import {
+  Broker,
+  type BrokerOptions,
+  type ListenerPolicy,
+  type Log,
+  MemoryStore,
+  type TlsSession,
+} from '@cauldron/broker';
 import type { Connect, ProtocolVersion } from '@cauldron/codec';
 import { ManualClock } from './manual-clock.js';
 import { TestClient } from './test-client.js';
@@ -31,8 +38,8 @@ export class TestBroker {
     this.broker = this.#start();
   }
 
-  client(version: ProtocolVersion = 4, listener?: ListenerPolicy): TestClient {
-    return new TestClient(this.broker, version, listener);
+  client(version: ProtocolVersion = 4, listener?: ListenerPolicy, tls?: TlsSession): TestClient {
+    return new TestClient(this.broker, version, listener, tls);
   }
 
   /** A client that is connected. */

@@ -1,4 +1,4 @@
-import type { Broker, LinkHandler, ListenerPolicy } from '@cauldron/broker';
+import type { Broker, LinkHandler, ListenerPolicy, TlsSession } from '@cauldron/broker';
 import { type MemoryClient, memoryLinkPair } from '@cauldron/broker';
 import {
   type Connack,
@@ -33,11 +33,12 @@ export class TestClient {
   #recorded: Uint8Array[] | null = null;
   #onPingresp: (() => void) | null = null;
 
-  constructor(broker: Broker, version: ProtocolVersion = 4, listener?: ListenerPolicy) {
+  constructor(broker: Broker, version: ProtocolVersion = 4, listener?: ListenerPolicy, tls?: TlsSession) {
     this.version = version;
     const { client } = memoryLinkPair((link) => lending(broker.accept(link, listener)), {
       remoteAddress: '127.0.0.1',
       remotePort: 5,
+      ...(tls && { tls }),
     });
     this.#wire = client;
     client.onData = (bytes) => this.#receive(bytes);

@@ -1,4 +1,4 @@
-import type { Link, LinkHandler } from '../core/ports/link.js';
+import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
 import { lingeringLinks } from './linger.js';
 import type { AcceptLink } from './tcp.js';
 
@@ -135,6 +135,8 @@ export interface MemoryLinkOptions {
   readonly remoteAddress?: string;
   readonly remotePort?: number;
   readonly localPort?: number;
+  /** What a TLS connection agreed on whose end is elsewhere, in the program that makes this link. */
+  readonly tls?: TlsSession;
 }
 
 /** Both directions, and their common end. */
@@ -178,7 +180,7 @@ class MemoryWire {
 
 class MemoryLink implements Link {
   readonly transport = 'memory';
-  readonly tls = null;
+  readonly tls: TlsSession | null;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localPort: number;
@@ -189,6 +191,7 @@ class MemoryLink implements Link {
     this.remoteAddress = options.remoteAddress ?? '';
     this.remotePort = options.remotePort ?? 0;
     this.localPort = options.localPort ?? 0;
+    this.tls = options.tls ?? null;
   }
 
   get pendingBytes(): number {
