@@ -82,7 +82,7 @@ const cauldron = {
   },
   keep(directory, sync) {
     if (sync === 'none') return [];
-    return ['persistence true', `persistence_location ${directory}/data/`, `persistence_sync ${sync}`];
+    return ['persistence true', `persistence_location ${directory}/data/`, `persistence_sync ${sync}`, ...stayRoot()];
   },
 };
 
@@ -109,11 +109,14 @@ const mosquitto = {
   keep(directory) {
     const data = join(directory, 'data');
     mkdirSync(data, { recursive: true });
-    // Started by root it would become another user, who cannot write there.
-    const user = process.getuid?.() === 0 ? ['user root'] : [];
-    return ['persistence true', `persistence_location ${data}/`, ...user];
+    return ['persistence true', `persistence_location ${data}/`, ...stayRoot()];
   },
 };
+
+/** Started by root, a broker would become another user, who cannot write into the folder of the benchmark. */
+function stayRoot() {
+  return process.getuid?.() === 0 ? ['user root'] : [];
+}
 
 /** @type {Target[]} */
 export const targets = [cauldron, yardstick, mosquitto];

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { ListenerConfig } from './config/config.js';
+import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 
 /** Where a listener is to be found: an address and a port, or the path of a Unix socket and 0. */
@@ -13,6 +14,8 @@ export interface Endpoint {
 export interface Binding extends Endpoint {
   /** If the machine has no such address, the others of the listener will do. */
   readonly isOptional: boolean;
+  /** It is open already; absent: it is not. */
+  readonly given?: ActivatedSocket;
 }
 
 /** The sockets that make up a listener. @throws StartError when its address cannot be found */

@@ -13,6 +13,7 @@ import {
   shownEndpoint,
 } from './listen-addresses.js';
 import { listenerTls } from './listener-tls.js';
+import { type ActivatedSocket, endpointOfPlace, socketsOf } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 import { type ConnectionCount, Listener, type ListenerPlace, type ListenerSettings } from './transports/listener.js';
 import type { ListenerTls } from './transports/tls-socket.js';
@@ -67,10 +68,13 @@ export class Listeners {
   readonly #broker: Broker;
   readonly #log: Log;
   #open: readonly OpenSocket[] = [];
+  /** Those that the process was given open, and that have not been closed since. */
+  readonly #given: Set<ActivatedSocket>;
 
-  constructor(broker: Broker, log: Log) {
+  constructor(broker: Broker, log: Log, given: readonly ActivatedSocket[] = []) {
     this.#broker = broker;
     this.#log = log;
+    this.#given = new Set(given);
   }
 
   /** With the real ports where 0 was asked for. */
@@ -80,7 +84,7 @@ export class Listeners {
 
   /** Accepts nothing more. Connections stay. */
   close(): void {
-    for (const { listener } of this.#open) listener.close();
+    for (const socket of this.#open) this.#closeSocket(socket);
     this.#open = [];
   }
 
@@ -112,7 +116,7 @@ export class Listeners {
         if (kept.has(socket)) continue;
         for (const open of gone) {
           if (moved.has(open) || !collide(endpointOf(open), socket.binding)) continue;
-          open.listener.close();
+          this.#closeSocket(open);
           moved.add(open);
         }
         const open = await this.#tryToOpen(socket);
@@ -126,7 +130,7 @@ export class Listeners {
     for (const { reception } of gone) policies.set(reception.policy, null);
     for (const [socket, { reception }] of kept) policies.set(reception.policy, policyOf(socket));
     const commit = (): void => {
-      for (const { listener } of gone) listener.close();
+      for (const socket of gone) this.#closeSocket(socket);
       for (const [socket, open] of kept) {
         open.wanted = socket;
         open.reception.policy = policies.get(open.reception.policy) ?? open.reception.policy;
@@ -142,11 +146,25 @@ export class Listeners {
     for (const config of configs) {
       const tls = this.#tlsOf(config);
       const group: SocketGroup = { count: null, port: config.port };
-      for (const binding of await bindingsOf(config)) {
+      for (const binding of this.#givenFor(config) ?? (await bindingsOf(config))) {
         wanted.push({ key: keyOf(binding), binding, config, tls, noDelay, group });
       }
     }
     return wanted;
+  }
+
+  /** What the process was given for this listener, which opens nothing else then; null: nothing. */
+  #givenFor(config: ListenerConfig): Binding[] | null {
+    const given = socketsOf(config, [...this.#given]);
+    if (given.length === 0) return null;
+    return given.map((socket) => ({ ...endpointOfPlace(socket.place), isOptional: false, given: socket }));
+  }
+
+  #closeSocket({ listener, wanted }: OpenSocket): void {
+    listener.close();
+    const { given } = wanted.binding;
+    // Its descriptor is gone, and may soon be another's.
+    if (given !== undefined) this.#given.delete(given);
   }
 
   /** Reads certificates and keys, before a port is open that cannot do without them. */
@@ -184,10 +202,11 @@ export class Listeners {
     const { binding, group } = wanted;
     const log = this.#log;
     const endpoint = { address: binding.address, port: group.port };
-    log.write(LogType.INFORMATION, openingLine(endpoint));
+    const given = binding.given !== undefined && this.#given.has(binding.given) ? binding.given : null;
+    log.write(LogType.INFORMATION, given === null ? openingLine(endpoint) : takingLine(endpoint, given));
     const listener = await Listener.open(
       {
-        ...placeOf(endpoint),
+        ...(given === null ? placeOf(endpoint) : { fd: given.fd }),
         ...this.#settingsOf(wanted),
         count: reception.count,
         onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),
@@ -219,6 +238,11 @@ function placeOf({ address, port }: Endpoint): ListenerPlace {
 function openingLine({ address, port }: Endpoint): string {
   if (isPath(address)) return `Opening unix listen socket on path ${address}.`;
   return `Opening ${address.includes(':') ? 'ipv6' : 'ipv4'} listen socket on port ${port}.`;
+}
+
+function takingLine(endpoint: Endpoint, { fd, name }: ActivatedSocket): string {
+  const shownName = name === '' ? '' : ` (${name})`;
+  return `Taking over the listen socket on ${shownEndpoint(endpoint)} from the service manager: descriptor ${fd}${shownName}.`;
 }
 
 function keyOf({ address, port }: Endpoint): string {

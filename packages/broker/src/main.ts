@@ -1,11 +1,21 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { ALL_LOG_TYPES } from './admin/log.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
-import { defaultConfig, loadConfig, withPorts, withStrictStore } from './config/read-config.js';
 import { LogType } from './core/ports/log.js';
 import { shownEndpoint } from './listen-addresses.js';
-import { type Server, startServer } from './server.js';
+import { AccountError } from './process/accounts.js';
+import { Administration } from './process/administration.js';
+import {
+  CAULDRON,
+  configOf,
+  type Flags,
+  helpOf,
+  MOSQUITTO,
+  type ProgramName,
+  readFlags,
+} from './process/command-line.js';
+import { backgroundReport, startInBackground } from './process/daemon.js';
+import { ProcessFrame } from './process/process-frame.js';
+import { obeySignals } from './process/signals.js';
+import type { Server } from './server.js';
 import { StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
@@ -14,40 +24,34 @@ const OK = 0;
 const FAILED = 1;
 const BAD_USAGE = 3;
 
-const FLAGS = {
-  'config-file': { type: 'string', short: 'c', value: 'FILE', doc: 'Read this file, in the format of mosquitto.conf.' },
-  port: {
-    type: 'string',
-    short: 'p',
-    multiple: true,
-    value: 'PORT',
-    doc: 'Listen on this port of this machine only. May be repeated. Does not count if the file has a listener.',
-  },
-  'strict-store': { type: 'boolean', doc: 'Do not start with a damaged store, instead of moving it aside.' },
-  verbose: { type: 'boolean', short: 'v', doc: 'Log everything, whatever the file says.' },
-  quiet: { type: 'boolean', short: 'q', doc: 'Log nothing, whatever the file says.' },
-  'test-config': { type: 'boolean', doc: 'Check the configuration and end: 0 if it is good, 3 if not.' },
-  help: { type: 'boolean', short: 'h', doc: 'Show this text.' },
-  version: { type: 'boolean', doc: 'Show the version.' },
-} as const;
-
-type Flags = ReturnType<typeof readFlags>;
-
 /**
- * `cauldron broker`: runs a broker until it is told to stop by SIGINT or SIGTERM. SIGHUP reads the configuration again.
+ * `cauldron broker`: runs a broker until it is told to stop by SIGINT or SIGTERM.
  * @param argv without the name of the command. @returns the exit code: 0, 1 when it could not run, 3 when the command
  * line or the configuration is wrong
  */
-export async function runBroker(argv: readonly string[]): Promise<number> {
+export function runBroker(argv: readonly string[]): Promise<number> {
+  return run(argv, CAULDRON);
+}
+
+/** The same under the name and with the habits of Mosquitto's program. */
+export function runMosquitto(argv: readonly string[]): Promise<number> {
+  return run(argv, MOSQUITTO);
+}
+
+async function run(argv: readonly string[], program: ProgramName): Promise<number> {
+  const background = backgroundReport(process.env);
   let flags: Flags;
   try {
     flags = readFlags(argv);
   } catch (error) {
     complain((error as Error).message);
-    process.stderr.write("'cauldron broker --help' shows what can be given.\n");
+    process.stderr.write(`'${program.name} --help' shows what can be given.\n`);
     return BAD_USAGE;
   }
-  if (flags.help) return say(help());
+  if (flags.help) {
+    process.stdout.write(helpOf(program));
+    return program.helpExitCode;
+  }
   if (flags.version) return say(`cauldron version ${VERSION}\n`);
   let config: BrokerConfig;
   try {
@@ -57,66 +61,70 @@ export async function runBroker(argv: readonly string[]): Promise<number> {
     complain(...error.problems);
     return BAD_USAGE;
   }
-  if (flags['test-config']) return say('The configuration is good.\n');
+  if (flags['test-config']) return test(config);
+  if (flags.daemon && background === null) return detach(config);
+  const read = background === null ? () => configOf(flags) : () => withoutTerminal(configOf(flags));
   try {
-    return await serve(config, flags);
+    return await serve(read(), read, flags, () => background?.running());
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    if (!showsErrors(config)) complain(error.message);
+    if (!(error instanceof StartError) && !(error instanceof AccountError)) throw error;
+    background?.failed(error.message);
+    if (error instanceof AccountError || !showsErrors(config)) complain(error.message);
     return FAILED;
   }
 }
 
-function readFlags(argv: readonly string[]) {
-  const { values } = parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false });
-  const ports = (values.port ?? []).map((text) => {
-    if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
-    throw new Error(`-p takes a port from 1 to 65535, not '${text}'.`);
-  });
-  if (values.verbose && values.quiet) throw new Error('-v and -q cannot be given together.');
-  return { ...values, ports };
+function test({ warnings }: BrokerConfig): number {
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  return say('The configuration is good.\n');
 }
 
-/** @throws ConfigError */
-function configOf(flags: Flags): BrokerConfig {
-  const file = flags['config-file'];
-  const read = withPorts(file === undefined ? defaultConfig() : loadConfig(file), flags.ports);
-  const config = flags['strict-store'] ? withStrictStore(read) : read;
+async function detach({ log }: BrokerConfig): Promise<number> {
+  const unheard = log.destinations.filter(({ kind }) => kind === 'stdout' || kind === 'stderr');
+  for (const { kind } of unheard) {
+    process.stderr.write(
+      `Warning: In the background, log_dest ${kind} goes nowhere. 'log_dest syslog' or 'log_dest file PATH' keeps the log.\n`,
+    );
+  }
+  const why = await startInBackground();
+  if (why === null) return OK;
+  complain(why);
+  return FAILED;
+}
+
+/** What a process in the background has nobody to show it to. */
+function withoutTerminal(config: BrokerConfig): BrokerConfig {
   const { log } = config;
-  if (flags.verbose) return { ...config, log: { ...log, types: ALL_LOG_TYPES } };
-  if (flags.quiet) return { ...config, log: { ...log, types: 0 } };
-  return config;
+  const destinations = log.destinations.filter(({ kind }) => kind !== 'stdout' && kind !== 'stderr');
+  return { ...config, log: { ...log, destinations } };
 }
 
-async function serve(config: BrokerConfig, flags: Flags): Promise<number> {
-  const { pidFile } = config;
-  const server = await startServer(config);
-  const stopped = stopSignal(server, flags);
+/** @throws StartError, AccountError */
+async function serve(
+  config: BrokerConfig,
+  readAgain: () => BrokerConfig,
+  flags: Flags,
+  onRunning: () => void,
+): Promise<number> {
+  const frame = new ProcessFrame(config, process.env);
+  const server = await frame.start();
   try {
-    // After the ports are open: then no other broker runs with this configuration, and the file is ours.
-    if (pidFile !== null) writePidFile(pidFile, server);
+    const administration = new Administration(server, readAgain, frame.manager);
+    const stopped = obeySignals(administration);
+    await frame.settle(administration);
     announce(server, config, flags);
+    onRunning();
     await stopped;
   } finally {
-    await server.stop();
+    await frame.stop();
   }
-  if (pidFile !== null) rmSync(pidFile, { force: true });
   return OK;
-}
-
-function writePidFile(path: string, { log }: Server): void {
-  try {
-    writeFileSync(path, `${process.pid}\n`);
-  } catch (error) {
-    const message = `The pid_file cannot be written: ${(error as Error).message}.`;
-    log.write(LogType.ERROR, `Error: ${message}`);
-    throw new StartError(message, { cause: error });
-  }
 }
 
 /** Whether what is logged reaches the person who started the broker, so that nothing has to be said twice. */
 function showsErrors({ log }: BrokerConfig): boolean {
-  return (log.types & LogType.ERROR) !== 0 && log.destinations.some(({ kind }) => kind !== 'file');
+  const shown = log.destinations.some(({ kind }) => kind === 'stdout' || kind === 'stderr');
+  return shown && (log.types & LogType.ERROR) !== 0;
 }
 
 function announce({ log, endpoints }: Server, config: BrokerConfig, { ports }: Flags): void {
@@ -144,59 +152,6 @@ To try it, in two other terminals:
   node bin/cauldron.js pub${flag} -t owntracks/test -m 'hello world'
 Ctrl+C stops it.
 
-`;
-}
-
-/** Resolves at the first SIGINT or SIGTERM. A second one while the broker stops ends the process at once. */
-function stopSignal(server: Server, flags: Flags): Promise<void> {
-  let isStopping = false;
-  return new Promise((resolve) => {
-    process.on('SIGHUP', () => void reload(server, flags));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        if (isStopping) process.exit(FAILED);
-        isStopping = true;
-        resolve();
-      });
-    }
-  });
-}
-
-/** A configuration with a fault changes nothing: a broker that runs is worth more than a file that is half right. */
-async function reload(server: Server, flags: Flags): Promise<void> {
-  const { log } = server;
-  try {
-    const waiting = await server.reload(configOf(flags));
-    log.write(LogType.INFORMATION, 'Configuration reloaded.');
-    if (waiting.length > 0) log.write(LogType.NOTICE, `Takes effect at the next start: ${waiting.join(', ')}.`);
-  } catch (error) {
-    const isRefused = error instanceof ConfigError || error instanceof StartError;
-    if (!isRefused) throw error;
-    const problems = error instanceof ConfigError ? error.problems : [error.message];
-    for (const problem of problems) log.write(LogType.ERROR, `Error: ${problem}`);
-    log.write(LogType.ERROR, 'Error: the configuration was not reloaded; everything goes on as before.');
-  }
-}
-
-function help(): string {
-  const rows = Object.entries(FLAGS).map(([name, flag]) => {
-    const short = 'short' in flag ? `-${flag.short}, ` : '    ';
-    const value = 'value' in flag ? ` ${flag.value}` : '';
-    return `  ${`${short}--${name}${value}`.padEnd(27)} ${flag.doc}`;
-  });
-  return `Runs an MQTT broker: 3.1, 3.1.1 and 5.0, plain and over WebSocket on the same port.
-
-Examples:
-  cauldron broker                       port 1883, for this machine only
-  cauldron broker -p 1884 -v            another port, everything logged
-  cauldron broker -c cauldron.conf      as the file says
-
-Usage: cauldron broker [-c FILE] [-p PORT] [-v | -q]
-
-${rows.join('\n')}
-
-SIGINT and SIGTERM stop it, SIGHUP reads the configuration again.
-Exit code: 0 stopped, 1 could not run, 3 the command line or the configuration is wrong.
 `;
 }
 

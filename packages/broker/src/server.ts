@@ -6,6 +6,7 @@ import { type Log, LogType } from './core/ports/log.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
+import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 import { systemClock } from './system.js';
 import { VERSION } from './version.js';
@@ -25,19 +26,33 @@ export interface Server {
    * @throws StartError when something of it is not possible; then everything is as it was.
    */
   reload(config: BrokerConfig): Promise<readonly string[]>;
+  /** Opens log files again, because somebody moved them away. */
+  reopenLog(): void;
   /** Closes ports, then connections, then the log. Resolves after a bounded time. */
   stop(): Promise<void>;
+}
+
+/** What the process that the broker runs in has to say about its start. */
+export interface StartOptions {
+  /** Opens the store, perhaps with other rights than those that ports and keys are opened with. */
+  readonly openStore?: <T>(open: () => Promise<T>) => Promise<T>;
+  /** Sockets that are open already; a listener takes those of its address and port. */
+  readonly sockets?: readonly ActivatedSocket[];
 }
 
 /**
  * Starts a broker. Resolves when all its ports are open.
  * @throws StartError when one of them, or the log file, cannot be opened; those that were are closed again.
  */
-export async function startServer(config: BrokerConfig, access: AccessPorts = {}): Promise<Server> {
+export async function startServer(
+  config: BrokerConfig,
+  access: AccessPorts = {},
+  options: StartOptions = {},
+): Promise<Server> {
   const log = openLog(config);
   try {
     announceStart(config, log);
-    return await RunningServer.start(config, log, access);
+    return await RunningServer.start(config, log, access, options);
   } catch (error) {
     log.write(LogType.ERROR, `Error: ${error instanceof Error ? error.message : String(error)}`);
     await log.close();
@@ -54,17 +69,23 @@ class RunningServer implements Server {
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
 
-  private constructor(config: BrokerConfig, broker: Broker, log: BrokerLog) {
+  private constructor(config: BrokerConfig, broker: Broker, log: BrokerLog, sockets: readonly ActivatedSocket[]) {
     this.broker = broker;
     this.log = log;
     this.#config = config;
-    this.#listeners = new Listeners(broker, log);
+    this.#listeners = new Listeners(broker, log, sockets);
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
   }
 
-  static async start(config: BrokerConfig, log: BrokerLog, access: AccessPorts): Promise<RunningServer> {
-    const server = new RunningServer(config, await openBroker(config, log, access), log);
+  static async start(
+    config: BrokerConfig,
+    log: BrokerLog,
+    access: AccessPorts,
+    { openStore = (open) => open(), sockets = [] }: StartOptions,
+  ): Promise<RunningServer> {
+    const broker = await openStore(() => openBroker(config, log, access));
+    const server = new RunningServer(config, broker, log, sockets);
     try {
       const opened = await server.#listeners.prepare(config.listeners, config.noDelay);
       opened.commit();
@@ -88,6 +109,10 @@ class RunningServer implements Server {
     const reloaded = this.#reloaded.then(() => this.#reload(config));
     this.#reloaded = reloaded.catch(() => {});
     return reloaded;
+  }
+
+  reopenLog(): void {
+    this.log.reopen();
   }
 
   async stop(): Promise<void> {

@@ -203,6 +203,8 @@ function brokerCommand(folder: string, data: string, given: readonly string[]): 
     'max_queued_messages 0',
     'persistence true',
     `persistence_location ${data}/`,
+    // Started by root, the broker would become another user, who cannot work in this folder.
+    ...(process.geteuid?.() === 0 ? ['user root'] : []),
   ];
   const nameOf = (line: string): string => line.trim().split(/\s+/, 1)[0];
   const names = new Set(given.map(nameOf));

@@ -1,0 +1,141 @@
+import { setImmediate } from 'node:timers/promises';
+import { TreePrinter, treeText } from '../admin/tree-print.js';
+import { type BrokerConfig, ConfigError } from '../config/config.js';
+import { LogType } from '../core/ports/log.js';
+import { shownEndpoint } from '../listen-addresses.js';
+import type { Server } from '../server.js';
+import { StartError } from '../start-error.js';
+import { VERSION } from '../version.js';
+import type { ControlCommands } from './control-server.js';
+import type { ServiceManager } from './service-manager.js';
+
+/** Lines of the trees that are made before others have their turn. */
+const LINES_IN_ONE_GO = 200;
+
+/** What a reload has done. */
+export interface Reloaded {
+  /** Options that were changed, and whose new values count at the next start only. */
+  readonly nextStart: readonly string[];
+}
+
+/** What is asked of a broker that runs, by signals and through the control socket. */
+export class Administration {
+  readonly #server: Server;
+  readonly #readConfig: () => BrokerConfig;
+  readonly #manager: ServiceManager;
+  readonly #trees: TreePrinter;
+  readonly #startedMs = performance.now();
+
+  /** `readConfig`: reads what the broker was started with again; throws ConfigError. */
+  constructor(server: Server, readConfig: () => BrokerConfig, manager: ServiceManager) {
+    this.#server = server;
+    this.#readConfig = readConfig;
+    this.#manager = manager;
+    this.#trees = new TreePrinter(server.broker, process.stdout);
+  }
+
+  /** One line for whoever looks after the process. */
+  get summary(): string {
+    return `Listening on ${this.#server.endpoints.map(shownEndpoint).join(', ')}`;
+  }
+
+  /**
+   * Reads the configuration again, and takes it over. One with a fault changes nothing: a broker that runs is worth more
+   * than a file that is half right. Both outcomes are logged.
+   * @throws (rejects) ConfigError or StartError: why it was refused
+   */
+  async reload(): Promise<Reloaded> {
+    const { log } = this.#server;
+    log.write(LogType.INFORMATION, 'Reloading config.');
+    this.#manager.reloading();
+    try {
+      const nextStart = await this.#server.reload(this.#readConfig());
+      log.write(LogType.INFORMATION, 'Configuration reloaded.');
+      if (nextStart.length > 0) log.write(LogType.NOTICE, `Takes effect at the next start: ${nextStart.join(', ')}.`);
+      return { nextStart };
+    } catch (error) {
+      for (const problem of problemsOf(error)) log.write(LogType.ERROR, `Error: ${problem}`);
+      log.write(LogType.ERROR, 'Error: the configuration was not reloaded; everything goes on as before.');
+      throw error;
+    } finally {
+      this.#manager.ready(this.summary);
+    }
+  }
+
+  /** Brings all that the store has to its final form. Both outcomes are logged. @throws (rejects) Error */
+  async save(): Promise<void> {
+    const { broker, config, log } = this.#server;
+    const { persistence } = config;
+    if (persistence === null) {
+      log.write(LogType.INFORMATION, 'There is nothing to save: the configuration says persistence false.');
+      return;
+    }
+    log.write(LogType.INFORMATION, `Saving in-memory database to ${persistence.folder}.`);
+    const why = await broker.save();
+    if (why === null) return;
+    log.write(LogType.ERROR, `Error: The store cannot be saved: ${why}.`);
+    throw new Error(`The store cannot be saved: ${why}.`);
+  }
+
+  /** Opens log files again, because somebody has moved them away. */
+  rotateLog(): void {
+    this.#server.reopenLog();
+    this.#server.log.write(LogType.INFORMATION, 'Log files opened again.');
+  }
+
+  /** Writes the trees of subscriptions and retained messages to the standard output. */
+  printTrees(): Promise<void> {
+    return this.#trees.print();
+  }
+
+  /** Says them line by line. In between, the broker goes on. */
+  async #sayTrees(say: (line: string) => Promise<void>): Promise<void> {
+    let rest = '';
+    let count = 0;
+    for (const piece of treeText(this.#server.broker)) {
+      rest += piece;
+      if (!piece.endsWith('\n')) continue;
+      await say(rest.slice(0, -1));
+      rest = '';
+      if (++count % LINES_IN_ONE_GO === 0) await setImmediate();
+    }
+  }
+
+  /** Lets these things be asked for by name. */
+  addTo(commands: ControlCommands): void {
+    commands.add('reload', async () => ({ ...(await this.reload()) }));
+    commands.add('save', async () => {
+      await this.save();
+      return {};
+    });
+    commands.add('rotate-log', () => {
+      this.rotateLog();
+      return {};
+    });
+    commands.add('tree', async (_request, say) => {
+      await this.#sayTrees(say);
+      return {};
+    });
+    commands.add('status', () => this.#status());
+  }
+
+  #status() {
+    const { broker, config, endpoints } = this.#server;
+    return {
+      version: VERSION,
+      pid: process.pid,
+      uptimeS: Math.floor((performance.now() - this.#startedMs) / 1000),
+      configFile: config.file,
+      listeners: endpoints.map(shownEndpoint),
+      clients: broker.gauges.clientsConnected,
+      sessions: broker.gauges.sessions,
+    };
+  }
+}
+
+/** @throws the error itself when it is none that a reload may have */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (error instanceof StartError) return [error.message];
+  throw error;
+}
