@@ -108,13 +108,13 @@ describe('messages for an absent client', () => {
     await client.expectNothing();
   });
 
-  it('past max_queued_bytes are dropped; smaller ones still find room', async () => {
+  it('are taken until max_queued_bytes is reached, which the last one may pass, and dropped then', async () => {
     const test = await withAbsentClient({ maxQueuedBytes: 1000 });
     await test.broker.publish('t', 'a'.repeat(900), { qos: 1 });
     await test.broker.publish('t', 'b'.repeat(200), { qos: 1 });
-    await test.broker.publish('t', 'c'.repeat(50), { qos: 1 });
+    await test.broker.publish('t', 'c', { qos: 1 });
     const client = await back(test);
-    expect((await takeTexts(client, 2)).map((text) => text[0])).toEqual(['a', 'c']);
+    expect((await takeTexts(client, 2)).map((text) => text[0])).toEqual(['a', 'b']);
     await client.expectNothing();
   });
 

@@ -165,7 +165,17 @@ async function play(script: Script, oneByOne: boolean): Promise<unknown> {
     const hex = packets.map((bytes) => Buffer.from(bytes).toString('hex'));
     return { messages: hex.filter(isMessage), answers: hex.filter((packet) => !isMessage(packet)) };
   });
-  return { packetsByClient, counters: { ...test.broker.counters } };
+  return { packetsByClient, counters: withoutPings(test.broker.counters) };
+}
+
+/** How often `settle` asks depends on how messages and answers mix. */
+function withoutPings(counters: TestBroker['broker']['counters']): object {
+  const received = Array.from(counters.received);
+  const sent = Array.from(counters.sent);
+  const bytesReceived = counters.bytesReceived - 2 * received[PacketType.PINGREQ];
+  const bytesSent = counters.bytesSent - 2 * sent[PacketType.PINGRESP];
+  received[PacketType.PINGREQ] = sent[PacketType.PINGRESP] = 0;
+  return { ...counters, received, sent, bytesReceived, bytesSent };
 }
 
 /** PUBLISH and PUBREL, by their first digit. */
@@ -195,7 +205,9 @@ function publish(plan: MessagePlan, packetId: number, protocol: ProtocolVersion)
 }
 
 describe('messages that are handled together', () => {
-  it('reach every client, and are counted, exactly as messages that are handled one by one', { timeout: 60_000 }, async () => {
+  it('reach every client, and are counted, exactly as messages that are handled one by one', {
+    timeout: 60_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(script, async (each) => {
         expect(await play(each, false)).toEqual(await play(each, true));

@@ -1,5 +1,8 @@
 import { randomFillSync } from 'node:crypto';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Clock } from './core/ports/clock.js';
+import type { Memory } from './core/ports/memory.js';
 import type { Random } from './core/ports/random.js';
 
 /** The machine's clocks. */
@@ -16,3 +19,25 @@ export const systemClock: Clock = {
 export const systemRandom: Random = {
   bytes: (length) => randomFillSync(new Uint8Array(length)),
 };
+
+/** Memory of the process: V8's heap, and what lies outside of it and belongs to it, such as buffers. */
+export const systemMemory: Memory = {
+  usedBytes() {
+    const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
+    return heapBytes + externalBytes;
+  },
+  collect() {
+    collector ??= exposedCollector();
+    collector();
+  },
+};
+
+let collector: (() => void) | null = null;
+
+/** V8 shows its collector to contexts that are made after this flag was set, and to no others. */
+function exposedCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const found: unknown = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  return typeof found === 'function' ? () => found() : () => {};
+}

@@ -7,6 +7,7 @@ import type { Context } from './context.js';
 import { Counters } from './counters.js';
 import { type HookHandlers, Hooks } from './hooks.js';
 import type { MessageHandler } from './local-subscription.js';
+import { MemoryBound } from './memory-bound.js';
 import { Message } from './message.js';
 import { OutputPool } from './output.js';
 import { peersAlone } from './peers-alone.js';
@@ -15,6 +16,7 @@ import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/a
 import type { Clock } from './ports/clock.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { type Log, LogType } from './ports/log.js';
+import type { Memory } from './ports/memory.js';
 import type { Peers } from './ports/peers.js';
 import type { Random } from './ports/random.js';
 import type { Store, Ticket } from './ports/store.js';
@@ -22,6 +24,7 @@ import { PublishRun } from './publish-run.js';
 import { publishMessage } from './publishing.js';
 import { QueueTotals } from './queue-totals.js';
 import { RetainedMessages } from './retained-messages.js';
+import { RetainedSweep } from './retained-sweep.js';
 import { Router } from './router.js';
 import { SessionRegistry } from './session-registry.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './settings.js';
@@ -35,6 +38,9 @@ const TICK_MS = 100;
 /** Output chunks that were not needed for this long, in ticks, are given back. */
 const TICKS_PER_TRIM = 50;
 
+/** How often the memory in use is looked at, in ticks. */
+const TICKS_PER_MEMORY_CHECK = 10;
+
 /** So many objects are read back from the store between two reports. */
 const OBJECTS_PER_REPORT = 1000;
 
@@ -47,6 +53,8 @@ const LISTENER_IS_GONE: Parting = {
 };
 
 const SILENT: Log = { types: 0, write() {} };
+
+const BOUNDLESS: Memory = { usedBytes: () => 0, collect() {} };
 
 export interface BrokerOptions {
   readonly clock: Clock;
@@ -63,6 +71,8 @@ export interface BrokerOptions {
   readonly log?: Log;
   /** Default: this process is alone. */
   readonly peers?: Peers;
+  /** What `memoryLimitBytes` is measured by. Default: nothing is measured. */
+  readonly memory?: Memory;
   /** Called by the constructor now and then while it reads the store back, with what it has so far. */
   readonly onProgress?: (loaded: Loaded) => void;
 }
@@ -110,6 +120,8 @@ export interface PublishOptions {
 export class Broker {
   readonly #context: Context;
   readonly #stopTicking: () => void;
+  readonly #memoryBound: MemoryBound;
+  readonly #retainedSweep: RetainedSweep;
   /** What waits for the store, in order of tickets. */
   #commitActions: { readonly ticket: Ticket; readonly action: () => void }[] = [];
   #onIdle: (() => void) | null = null;
@@ -143,6 +155,8 @@ export class Broker {
       flush: () => this.#flush(),
     };
     this.#context = assemble(parts);
+    this.#memoryBound = new MemoryBound(this.#context, options.memory ?? BOUNDLESS);
+    this.#retainedSweep = new RetainedSweep(this.#context);
     store.onCommit = (committed) => this.#committed(committed);
     store.onFault = (fault) => this.#context.shortage.faultChanged(fault);
     if (store.fault !== null) this.#context.shortage.faultChanged(store.fault);
@@ -195,8 +209,19 @@ export class Broker {
       if (connection.isOpen && !connection.clientId.startsWith(settings.clientIdPrefix)) {
         connection.disconnect(ReasonCode.NOT_AUTHORIZED, 'its id is not allowed any more (clientid_prefixes)');
       }
+      connection.sendMaximum = Math.min(connection.clientReceiveMaximum, settings.maxInflightMessages);
+      connection.session?.pump();
     }
+    this.#memoryBound.check();
     this.#flush();
+  }
+
+  /**
+   * Why a broker that was just made cannot work with so much memory, in words for whoever set `memory_limit`: what it has
+   * loaded needs more already. Null: it can. Takes as long as collecting garbage.
+   */
+  problemWithMemory(limitBytes = this.settings.memoryLimitBytes): string | null {
+    return this.#memoryBound.problemWith(limitBytes);
   }
 
   /**
@@ -223,7 +248,9 @@ export class Broker {
     const isFull = connections.size >= settings.maxConnections;
     connections.add(connection);
     if (settings.connectionMessages && log.types & LogType.NOTICE) {
-      log.write(LogType.NOTICE, `New connection from ${connection.address} on port ${link.localPort}.`);
+      log.write(LogType.NOTICE, `New connection from ${connection.address} on port ${link.localPort}.`, {
+        address: connection.address,
+      });
     }
     if (isFull) connection.fail(new ProtocolError(ReasonCode.QUOTA_EXCEEDED, 'global_max_connections is reached'));
     else wheel.schedule(connection.timer, this.#context.clock.monotonicMs() + settings.connectTimeoutMs);
@@ -370,6 +397,8 @@ export class Broker {
     const { clock, wheel } = this.#context;
     wheel.advance(clock.monotonicMs());
     if (++this.#ticks % TICKS_PER_TRIM === 0) this.#context.outputs.trim();
+    if (this.#ticks % TICKS_PER_MEMORY_CHECK === 0) this.#memoryBound.check();
+    this.#retainedSweep.tick();
     this.#flush();
   }
 

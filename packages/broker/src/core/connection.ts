@@ -10,7 +10,7 @@ import {
 } from '@cauldron/codec';
 import type { Authentication } from './authentication.js';
 import { CommitGate } from './commit-gate.js';
-import { type Ending, endingByNetwork, endingFor, explanationOf, shortened } from './connection-ending.js';
+import { type Ending, endingByNetwork, endingFor, endingText, explanationOf, shortened } from './connection-ending.js';
 import { ConnectionState, transition } from './connection-state.js';
 import type { Context } from './context.js';
 import { handleAcknowledgement } from './handlers/acknowledgements.js';
@@ -84,14 +84,18 @@ export class Connection implements LinkHandler, Expiring {
   lastHeardMs: number;
   /** QoS 1 and 2 messages that may be in flight to the client. */
   sendMaximum = 20;
+  /** The same as far as the client is concerned: its Receive Maximum. */
+  clientReceiveMaximum = 65_535;
+  /** QoS 2 messages of the client that may await PUBREL, of which it was told. */
+  receiveMaximum = 65_535;
   /** The largest packet that the client takes, in bytes. */
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** The highest QoS with which it may publish: a 5.0 client was told so. */
   maximumQoS: QoS = 2;
   /** The highest topic alias that it may use, of which it was told. */
   maximumAlias = 0;
-  /** Null: its topics are the broker's. Never changes. */
-  readonly mountPoint: MountPoint | null;
+  /** Null: its topics are the broker's. Does not change after CONNECT. */
+  mountPoint: MountPoint | null;
   /** Whether the client wants reason strings and user properties with refusals (5.0). */
   wantsProblemInformation = false;
   inboundAliases: InboundAliases<Uint8Array> | null = null;
@@ -111,7 +115,7 @@ export class Connection implements LinkHandler, Expiring {
     this.#context = context;
     this.link = link;
     this.#listener = listener;
-    this.mountPoint = listener.mountPoint === '' ? null : new MountPoint(listener.mountPoint);
+    this.mountPoint = mountPointOf(listener);
     this.output = new Output(context.outputs, link);
     this.framer = new Framer(context.settings.maximumPacketSize);
     this.framer.limitTypes(packetLimits(this.version));
@@ -122,6 +126,14 @@ export class Connection implements LinkHandler, Expiring {
   /** What its listener decides about it. */
   get listener(): ListenerPolicy {
     return this.#listener;
+  }
+
+  /** Another policy takes the place of its listener's: one with which the client may stay; see `partingAt`. */
+  follow(policy: ListenerPolicy): void {
+    this.#listener = policy;
+    if (this.#state === ConnectionState.AWAITING_CONNECT) this.mountPoint = mountPointOf(policy);
+    // A 5.0 client was told in CONNACK what holds for its connection.
+    if (this.version !== 5) this.maximumQoS = policy.maximumQoS;
   }
 
   get state(): ConnectionState {
@@ -297,7 +309,7 @@ export class Connection implements LinkHandler, Expiring {
       this.#gated().holdPacket(ticket, bytes, line);
       return;
     }
-    if (line !== null) log.write(LogType.DEBUG, line);
+    if (line !== null) log.write(LogType.DEBUG, line, { client: this.logName });
     this.output.send(bytes);
   }
 
@@ -328,7 +340,7 @@ export class Connection implements LinkHandler, Expiring {
         : null;
     if (this.#mustWait(ticket)) this.#gated().holdAcknowledgement(ticket, header, packetId, said, line);
     else {
-      if (line !== null) log.write(LogType.DEBUG, line);
+      if (line !== null) log.write(LogType.DEBUG, line, { client: this.clientId });
       this.output.acknowledgement(header, packetId, said);
     }
     counters.sent[header >> 4]++;
@@ -393,7 +405,7 @@ export class Connection implements LinkHandler, Expiring {
     if (log.types & LogType.DEBUG) {
       const { topic, payload } = seen;
       line = lineOfPublish('Sending PUBLISH to', this.clientId, topic, { dup, qos, retain, packetId, payload });
-      if (!waits) log.write(LogType.DEBUG, line);
+      if (!waits) log.write(LogType.DEBUG, line, { client: this.clientId, topic });
     }
     counters.sent[PacketType.PUBLISH]++;
     counters.publishBytesSent += message.payload.length;
@@ -440,7 +452,7 @@ export class Connection implements LinkHandler, Expiring {
 
   #gated(): CommitGate {
     if (this.#gate === null) {
-      this.#gate = new CommitGate(this.output, this.#context.log);
+      this.#gate = new CommitGate(this.output, this.#context.log, this.clientId);
       this.#context.awaitingCommit.add(this);
     }
     return this.#gate;
@@ -462,8 +474,13 @@ export class Connection implements LinkHandler, Expiring {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log.write(LogType.ERROR, `Error: while serving client ${this.who}: ${detail}`);
     }
-    if (this.#state === ConnectionState.OPEN) this.disconnect(reasonCode, text);
-    else this.refuse(reasonCode, text);
+    this.dismiss(reasonCode, text);
+  }
+
+  /** Sends a client away, connected or not. */
+  dismiss(reasonCode: ReasonCode, reason: string): void {
+    if (this.#state === ConnectionState.OPEN) this.disconnect(reasonCode, reason);
+    else this.refuse(reasonCode, reason);
   }
 
   /** Refuses a client that is not connected yet. `ending`: what the log says, where the client is told something else. */
@@ -532,11 +549,17 @@ export class Connection implements LinkHandler, Expiring {
     const { log, settings } = context;
     if (settings.connectionMessages && log.types & LogType.NOTICE) {
       const { reason, why } = ending;
-      if (why !== null) log.write(LogType.NOTICE, explanationOf(ending, this.who));
-      log.write(LogType.NOTICE, `Client ${this.who} disconnected${reason === '' ? '' : `: ${reason}`}.`);
+      const client = this.clientId === '' ? undefined : this.clientId;
+      const subject = { client, address: this.address, reason: endingText(ending) };
+      if (why !== null) log.write(LogType.NOTICE, explanationOf(ending, this.who), subject);
+      log.write(LogType.NOTICE, `Client ${this.who} disconnected${reason === '' ? '' : `: ${reason}`}.`, subject);
     }
     const { session } = this;
     this.session = null;
     if (session !== null) context.sessions.detach(session, this.epoch, ending);
   }
+}
+
+function mountPointOf({ mountPoint }: ListenerPolicy): MountPoint | null {
+  return mountPoint === '' ? null : new MountPoint(mountPoint);
 }

@@ -10,7 +10,7 @@ export class Counters {
   /** Bytes of the payloads in PUBLISH alone. */
   publishBytesReceived = 0;
   publishBytesSent = 0;
-  /** Messages that a client should have got and did not: its queue or its socket was full, or it was too large for it. */
+  /** Messages that a client should have got and did not: its queue or its socket was full, it was too large for it, or for all. */
   publishDropped = 0;
   /** Messages of QoS 1 and 2 that outlived their message expiry interval while they waited. */
   publishExpired = 0;
@@ -18,10 +18,12 @@ export class Counters {
   publishDiscarded = 0;
   /** Messages that a receiver refused, with an error in PUBACK or PUBREC. */
   publishRejected = 0;
-  /** Messages, subscriptions and sessions that were refused because the store takes nothing new. */
+  /** Messages, subscriptions and sessions that were refused because the store takes nothing new, or memory is short. */
   storeRefusals = 0;
   /** Retained messages of QoS 0 that were given out, but not kept, for the same reason. */
   retainedNotKept = 0;
+  /** Retained messages that were cleared because they outlived their message expiry interval. */
+  retainedExpired = 0;
   /** Network connections, whatever became of them. */
   sockets = 0;
   /** Clients that were let in. */

@@ -5,7 +5,9 @@ import type { Message } from './message.js';
 import type { Position } from './ports/store.js';
 import { SHARDS } from './ports/store.js';
 import { QUEUE_IS_FULL, type Session } from './session.js';
-import { STORE_TAKES_NOTHING } from './store-shortage.js';
+
+/** Messages in full queues that are examined in one tick at most, whether they have expired: a few ms of work. */
+const EXAMINED_PER_TICK = 4096;
 
 /**
  * Gives one message to several sessions with QoS 1 or 2. Two steps, because the store must know a message before anybody
@@ -19,6 +21,9 @@ export class FanOut {
   readonly #positions: Position[] = new Array(SHARDS).fill(0);
   /** The copies that the store is to keep. More than one for a shard only if a session gets the message twice. */
   readonly #copies: { readonly shard: number; readonly position: Position }[] = [];
+  /** The tick, by the wheel's clock, in which queues were examined last, and how many messages still may be in it. */
+  #examinedAtMs = 0;
+  #mayExamine = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -33,19 +38,31 @@ export class FanOut {
     identifiers: readonly number[] | null,
     sharedFilter: string | null,
   ): boolean {
-    if (!session.canAccept(message.bytes)) {
+    if (!session.canAccept() && !this.#makesRoom(session)) {
       session.refuse(message, QUEUE_IS_FULL);
       return false;
     }
     // With QoS 1 and 2 it was refused before, or promised before; nothing was ever promised of one with QoS 0.
-    if (message.qos === 0 && session.lasting && this.#context.store.fault !== null) {
-      session.refuse(message, STORE_TAKES_NOTHING);
+    if (message.qos === 0 && session.lasting && this.#context.shortage.isShort) {
+      session.refuse(message, this.#context.shortage.summary);
       return false;
     }
     const position = session.lasting ? this.#positionFor(session) : 0;
     this.#sessions.push(session);
     this.#deliveries.push(new Delivery(message, session.clientId, qos, retain, identifiers, position, sharedFilter));
     return true;
+  }
+
+  /** What has expired while it waited must not keep new messages out of the queue. */
+  #makesRoom(session: Session): boolean {
+    const { wheel } = this.#context;
+    if (this.#examinedAtMs !== wheel.now) {
+      this.#examinedAtMs = wheel.now;
+      this.#mayExamine = EXAMINED_PER_TICK;
+    }
+    if (this.#mayExamine <= 0) return false;
+    this.#mayExamine -= session.dropExpired(this.#mayExamine);
+    return session.canAccept();
   }
 
   deliver(message: Message): void {

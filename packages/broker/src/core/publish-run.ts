@@ -55,6 +55,8 @@ export class PublishRun {
   #ids = new Int32Array(1024);
   #sourceIsV5 = false;
   #publisherId = '';
+  /** Larger frames are for the general way, which looks at the payload alone; see `maxPayloadBytes`. */
+  #maxFrameBytes = CHUNK_BYTES;
   /** The frames for targets of another QoS or protocol version, by `(version 5 ? 3 : 0) + QoS`; made when first used. */
   readonly #layouts: RunLayout[] = [];
   /** Which of them hold the present run. */
@@ -72,6 +74,7 @@ export class PublishRun {
   /** Whether messages of this connection may be handled by runs at all: nobody wants to see each of them. */
   takes(connection: Connection): boolean {
     const { hooks, log, settings, peers } = this.#context;
+    this.#maxFrameBytes = Math.min(CHUNK_BYTES, settings.maxPayloadBytes);
     return (
       !hooks.perMessage &&
       (log.types & LogType.DEBUG) === 0 &&
@@ -105,6 +108,7 @@ export class PublishRun {
     // Without properties only: those would have to be read.
     if (connection.version === 5 && (at >= end || bytes[at++] !== 0)) return false;
     const { router, authorizer } = this.#context;
+    if (end - start > this.#maxFrameBytes) return false;
     const route = router.knownRoute(bytes, topicAt, topicEnd - topicAt);
     if (route === null) return false;
     const { session } = connection;
@@ -121,12 +125,12 @@ export class PublishRun {
       (qos > 0 && this.#count === MAX_ACKNOWLEDGED)
     ) {
       this.finish();
-      if (end - start > CHUNK_BYTES) return false;
       if (qos > 0 && this.#needsStoreInVain(session, targets, qos, route.topic)) return false;
       this.#begin(connection, targets, header, bytes, start);
     }
     if (qos > 0) {
-      if (qos === 2 && !this.#holdInbound(session, (bytes[topicEnd] << 8) | bytes[topicEnd + 1])) return false;
+      if (qos === 2 && !this.#holdInbound(connection, session, (bytes[topicEnd] << 8) | bytes[topicEnd + 1]))
+        return false;
       this.#ids[this.#count] = topicEnd;
     }
     this.#starts[this.#count++] = start;
@@ -180,13 +184,13 @@ export class PublishRun {
 
   /** While the store takes nothing new: whether such messages are to be refused, which is for the general way. */
   #needsStoreInVain(session: Session, targets: Targets, qos: number, topic: string): boolean {
-    const { router, store } = this.#context;
-    return store.fault !== null && ((qos === 2 && session.lasting) || router.needsStore(targets, topic, session));
+    const { router, shortage } = this.#context;
+    return shortage.isShort && ((qos === 2 && session.lasting) || router.needsStore(targets, topic, session));
   }
 
   /** False when the id is held already, or one too many would be: the general way knows what to say. */
-  #holdInbound(session: Session, id: number): boolean {
-    if (session.inbound !== null && session.inbound.size >= this.#context.settings.maxInflightMessages) return false;
+  #holdInbound(connection: Connection, session: Session, id: number): boolean {
+    if (session.inbound !== null && session.inbound.size >= connection.receiveMaximum) return false;
     return session.holdInbound(id);
   }
 
@@ -200,7 +204,9 @@ export class PublishRun {
     if (connection === null) return publishQoS === 0 && !session.queuesQoS0;
     if (!connection.takesRuns || target.identifiers !== null) return false;
     const qos = publishQoS > target.qos ? target.qos : publishQoS;
-    if (qos > 0 && session.lasting) return false;
+    // With a limit of bytes, each message has to be counted.
+    if (qos > 0 && (session.lasting || this.#context.settings.maxInflightBytes < Number.POSITIVE_INFINITY))
+      return false;
     const isV5 = connection.version === 5;
     const layout = qos === publishQoS && isV5 === (publisher.version === 5) ? null : this.#layoutFor(isV5, qos);
     const size = layout === null ? this.#end - this.#start : layout.length;

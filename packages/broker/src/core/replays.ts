@@ -1,19 +1,35 @@
 import type { Delivery } from './delivery.js';
 
+/** What a search for retained messages finds next: a message, or that somebody has to be asked about the next one. */
+export type Found = Delivery | Promise<void>;
+
 /** Retained messages for the new subscriptions of one session: found one at a time, as they can be sent. */
 export class Replays {
-  readonly #sources: Iterator<Delivery>[] = [];
+  readonly #sources: Iterator<Found>[] = [];
+  readonly #onAnswer: () => void;
   #next: Delivery | null = null;
+  #isWaiting = false;
 
-  add(source: Iterator<Delivery>): void {
+  /** `onAnswer`: called when it can go on that had to wait. */
+  constructor(onAnswer: () => void) {
+    this.#onAnswer = onAnswer;
+  }
+
+  /** The next one is not known yet. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  add(source: Iterator<Found>): void {
     this.#sources.push(source);
   }
 
-  /** The next one, the same until `shift`; null: nothing is left. */
+  /** The next one, the same until `shift`; null: nothing is left, or it waits. */
   peek(): Delivery | null {
-    while (this.#next === null && this.#sources.length > 0) {
+    while (this.#next === null && !this.#isWaiting && this.#sources.length > 0) {
       const found = this.#sources[0].next();
       if (found.done === true) this.#sources.shift();
+      else if (found.value instanceof Promise) this.#await(found.value);
       else this.#next = found.value;
     }
     return this.#next;
@@ -21,5 +37,13 @@ export class Replays {
 
   shift(): void {
     this.#next = null;
+  }
+
+  #await(answer: Promise<void>): void {
+    this.#isWaiting = true;
+    void answer.then(() => {
+      this.#isWaiting = false;
+      this.#onAnswer();
+    });
   }
 }

@@ -1,8 +1,8 @@
 import type { Context } from './context.js';
 import type { Message } from './message.js';
+import type { Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
-import { RetainedTree } from './retained-tree.js';
-import { STORE_TAKES_NOTHING } from './store-shortage.js';
+import { type RetainedSearch, RetainedTree } from './retained-tree.js';
 
 /** The last retained message of each topic. */
 export class RetainedMessages {
@@ -28,9 +28,12 @@ export class RetainedMessages {
     this.#set(message);
   }
 
-  /** Takes a message that came with RETAIN: it replaces the one of its topic, or, when it is empty, clears it. */
-  accept(message: Message): void {
-    const { store } = this.#context;
+  /**
+   * Takes a message that came with RETAIN: it replaces the one of its topic, or, when it is empty, clears it. `source`: who
+   * published it; null for the broker itself.
+   */
+  accept(message: Message, source: Principal | null): void {
+    const { shortage, store } = this.#context;
     if (message.payload.length === 0) {
       // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
       if (this.#remove(message.topic)) store.append({ kind: 'retainedCleared', topic: message.topic });
@@ -39,11 +42,12 @@ export class RetainedMessages {
     // What the broker says of itself is not true any more once it has ended.
     const isStored = message.publisher !== '' || !message.topic.startsWith('$SYS/');
     // With QoS 1 and 2 it was refused before, or promised before.
-    if (isStored && message.qos === 0 && store.fault !== null) {
+    if (isStored && message.qos === 0 && shortage.isShort) {
       this.#forgo(message);
       return;
     }
     message.publishedAtMs = this.#context.clock.wallMs();
+    message.source = source;
     this.#set(message.keep()); // [MQTT-3.3.1-5]
     if (isStored) store.append({ kind: 'retained', message });
   }
@@ -59,24 +63,35 @@ export class RetainedMessages {
   }
 
   #forgo({ publisher, topic }: Message): void {
-    const { counters, log, sessions } = this.#context;
+    const { counters, log, sessions, shortage } = this.#context;
     counters.retainedNotKept++;
     if ((log.types & LogType.NOTICE) === 0 || sessions.get(publisher)?.mayReport('not kept') === false) return;
     log.write(
       LogType.NOTICE,
-      `Not keeping the retained message of client ${publisher} for '${topic}': ${STORE_TAKES_NOTHING}.`,
+      `Not keeping the retained message of client ${publisher} for '${topic}': ${shortage.summary}.`,
     );
   }
 
   /** Those that match a filter, found one at a time; expired ones are cleared instead [MQTT-3.3.2-5]. */
   *match(filter: string): Generator<Message> {
-    const { clock, store } = this.#context;
+    const { clock } = this.#context;
     for (const message of this.#tree.match(filter)) {
-      if (message.isExpired(clock)) {
-        this.#remove(message.topic);
-        store.append({ kind: 'retainedCleared', topic: message.topic });
-      } else yield message;
+      if (message.isExpired(clock)) this.expire(message);
+      else yield message;
     }
+  }
+
+  /** See `RetainedTree.searches`. What they find may have expired. */
+  searches(): RetainedSearch<Message>[] {
+    return this.#tree.searches();
+  }
+
+  /** Clears a message in here that has expired. */
+  expire({ topic }: Message): void {
+    const { counters, store } = this.#context;
+    counters.retainedExpired++;
+    this.#remove(topic);
+    store.append({ kind: 'retainedCleared', topic });
   }
 
   #set(message: Message): void {

@@ -86,6 +86,11 @@ export class RetainedTree<T extends object> {
     return new RetainedSearch<T>(this.#rootOf(filter), filter, this.#births);
   }
 
+  /** Searches that find all topics, one after the other, as `match` does. */
+  searches(): RetainedSearch<T>[] {
+    return [this.#root, this.#dollarRoot].map((root) => new RetainedSearch<T>(root, '#', this.#births));
+  }
+
   /** All levels of all topics, each before those below it, for a report; what changes meanwhile is met, or not. */
   *levels(): Generator<{ readonly depth: number; readonly level: string; readonly value: T | null }> {
     for (const root of [this.#root, this.#dollarRoot]) {
@@ -106,6 +111,7 @@ export class RetainedSearch<T extends object> implements IterableIterator<T> {
   readonly #stack: (RetainedNode<T> | Iterator<RetainedNode<T>>)[];
   /** For each entry of the stack: how many levels of the filter have led there. */
   readonly #depths: number[] = [0];
+  #visited = 0;
 
   /** Called by the tree, whose count of births so far is `lastBirth`. */
   constructor(root: RetainedNode<T>, filter: string, lastBirth: number) {
@@ -119,12 +125,18 @@ export class RetainedSearch<T extends object> implements IterableIterator<T> {
     return this.#stack.length === 0;
   }
 
+  /** Nodes that were looked at so far: what the search has cost. */
+  get visited(): number {
+    return this.#visited;
+  }
+
   /**
    * The next value; null after `limit` nodes without one, or when nothing is left (see `done`). A filter like `+/+/x`
    * may pass a million nodes and find nothing: a caller that must not keep others waiting goes on in a later turn.
    */
   step(limit: number): T | null {
     for (let visits = 0; visits < limit && this.#stack.length > 0; visits++) {
+      this.#visited++;
       const top = this.#stack.length - 1;
       const depth = this.#depths[top];
       let node = this.#stack[top];

@@ -322,12 +322,12 @@ export class Router {
   #pickMember({ members }: SharedSubscriptions, message: Message): Subscription | null {
     const mayHave = this.#mayHave(message.topic);
     let suits = mayHave;
-    if (this.#context.store.fault !== null) {
+    if (this.#context.shortage.isShort) {
       const needsNoStore = (member: Subscription): boolean => !member.target.isStored && mayHave(member);
       if (members.some(needsNoStore)) suits = needsNoStore;
     }
     const first = members.pick(suits);
-    if (first === null || message.qos === 0 || first.session.canAccept(message.bytes)) return first;
+    if (first === null || message.qos === 0 || first.session.canAccept()) return first;
     return members.pick((member) => member !== first && suits(member)) ?? first;
   }
 

@@ -9,6 +9,14 @@ const WINDOW_MESSAGES = 128;
 /** Messages that one page brings back into memory. */
 const PAGE_MESSAGES = 64;
 
+/** A search for messages that have expired, which may take several calls. */
+interface Sweep {
+  /** The position in the store up to which it has come. */
+  at: Position;
+  /** When the next of the messages that it passed, or that came meanwhile, will have expired. */
+  nextExpiryMs: number;
+}
+
 /**
  * The messages that wait for a session, oldest first. What the store has need not be in memory: only a window of it is,
  * so a million waiting messages are not a million objects.
@@ -25,6 +33,9 @@ export class SessionQueue {
   #unstoredMessages = 0;
   /** The position of the last message that came into the window. */
   #lastPosition: Position = 0;
+  /** No message in here has expired before this, by the wall clock. */
+  #nextExpiryMs = Number.POSITIVE_INFINITY;
+  #sweep: Sweep | null = null;
 
   /** `totals`: of all queues of the broker. */
   constructor(clientId: string, store: Store, totals: QueueTotals) {
@@ -46,10 +57,14 @@ export class SessionQueue {
     this.#storedMessages = messages;
     this.#storedBytes = bytes;
     this.#totals.bytes += bytes;
+    this.#nextExpiryMs = Number.NEGATIVE_INFINITY; // Nobody knows.
   }
 
   push(delivery: Delivery): void {
     this.#totals.bytes += delivery.bytes;
+    const { expiresAtMs } = delivery.message;
+    if (expiresAtMs < this.#nextExpiryMs) this.#nextExpiryMs = expiresAtMs;
+    if (this.#sweep !== null && expiresAtMs < this.#sweep.nextExpiryMs) this.#sweep.nextExpiryMs = expiresAtMs;
     if (delivery.position > 0 && (this.#storedMessages > 0 || this.#window.length >= WINDOW_MESSAGES)) {
       this.#storedMessages++;
       this.#storedBytes += delivery.bytes;
@@ -75,6 +90,60 @@ export class SessionQueue {
   /** Takes all out, for a session that ends. */
   *drain(): Generator<Delivery> {
     for (let delivery = this.shift(); delivery !== undefined; delivery = this.shift()) yield delivery;
+  }
+
+  /**
+   * Takes out messages that have expired, and calls `expired` with each, which is to tell the store. Examines `limit` of
+   * those in the store at most, and goes on there the next time. Returns how many it examined: none if none can have
+   * expired.
+   */
+  dropExpired(nowMs: number, limit: number, expired: (delivery: Delivery) => void): number {
+    if (nowMs < this.#nextExpiryMs) return 0;
+    this.#sweep ??= { at: 0, nextExpiryMs: Number.POSITIVE_INFINITY };
+    const sweep = this.#sweep;
+    let examined = this.#sweepWindow(nowMs, sweep, expired);
+    sweep.at = Math.max(sweep.at, this.#lastPosition);
+    while (examined < limit) {
+      const page = this.#storedMessages === 0 ? [] : this.#store.queue(this.#clientId, sweep.at, PAGE_MESSAGES);
+      for (const queued of page) this.#sweepStored(Delivery.from(queued), nowMs, sweep, expired);
+      examined += page.length;
+      if (page.length === PAGE_MESSAGES) continue;
+      this.#nextExpiryMs = sweep.nextExpiryMs;
+      this.#sweep = null;
+      break;
+    }
+    return examined;
+  }
+
+  #sweepWindow(nowMs: number, sweep: Sweep, expired: (delivery: Delivery) => void): number {
+    const { length } = this.#window;
+    for (let i = 0; i < length; i++) {
+      const delivery = this.#window.shift();
+      if (delivery === undefined) break;
+      const { expiresAtMs } = delivery.message;
+      if (expiresAtMs > nowMs) {
+        sweep.nextExpiryMs = Math.min(sweep.nextExpiryMs, expiresAtMs);
+        this.#window.push(delivery);
+        continue;
+      }
+      this.#totals.bytes -= delivery.bytes;
+      if (delivery.position === 0) this.#countUnstored(-1);
+      expired(delivery);
+    }
+    return length;
+  }
+
+  #sweepStored(delivery: Delivery, nowMs: number, sweep: Sweep, expired: (delivery: Delivery) => void): void {
+    sweep.at = delivery.position;
+    const { expiresAtMs } = delivery.message;
+    if (expiresAtMs > nowMs) {
+      sweep.nextExpiryMs = Math.min(sweep.nextExpiryMs, expiresAtMs);
+      return;
+    }
+    this.#storedMessages--;
+    this.#storedBytes -= delivery.bytes;
+    this.#totals.bytes -= delivery.bytes;
+    expired(delivery);
   }
 
   /** Called when the session is over: nothing waits for it any more. */

@@ -8,7 +8,7 @@ import { PacketIdSet } from './packet-id-set.js';
 import type { Decision, Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
 import type { StoredSession, Ticket, WillRecord } from './ports/store.js';
-import { publishMessage, reasonWhyReserved } from './publishing.js';
+import { publishMessage, reasonWhyReserved, reasonWhyTooLarge } from './publishing.js';
 import { Session } from './session.js';
 import { SessionQueue } from './session-queue.js';
 
@@ -66,7 +66,10 @@ export class SessionRegistry {
     }
     wheel.cancel(session.timer);
     // What the one before might do or read says nothing about this one.
-    if (present && !haveSameRights(session.principal, principal)) router.invalidate();
+    if (present && !haveSameRights(session.principal, principal)) {
+      router.invalidate();
+      session.doubtRights();
+    }
     session.principal = principal;
     session.protocolVersion = request.protocolVersion;
     session.expiryIntervalS = request.expiryIntervalS;
@@ -100,8 +103,9 @@ export class SessionRegistry {
     session.forgetConnection();
     this.#connected--;
     if (!ending.publishWill) session.will = null; // [MQTT-3.14.4-3]
-    this.#context.hooks.disconnected(session.principal, endingText(ending));
     this.#leave(session);
+    // After its will: whoever takes rights away at this event does not mean that.
+    this.#context.hooks.disconnected(session.principal, endingText(ending));
   }
 
   /** The connection that opened the session with `epoch` went before it was attached: it has no will yet. */
@@ -209,7 +213,10 @@ export class SessionRegistry {
   }
 
   #arm(session: Session, sinceMs: number): void {
-    const { expiryIntervalS, will } = session;
+    const { will } = session;
+    // The longest that is granted may be less than it was when the client connected.
+    const longestS = this.#context.settings.maxSessionExpiryS;
+    const expiryIntervalS = Math.min(session.expiryIntervalS, longestS);
     session.willDueMs = will === null ? Number.POSITIVE_INFINITY : sinceMs + will.delayS * 1000;
     session.expiryDueMs =
       expiryIntervalS === NEVER_EXPIRES ? Number.POSITIVE_INFINITY : sinceMs + expiryIntervalS * 1000;
@@ -223,7 +230,7 @@ export class SessionRegistry {
 
   /** The will's message goes out, once; the session forgets it [MQTT-3.1.2-10]. */
   #publishWill(session: Session): void {
-    const { authorizer, clock, log, store } = this.#context;
+    const { authorizer, clock, counters, log, settings, store } = this.#context;
     const { will, principal } = session;
     if (will === null) return;
     session.will = null;
@@ -239,9 +246,12 @@ export class SessionRegistry {
         log.write(LogType.NOTICE, `Denied will of client ${session.clientId} to '${topic}': ${rule}`);
       }
     };
-    const reserved = reasonWhyReserved(topic);
-    let answer: Decision | Promise<Decision> = { allowed: reserved === null, rule: reserved ?? '' };
-    if (reserved === null && !authorizer.unrestricted) answer = authorizer.mayPublish(principal, topic);
+    // The limit may be lower than it was when the client connected.
+    const tooLarge = reasonWhyTooLarge(settings, message.payload);
+    if (tooLarge !== null) counters.publishDropped++;
+    const obstacle = reasonWhyReserved(topic) ?? tooLarge;
+    let answer: Decision | Promise<Decision> = { allowed: obstacle === null, rule: obstacle ?? '' };
+    if (obstacle === null && !authorizer.unrestricted) answer = authorizer.mayPublish(principal, topic);
     if (!(answer instanceof Promise)) {
       decide(answer);
       return;

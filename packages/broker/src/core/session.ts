@@ -3,12 +3,13 @@ import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import type { Delivery } from './delivery.js';
 import { Inflight, InflightState } from './inflight.js';
+import { InflightBytes } from './inflight-bytes.js';
 import type { Message } from './message.js';
 import { PacketIdSet } from './packet-id-set.js';
 import type { Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
 import type { Position, SessionRecord, Ticket, WillRecord } from './ports/store.js';
-import { Replays } from './replays.js';
+import { type Found, Replays } from './replays.js';
 import { SessionQueue } from './session-queue.js';
 import { shardOf } from './shard.js';
 import type { Subscription } from './subscription.js';
@@ -30,6 +31,11 @@ export const SOCKET_IS_FULL = 'it does not read what is sent to it (max_output_b
 const TOO_LARGE = 'larger than the maximum packet size that it takes';
 
 const OUTSIDE = 'their topics are outside of the mount_point of its listener';
+
+const BARRED = 'the access rules do not let it have them any more';
+
+/** No version of access rules: nobody knows by which ones messages were let in. */
+const UNKNOWN_RULES = -1;
 
 const EXPIRED = 'they waited for longer than their message expiry interval';
 
@@ -75,10 +81,14 @@ export class Session implements Expiring {
   lastPosition: Position = 0;
   readonly timer: Timer;
   #replays: Replays | null = null;
+  /** What this connection has in flight, while `max_inflight_bytes` is set. Null until the first. */
+  #inflightBytes: InflightBytes | null = null;
   /** Ids that were in flight on the last connection and were not sent again on this one yet, last first. */
   #resends: number[] | null = null;
   /** By kind: when the log was last told something about this client. Made when it first is. */
   #reportedAtMs: Map<string, number> | null = null;
+  /** The version of the access rules by which it may have all that waits in its queue; see `doubtRights`. */
+  #rulesOfQueue = UNKNOWN_RULES;
   readonly #context: Context;
 
   constructor(context: Context, clientId: string, serial: number, principal: Principal) {
@@ -115,15 +125,21 @@ export class Session implements Expiring {
   /** The connection's window: how many more QoS 1 and 2 messages may be in flight. None while old ones wait for it. */
   get credit(): number {
     const { connection, inflight } = this;
-    if (connection === null || this.#resends !== null) return 0;
+    if (connection === null || this.#resends !== null || !this.#mayFly) return 0;
     return inflight === null ? connection.sendMaximum : connection.sendMaximum - inflight.size;
+  }
+
+  /** Whether `max_inflight_bytes` leaves room for one more message, whatever its size. */
+  get #mayFly(): boolean {
+    const bytes = this.#inflightBytes;
+    return bytes === null || bytes.total < this.#context.settings.maxInflightBytes;
   }
 
   get queuedMessages(): number {
     return this.queue === null ? 0 : this.queue.length;
   }
 
-  /** Whether its queue takes so many more messages, of this size together. */
+  /** Whether its queue takes so many more messages, of this size together, whatever the size of each. */
   hasRoom(bytes: number, messages = 1): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#context.settings;
     const queuedBytes = this.queue === null ? 0 : this.queue.bytes;
@@ -137,9 +153,18 @@ export class Session implements Expiring {
     );
   }
 
-  /** Whether a QoS 1 or 2 message of this size can be sent now or may wait. */
-  canAccept(bytes: number): boolean {
-    return (this.credit > 0 && this.queuedMessages === 0) || this.hasRoom(bytes);
+  /** Whether a QoS 1 or 2 message can be sent now or may wait. */
+  canAccept(): boolean {
+    const { queuedMessages } = this;
+    if (queuedMessages === 0 && this.credit > 0) return true;
+    const { maxQueuedMessages, maxQueuedBytes } = this.#context.settings;
+    return queuedMessages < maxQueuedMessages && (this.queue === null || this.queue.bytes < maxQueuedBytes);
+  }
+
+  /** Takes messages that have expired out of its queue, and examines no more than `limit` for that. Returns how many it was. */
+  dropExpired(limit: number): number {
+    const { clock } = this.#context;
+    return this.queue?.dropExpired(clock.wallMs(), limit, (delivery) => this.#expire(delivery)) ?? 0;
   }
 
   /** Counts messages that this client does not get for this reason, and says so now and then. `message`: the first. */
@@ -191,7 +216,9 @@ export class Session implements Expiring {
 
   enqueue(delivery: Delivery): void {
     delivery.message.keep();
-    this.queue ??= new SessionQueue(this.clientId, this.#context.store, this.#context.queues);
+    const { authorizer, queues, store } = this.#context;
+    this.queue ??= new SessionQueue(this.clientId, store, queues);
+    if (this.queue.length === 0) this.#rulesOfQueue = authorizer.version;
     this.queue.push(delivery);
   }
 
@@ -206,6 +233,7 @@ export class Session implements Expiring {
         const delivery = this.queue.shift();
         if (delivery === undefined) break;
         if (delivery.message.isExpired(this.#context.clock)) this.#expire(delivery);
+        else if (this.#isBarredFrom(delivery.message)) this.#bar(delivery);
         else this.#send(delivery);
       }
       if (this.queue.length > 0) return;
@@ -214,9 +242,12 @@ export class Session implements Expiring {
   }
 
   /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
-  replay(deliveries: Iterator<Delivery>): void {
-    this.#replays ??= new Replays();
-    this.#replays.add(deliveries);
+  replay(found: Iterator<Found>): void {
+    this.#replays ??= new Replays(() => {
+      this.pump();
+      this.#context.flush();
+    });
+    this.#replays.add(found);
     this.pump();
   }
 
@@ -322,6 +353,7 @@ export class Session implements Expiring {
     this.connection = null;
     this.#replays = null;
     this.#resends = null;
+    this.#inflightBytes = null;
     this.inflight?.trim();
   }
 
@@ -348,6 +380,7 @@ export class Session implements Expiring {
       qos === 1 ? InflightState.AWAITING_PUBACK : InflightState.AWAITING_PUBREC,
       keeps ? delivery : null,
     );
+    this.#flies(id, message);
     let ticket: Ticket = 0;
     if (position > 0) ticket = store.append({ kind: 'sent', clientId: this.clientId, position, packetId: id });
     // A QoS 1 message may be sent twice by a crash, a QoS 2 message may not: its id must be known after one.
@@ -357,15 +390,18 @@ export class Session implements Expiring {
   /** In order, and no more of them than the window of this connection takes, which may be smaller than the last one's. */
   #pumpResends(resends: number[], connection: Connection): void {
     const { inflight } = this;
-    while (inflight !== null && inflight.size - resends.length < connection.sendMaximum) {
+    const { authorizer, router } = this.#context;
+    while (inflight !== null && inflight.size - resends.length < connection.sendMaximum && this.#mayFly) {
       const id = resends.pop();
       if (id === undefined) break;
       const delivery = inflight.message(id);
       if (delivery === null) continue; // Acknowledged meanwhile: the client has it from the last connection.
       const { message, qos, retain, identifiers } = delivery;
       // The last connection may have taken larger packets than this one, and may have had another mount point.
-      const obstacle = obstacleTo(connection, message, qos, identifiers);
+      const isBarred = !authorizer.unrestricted && !router.mayReceive(this, message.topic);
+      const obstacle = isBarred ? BARRED : obstacleTo(connection, message, qos, identifiers);
       if (obstacle === null) {
+        this.#flies(id, message);
         connection.sendPublish(message, qos, id, true, retain, identifiers);
         continue;
       }
@@ -373,6 +409,12 @@ export class Session implements Expiring {
       this.refuse(message, obstacle);
     }
     if (resends.length === 0) this.#resends = null;
+  }
+
+  #flies(id: number, { payload }: Message): void {
+    if (this.#context.settings.maxInflightBytes === Number.POSITIVE_INFINITY) return;
+    this.#inflightBytes ??= new InflightBytes();
+    this.#inflightBytes.add(id, payload.length);
   }
 
   #complete(inflight: Inflight<Delivery>, id: number): void {
@@ -384,11 +426,28 @@ export class Session implements Expiring {
     const isStored =
       this.#isStored(inflight.message(id)) || (this.lasting && inflight.state(id) === InflightState.AWAITING_PUBCOMP);
     inflight.acknowledge(id);
+    this.#inflightBytes?.remove(id);
     if (isStored) this.#context.store.append({ kind: 'completed', clientId: this.clientId, packetId: id });
   }
 
   #isStored(delivery: Delivery | null): boolean {
     return delivery !== null && delivery.position > 0;
+  }
+
+  /** Its client may not be the one for whom messages were put into the queue: it is asked again whether it may have them. */
+  doubtRights(): void {
+    this.#rulesOfQueue = UNKNOWN_RULES;
+  }
+
+  /** Whether the access rules have changed since the message began to wait, and do not let the client have it any more. */
+  #isBarredFrom({ topic }: Message): boolean {
+    const { authorizer, router } = this.#context;
+    return !authorizer.unrestricted && authorizer.version !== this.#rulesOfQueue && !router.mayReceive(this, topic);
+  }
+
+  #bar({ message, position }: Delivery): void {
+    this.#drop(position);
+    this.refuse(message, BARRED);
   }
 
   /** It waited for too long [MQTT-3.3.2-5]. */
@@ -403,15 +462,15 @@ export class Session implements Expiring {
   }
 
   #pumpReplays(replays: Replays, connection: Connection): void {
-    const { clock, store } = this.#context;
+    const { clock, shortage } = this.#context;
     for (let next = replays.peek(); next !== null; next = replays.peek()) {
-      if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit === 0) return;
+      if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit <= 0) return;
       // It would have to be stored: it follows when there is room again.
-      if (next.qos > 0 && this.lasting && store.fault !== null) return;
+      if (next.qos > 0 && this.lasting && shortage.isShort) return;
       replays.shift();
       if (!next.message.isExpired(clock)) this.#deliverRetained(next);
     }
-    this.#replays = null;
+    if (!replays.isWaiting) this.#replays = null;
   }
 
   #deliverRetained(delivery: Delivery): void {

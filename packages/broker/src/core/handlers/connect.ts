@@ -18,7 +18,9 @@ import type { Link } from '../ports/link.js';
 import { LogType } from '../ports/log.js';
 import type { WillRecord } from '../ports/store.js';
 import { proceed } from '../proceed.js';
+import { reasonWhyTooLarge } from '../publishing.js';
 import type { Session } from '../session.js';
+import { noRoomFor } from '../session-limits.js';
 import type { ListenerPolicy } from '../settings.js';
 import { OutboundAliases } from '../topic-aliases.js';
 import { beginAuthentication, logNotAdmitted } from './auth.js';
@@ -192,6 +194,8 @@ function checkConnect({ settings }: Context, { maximumQoS }: ListenerPolicy, con
     // [MQTT-3.2.2-13]
     throw new ProtocolError(ReasonCode.RETAIN_NOT_SUPPORTED, 'a will with RETAIN, but retain_available is false');
   }
+  const tooLarge = will === undefined ? null : reasonWhyTooLarge(settings, will.payload);
+  if (tooLarge !== null) throw new ProtocolError(ReasonCode.PACKET_TOO_LARGE, `the will: ${tooLarge}`);
   if (protocolVersion !== 5 && settings.maxKeepAliveS > 0 && (keepAlive === 0 || keepAlive > settings.maxKeepAliveS)) {
     throw new ProtocolError(
       ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
@@ -236,11 +240,9 @@ function establish(
   const { sessions, settings } = context;
   const { connect, clientId, will } = request;
   const expiryIntervalS = Math.min(wantedExpiryS(connect), settings.maxSessionExpiryS);
-  const { reason } = context.shortage;
-  if (reason !== null && expiryIntervalS > 0 && (connect.clean || sessions.get(clientId)?.lasting !== true)) {
-    // A new session would have to be stored. Whoever has the client id keeps what it has.
-    context.counters.storeRefusals++;
-    connection.refuse(ReasonCode.QUOTA_EXCEEDED, reason);
+  const obstacle = noRoomFor(context, { clientId, clean: connect.clean, expiryIntervalS });
+  if (obstacle !== null) {
+    connection.refuse(obstacle.reasonCode, obstacle.reason);
     return;
   }
   // [MQTT-3.1.4-3]
@@ -298,7 +300,9 @@ function open(
     return;
   }
   const { properties } = connect;
-  connection.sendMaximum = Math.min(properties?.receiveMaximum ?? 65_535, settings.maxInflightMessages, 65_535);
+  connection.clientReceiveMaximum = properties?.receiveMaximum ?? 65_535;
+  connection.sendMaximum = Math.min(connection.clientReceiveMaximum, settings.maxInflightMessages);
+  connection.receiveMaximum = settings.maxInflightMessages;
   const aliases = Math.min(properties?.topicAliasMaximum ?? 0, connection.listener.maxTopicAliasesToClient);
   if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases); // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
   connection.takesRuns = aliases === 0 && connection.mountPoint === null;
@@ -315,6 +319,7 @@ function open(
     log.write(
       LogType.NOTICE,
       `New ${connection.isBridge ? 'bridge' : 'client'} connected from ${connection.address} as ${connection.clientId} (${details}).`,
+      { client: connection.clientId, address: connection.address, username: session.principal.username },
     );
   }
   logWillAndTls(context, connection, connect);

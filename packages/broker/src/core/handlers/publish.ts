@@ -6,10 +6,9 @@ import { Message } from '../message.js';
 import { lineOfPublish } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
-import { publishMessage, reasonWhyReserved } from '../publishing.js';
+import { publishMessage, reasonWhyReserved, reasonWhyTooLarge } from '../publishing.js';
 import type { Route } from '../route-cache.js';
 import { NOBODY_HAS_ROOM, type Session } from '../session.js';
-import { STORE_TAKES_NOTHING } from '../store-shortage.js';
 import { InboundAliases } from '../topic-aliases.js';
 
 /**
@@ -35,8 +34,9 @@ export function handlePublish(
   if (!decision) return;
   connection.forgetDecisions();
   if (context.log.types & LogType.DEBUG) {
-    const line = lineOfPublish('Received PUBLISH from', connection.clientId, route.topic, packet);
-    context.log.write(LogType.DEBUG, line);
+    const { clientId: client } = connection;
+    const line = lineOfPublish('Received PUBLISH from', client, route.topic, packet);
+    context.log.write(LogType.DEBUG, line, { client, topic: route.topic });
   }
   const appendedBefore = context.store.appended;
   if (packet.qos === 2) {
@@ -45,7 +45,7 @@ export function handlePublish(
       acknowledge(connection, packet, 0, ReasonCode.SUCCESS);
       return;
     }
-    checkReceiveMaximum(context, connection, session);
+    checkReceiveMaximum(connection, session);
     // Its id would have to be stored.
     const { reason } = context.shortage;
     if (session.lasting && reason !== null) {
@@ -57,14 +57,16 @@ export function handlePublish(
   const outcome = accept(context, connection, session, route, packet);
   if (outcome.reason !== null) {
     // PUBREC with an error ends the exchange [MQTT-4.3.3-9]; before 5.0 it goes on, with a message that went nowhere.
-    if (packet.qos === 2 && (connection.version === 5 || outcome.isForStore)) {
+    if (packet.qos === 2 && (connection.version === 5 || outcome.isForStore === true)) {
       session.releaseInbound(packet.packetId ?? 0);
     }
-    if (outcome.isForStore) {
+    if (outcome.isForStore === true) {
       leaveOut(context, connection, session, packet, route.topic, outcome.reason);
       return;
     }
-    logRefused(context, connection, route.topic, outcome.reason);
+    if (!outcome.isTooLarge || session.mayReport('sends too much')) {
+      logRefused(context, connection, route.topic, outcome.reason);
+    }
     refuse(connection, packet, outcome.reasonCode, outcome.reason);
     return;
   }
@@ -77,20 +79,35 @@ interface Outcome {
   readonly reasonCode: ReasonCode;
   readonly reason: string | null;
   /** It would have to be stored, and cannot be: another time it would be taken. */
-  readonly isForStore: boolean;
+  readonly isForStore?: boolean;
+  /** Its payload is; a client that sends one such message often sends many. */
+  readonly isTooLarge?: boolean;
 }
 
-const TAKEN: Outcome = { reasonCode: ReasonCode.SUCCESS, reason: null, isForStore: false };
-const UNWANTED: Outcome = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS, reason: null, isForStore: false };
-const NO_ROOM: Outcome = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: NOBODY_HAS_ROOM, isForStore: false };
+const TAKEN: Outcome = { reasonCode: ReasonCode.SUCCESS, reason: null };
+const UNWANTED: Outcome = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS, reason: null };
+const NO_ROOM: Outcome = { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: NOBODY_HAS_ROOM };
 
 /** Routes the message. */
 function accept(context: Context, connection: Connection, session: Session, route: Route, packet: Publish): Outcome {
+  const tooLarge = reasonWhyTooLarge(context.settings, packet.payload);
+  if (tooLarge !== null) {
+    context.counters.publishDropped++;
+    const { log } = context;
+    if (log.types & LogType.DEBUG) {
+      log.write(
+        LogType.DEBUG,
+        lineOfPublish('Dropped too large PUBLISH from', connection.clientId, route.topic, packet),
+      );
+    }
+    // Not PACKET_TOO_LARGE, as Mosquitto has it: PUBACK and PUBREC may not say that.
+    return { reasonCode: ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, reason: tooLarge, isTooLarge: true };
+  }
   let message = messageFrom(context, connection, packet, route.topic);
   let { targets } = route;
   if (context.hooks.perMessage) {
     const answer = context.hooks.published(message, session.principal);
-    if (!(answer instanceof Message)) return { reasonCode: answer.refuse, reason: answer.reason, isForStore: false };
+    if (!(answer instanceof Message)) return { reasonCode: answer.refuse, reason: answer.reason };
     if (answer.topic !== message.topic) targets = context.router.targetsOf(answer.topic);
     message = answer;
   }
@@ -121,13 +138,12 @@ function checkFeatures(context: Context, connection: Connection, packet: Publish
   }
 }
 
-function checkReceiveMaximum(context: Context, connection: Connection, session: Session): void {
-  const { maxInflightMessages } = context.settings;
-  if (connection.version === 5 && session.inbound !== null && session.inbound.size >= maxInflightMessages) {
+function checkReceiveMaximum({ receiveMaximum, version }: Connection, session: Session): void {
+  if (version === 5 && session.inbound !== null && session.inbound.size >= receiveMaximum) {
     // [MQTT-3.3.4-9]
     throw new ProtocolError(
       ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
-      `more than ${maxInflightMessages} messages of QoS 2 that were not released`,
+      `more than ${receiveMaximum} messages of QoS 2 that were not released`,
     );
   }
 }
@@ -201,7 +217,8 @@ function mayPublish(
 function deny(context: Context, connection: Connection, packet: Publish, topic: string, rule: string): void {
   const { log } = context;
   if (log.types & LogType.DEBUG) {
-    log.write(LogType.DEBUG, lineOfPublish('Denied PUBLISH from', connection.clientId, topic, packet));
+    const { clientId: client } = connection;
+    log.write(LogType.DEBUG, lineOfPublish('Denied PUBLISH from', client, topic, packet), { client, topic });
   }
   logRefused(context, connection, topic, rule);
   refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, 'not authorised');
@@ -220,7 +237,7 @@ function leaveOut(
   reason: string,
 ): void {
   context.counters.storeRefusals++;
-  if (session.mayReport(STORE_TAKES_NOTHING)) logRefused(context, connection, topic, reason);
+  if (session.mayReport(context.shortage.summary)) logRefused(context, connection, topic, reason);
   if (connection.version === 5) refuse(connection, packet, ReasonCode.QUOTA_EXCEEDED, reason);
   else if (packet.qos > 0) connection.awaitsAnswers = true;
 }
@@ -254,5 +271,6 @@ function passedOn(properties: Properties | undefined): Properties | null {
 
 function logRefused(context: Context, connection: Connection, topic: string, why: string): void {
   if ((context.log.types & LogType.NOTICE) === 0) return;
-  context.log.write(LogType.NOTICE, `Denied PUBLISH from ${connection.clientId} to '${topic}': ${why}`);
+  const { clientId: client } = connection;
+  context.log.write(LogType.NOTICE, `Denied PUBLISH from ${client} to '${topic}': ${why}`, { client, topic });
 }

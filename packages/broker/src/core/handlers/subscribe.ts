@@ -13,6 +13,8 @@ import { Delivery } from '../delivery.js';
 import { logReceived } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { SubscriptionRecord } from '../ports/store.js';
+import type { Found } from '../replays.js';
+import { isSourceGood } from '../retained-source.js';
 import type { Session } from '../session.js';
 
 /** How the filters of shared subscriptions begin. */
@@ -162,7 +164,10 @@ function isKnown(session: Session, record: SubscriptionRecord): boolean {
 
 function logRefused({ log }: Context, { clientId }: Connection, filter: string, reason: string): void {
   if (log.types & LogType.NOTICE)
-    log.write(LogType.NOTICE, `Denied SUBSCRIBE from ${clientId} to '${filter}': ${reason}`);
+    log.write(LogType.NOTICE, `Denied SUBSCRIBE from ${clientId} to '${filter}': ${reason}`, {
+      client: clientId,
+      topic: filter,
+    });
 }
 
 /** True: there was no subscription to this filter. */
@@ -172,7 +177,11 @@ function subscribe(context: Context, session: Session, record: SubscriptionRecor
   const isNew = router.subscribe(session, record); // [MQTT-3.8.4-3]
   if (session.isStored && changes)
     store.append({ kind: 'subscribed', clientId: session.clientId, subscription: record });
-  if (log.types & LogType.SUBSCRIBE) log.write(LogType.SUBSCRIBE, `${session.clientId} ${record.qos} ${record.filter}`);
+  if (log.types & LogType.SUBSCRIBE)
+    log.write(LogType.SUBSCRIBE, `${session.clientId} ${record.qos} ${record.filter}`, {
+      client: session.clientId,
+      topic: record.filter,
+    });
   hooks.subscribed(session.principal, record);
   return isNew;
 }
@@ -182,12 +191,21 @@ function repliesWithRetained({ filter, retainHandling }: SubscriptionRecord, isN
   return !filter.startsWith(SHARED) && (retainHandling === 0 || (retainHandling === 1 && isNew));
 }
 
-function* retainedFor(context: Context, session: Session, record: SubscriptionRecord): Generator<Delivery> {
+function* retainedFor(context: Context, session: Session, record: SubscriptionRecord): Generator<Found> {
   const { authorizer, retained, settings } = context;
   const identifiers = record.identifier === 0 ? null : [record.identifier];
   for (const message of retained.match(record.filter)) {
     if (record.noLocal && message.publisher === session.clientId) continue;
     if (!authorizer.unrestricted && !authorizer.mayReceive(session.principal, message.topic).allowed) continue;
+    let isGood = isSourceGood(context, message);
+    if (isGood instanceof Promise) {
+      const answer = isGood;
+      isGood = false;
+      yield answer.then((good) => {
+        isGood = good;
+      });
+    }
+    if (!isGood) continue;
     const qos = settings.upgradeOutgoingQoS || message.qos > record.qos ? record.qos : message.qos;
     yield new Delivery(message, session.clientId, qos, true, identifiers, 0, null); // [MQTT-3.3.1-8]
   }
