@@ -5,11 +5,12 @@ import { ConfigError } from './config.js';
 import type { ConfigFile } from './config-files.js';
 import { type ConfigDraft, type ListenerDraft, newDraft, newListenerDraft } from './draft.js';
 import { listenerDoubts } from './listener-options.js';
-import { type BlockKind, type Blocks, type Option, type Place, valueOf } from './option.js';
+import { type BlockKind, type Blocks, type Option, type Place, saidValue } from './option.js';
 import { findOption, OPTION_NAMES } from './options.js';
 import { type ConfigLine, type Origin, parseConfig, shownOrigin } from './parse.js';
 import { fateOfPlugin, newPluginDraft, type PluginDraft } from './plugin-config.js';
 import { tlsMismatches } from './tls-options.js';
+import { proxyMismatches, transportDoubts } from './transport-options.js';
 
 const PER_LISTENER_SETTINGS = 'per_listener_settings';
 /** The options that open the default listener to others; any other only says something about it. */
@@ -160,7 +161,7 @@ export class ConfigReader implements Blocks {
 
   #judgeTls(): void {
     for (const listener of this.#listeners) {
-      for (const { option, text } of tlsMismatches(listener)) {
+      for (const { option, text } of [...tlsMismatches(listener), ...proxyMismatches(listener)]) {
         const origin = listener.origins.get(option);
         this.#problems.push(origin === undefined ? text : `${shownOrigin(origin)}: ${text}`);
       }
@@ -178,7 +179,7 @@ export class ConfigReader implements Blocks {
 
   #warnOfDoubts(): void {
     for (const listener of this.#listeners) {
-      for (const { option, text } of listenerDoubts(listener)) {
+      for (const { option, text } of [...listenerDoubts(listener), ...transportDoubts(listener)]) {
         const origin = listener.origins.get(option);
         this.#warnings.push(origin === undefined ? text : `${shownOrigin(origin)}: ${text}`);
       }
@@ -230,7 +231,7 @@ export class ConfigReader implements Blocks {
     this.#origin = line.origin;
     const option = findOption(line.name);
     if (option === undefined) this.#say(line, unknownOption(line.name));
-    else this.#readStatement(option, { ...line, value: valueOf(option, line.value) });
+    else this.#readStatement(option, { ...line, value: saidValue(option, line.value) });
   }
 
   #readStatement(option: Option, line: ConfigLine): void {

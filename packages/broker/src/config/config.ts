@@ -18,6 +18,25 @@ export interface TlsConfig {
   readonly ciphersOfTls13: string | null;
 }
 
+/** What a listener asks of the proxy that it stands behind. */
+export interface ProxyConfig {
+  /** Of its headers. */
+  readonly version: 1 | 2;
+  /** Clients have to speak TLS with the proxy. */
+  readonly requireTls: boolean;
+  /** Clients have to have a certificate that the proxy finds good. */
+  readonly requireCertificate: boolean;
+}
+
+/** Whom a listener lets open a WebSocket, and where. */
+export interface WebSocketConfig {
+  /** Of web pages, as browsers write them; empty: any. */
+  readonly origins: readonly string[];
+  /** Null: any. */
+  readonly path: string | null;
+  readonly maxHeaderBytes: number;
+}
+
 /** One port that the broker is to open. */
 export interface ListenerConfig {
   /** Where it begins in the configuration, for messages; null: it is not there. */
@@ -30,6 +49,15 @@ export interface ListenerConfig {
   readonly path: string | null;
   /** Null: both. */
   readonly family: 'ipv4' | 'ipv6' | null;
+  /** The network device whose addresses stand in for `address`; null: none. */
+  readonly device: string | null;
+  /** Permissions of the Unix socket. */
+  readonly socketMode: number;
+  /** It is for the HTTP API, and must not be open to MQTT. */
+  readonly isHttpApi: boolean;
+  /** Null: it stands behind none. */
+  readonly proxy: ProxyConfig | null;
+  readonly webSocket: WebSocketConfig;
   /** Live connections of this listener; `Infinity`: no limit. */
   readonly maxConnections: number;
   /** Null: it does not speak TLS. */

@@ -2,6 +2,7 @@ import { DEFAULT_LOG, type LogConfig, type LogDestination } from '../admin/log.j
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
 import type { PersistenceConfig, TlsConfig } from './config.js';
 import type { Origin } from './parse.js';
+import type { Protocol } from './transport-options.js';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -21,6 +22,15 @@ export interface ListenerDraft {
   /** Of its Unix socket; null: it has a port. */
   readonly path: string | null;
   family: 'ipv4' | 'ipv6' | null;
+  protocol: Protocol;
+  /** Of `bind_interface`. */
+  device: string | null;
+  /** Null: nothing was said. */
+  socketMode: number | null;
+  proxyVersion: 1 | 2 | null;
+  proxyRequiresTls: boolean;
+  readonly webSocketOrigins: string[];
+  webSocketPath: string | null;
   maxConnections: number;
   /** What it says of its own; what it does not say, `ConfigDraft.security` says, perhaps further below. */
   readonly security: SecurityDraft;
@@ -51,6 +61,7 @@ export interface ConfigDraft {
   pidFile: string | null;
   user: string | null;
   noDelay: boolean;
+  packetBufferBytes: number;
   sysIntervalMs: number;
 }
 
@@ -79,6 +90,7 @@ export function newDraft(): ConfigDraft {
     pidFile: null,
     user: null,
     noDelay: true,
+    packetBufferBytes: 16 * 1024,
     sysIntervalMs: 10_000,
   };
 }
@@ -99,6 +111,13 @@ export function newListenerDraft(
     path: null,
     ...begun,
     family: null,
+    protocol: 'mqtt',
+    device: null,
+    socketMode: null,
+    proxyVersion: null,
+    proxyRequiresTls: false,
+    webSocketOrigins: [],
+    webSocketPath: null,
     maxConnections: Number.POSITIVE_INFINITY,
     security: newSecurityDraft(),
     policy,

@@ -43,11 +43,6 @@ export const listenerOptions: readonly Option[] = [
       listener.family = family;
     },
   }),
-  perListener('protocol', oneOf('mqtt', 'websockets'), {
-    default: 'mqtt',
-    doc: 'Every listener takes both, MQTT and MQTT over WebSocket: the first byte of a connection tells which it is.',
-    set: () => {},
-  }),
   perListener('max_connections', limit(-1, 1, MAXIMUM_INTEGER, 'connections'), {
     default: '-1',
     doc: 'Live connections of this listener; those beyond it are closed at once.',
@@ -156,5 +151,5 @@ export function listenerDoubts(listener: ListenerDraft): { readonly option: stri
 
 /** Whether it can learn who a client is before its CONNECT. */
 function knowsIdentities(listener: ListenerDraft): boolean {
-  return tlsOf(listener) !== null;
+  return tlsOf(listener) !== null || listener.proxyVersion === 2;
 }

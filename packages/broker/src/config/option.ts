@@ -142,7 +142,7 @@ export function perListener<T>(
 const KINDS_OF_WORDS: ReadonlySet<string> = new Set(['choice', 'duration', 'flag', 'list', 'number', 'size']);
 
 /** What is said by the text behind an option's name: a # behind a word begins a comment, as it does for Mosquitto. */
-export function valueOf({ kind }: Option, text: string): string {
+export function saidValue({ kind }: Option, text: string): string {
   return KINDS_OF_WORDS.has(kind) ? text.replace(/\s+#.*$/, '') : text;
 }
 

@@ -10,11 +10,13 @@ import { persistenceOptions } from './persistence-options.js';
 import { pluginOptions } from './plugin-options.js';
 import { processOptions } from './process-options.js';
 import { tlsOptions } from './tls-options.js';
+import { transportOptions } from './transport-options.js';
 
 /** Options by theme, in the order of the documentation. */
 export const OPTION_GROUPS: readonly { readonly title: string; readonly options: readonly Option[] }[] = [
   { title: 'Files and blocks', options: blockOptions },
   { title: 'Listeners', options: listenerOptions },
+  { title: 'Sockets, proxies and WebSocket', options: transportOptions },
   { title: 'TLS', options: tlsOptions },
   { title: 'Clients', options: clientOptions },
   { title: 'Users and rights', options: accessOptions },

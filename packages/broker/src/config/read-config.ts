@@ -8,6 +8,7 @@ import { type ConfigDraft, type ListenerDraft, newListenerDraft } from './draft.
 import { usernameSourceOf } from './listener-options.js';
 import type { PluginConfig, PluginDraft } from './plugin-config.js';
 import { tlsOf } from './tls-options.js';
+import { proxyOf, socketModeOf, webSocketOf } from './transport-options.js';
 
 /** The addresses of a broker that nobody configured: reachable from this machine only. */
 const LOOPBACK_ADDRESSES = [
@@ -91,8 +92,9 @@ function finish(read: Draft, file: string | null): BrokerConfig {
   };
 }
 
-function finishListener(listener: ListenerDraft, { security }: ConfigDraft, localOnly: boolean): ListenerConfig {
-  const { origin, port, address, path, family, maxConnections, policy } = listener;
+function finishListener(listener: ListenerDraft, draft: ConfigDraft, localOnly: boolean): ListenerConfig {
+  const { security } = draft;
+  const { origin, port, address, path, family, device, maxConnections, policy } = listener;
   // What is not said about a listener holds for all of them.
   const { allowAnonymous, allowEmptyClientId, autoIdPrefix } = listener.security;
   return {
@@ -101,6 +103,11 @@ function finishListener(listener: ListenerDraft, { security }: ConfigDraft, loca
     address,
     path,
     family,
+    device,
+    socketMode: socketModeOf(listener),
+    isHttpApi: listener.protocol === 'http_api',
+    proxy: proxyOf(listener),
+    webSocket: webSocketOf(listener, draft),
     maxConnections,
     tls: tlsOf(listener),
     policy: {

@@ -83,7 +83,9 @@ export interface Mismatch {
 }
 
 /** Options that need others. A listener that somebody believes to speak TLS, and does not, is worse than none. */
-export function tlsMismatches({ tls }: ListenerDraft): Mismatch[] {
+export function tlsMismatches({ tls, proxyVersion }: ListenerDraft): Mismatch[] {
+  // There the proxy speaks TLS, and what does not go with it is told elsewhere.
+  if (proxyVersion !== null) return [];
   const { certFile, keyFile, caFile, caPath, requireCertificate } = tls;
   if (certFile !== null && keyFile !== null) {
     if (!requireCertificate || caFile !== null || caPath !== null) return [];
