@@ -15,6 +15,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Run the broker',
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
   },
+  config: {
+    summary: 'Look into a configuration file: check, show, compare, explain ...',
+    run: async (args) => (await import('./config.js')).runConfig(args),
+  },
   pub: {
     summary: 'Publish messages',
     run: async (args) => (await import('./pub.js')).runPub(args),

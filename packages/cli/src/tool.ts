@@ -12,6 +12,8 @@ export interface Tool<T extends FlagTable> {
   readonly flags: T;
   /** What the help says below the options. */
   readonly notes?: string;
+  /** Exit status for a command line that cannot be carried out; without it that of Mosquitto's tools, 1. */
+  readonly usageExitCode?: number;
 }
 
 /** The flag that every tool has. */
@@ -25,7 +27,6 @@ export const COMMON_FLAGS = {
   version: { long: '--version', kind: 'switch', doc: 'Shows the version.' },
 } as const satisfies FlagTable;
 
-/** Exit status for a command line that cannot be carried out; that of Mosquitto's tools. */
 const USAGE_EXIT_CODE = 1;
 
 /**
@@ -53,7 +54,7 @@ export async function runTool<T extends FlagTable>(
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`Error: ${error.message}\n\nUse 'cauldron ${tool.name} --help' to see usage.\n`);
-    return USAGE_EXIT_CODE;
+    return tool.usageExitCode ?? USAGE_EXIT_CODE;
   }
 }
 

@@ -107,10 +107,9 @@ export class ConfigReader implements Blocks {
     return undefined;
   }
 
-  beginPlugin(plugin: PluginDraft, isForAll: boolean): string | undefined {
+  beginPlugin(plugin: PluginDraft, isForAll: boolean): void {
     plugin.listeners = isForAll || !this.#config.perListenerSettings ? null : [this.#listenerFor('security')];
     this.#addPlugin(plugin);
-    return undefined;
   }
 
   loadPlugin(plugin: PluginDraft): string | undefined {

@@ -42,7 +42,7 @@ export interface Blocks {
   beginListener(listener: ListenerDraft): void;
   beginBridge(bridge: BridgeDraft): string | undefined;
   /** `isForAll`: whatever `per_listener_settings` says. */
-  beginPlugin(plugin: PluginDraft, isForAll: boolean): string | undefined;
+  beginPlugin(plugin: PluginDraft, isForAll: boolean): void;
   /** Only gives a plugin its name; `usePlugin` is what makes a listener use it. */
   loadPlugin(plugin: PluginDraft): string | undefined;
   usePlugin(name: string): string | undefined;

@@ -14,7 +14,10 @@ export const pluginOptions: readonly Option[] = [
     default: 'none',
     doc: 'A plugin of Mosquitto, known by the name of its file. mosquitto_persist_sqlite means persistence true, mosquitto_sparkplug_aware is done without; all others are refused.',
     deviation: 'Compiled plugins cannot be loaded; those that come with Mosquitto are, or will be, built in.',
-    set: ({ blocks, origin }, file) => refusalOf(file) ?? blocks.beginPlugin(newPluginDraft(file, null, origin), false),
+    set({ blocks, origin }, file) {
+      blocks.beginPlugin(newPluginDraft(file, null, origin), false);
+      return refusalOf(file);
+    },
   }),
   line('global_plugin', PLUGIN, {
     begins: 'plugin',
@@ -22,7 +25,10 @@ export const pluginOptions: readonly Option[] = [
     reloadable: false,
     default: 'none',
     doc: 'The same for all listeners, whatever per_listener_settings says.',
-    set: ({ blocks, origin }, file) => refusalOf(file) ?? blocks.beginPlugin(newPluginDraft(file, null, origin), true),
+    set({ blocks, origin }, file) {
+      blocks.beginPlugin(newPluginDraft(file, null, origin), true);
+      return refusalOf(file);
+    },
   }),
   line('plugin_load', text, {
     begins: 'plugin',
@@ -35,7 +41,7 @@ export const pluginOptions: readonly Option[] = [
       const [name] = value.split(/\s/, 1);
       const file = value.slice(name.length).trim();
       if (file === '') return "is followed by a name and a path: 'plugin_load rules /path/to/plugin.so'";
-      return refusalOf(file) ?? blocks.loadPlugin(newPluginDraft(file, name, origin));
+      return blocks.loadPlugin(newPluginDraft(file, name, origin)) ?? refusalOf(file);
     },
   }),
   line('plugin_use', text, {

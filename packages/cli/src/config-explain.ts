@@ -1,0 +1,63 @@
+import { changeWords, findOption, OPTION_NAMES, type Option, placeOf, statusWords, valueWords } from '@cauldron/broker';
+import { nearestName } from '@cauldron/broker/nearest-name';
+import { UsageError } from './arguments.js';
+import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
+import { HELP_FLAG, runTool, type Tool } from './tool.js';
+
+const EXPLAIN: Tool<typeof HELP_FLAG> = {
+  name: 'config explain',
+  summary: 'Tells what an option of the configuration means, takes, and does without being said.',
+  usage: 'OPTION',
+  examples: ['max_queued_messages'],
+  flags: HELP_FLAG,
+  usageExitCode: CONFIG_EXIT.WRONG,
+};
+
+/** Lines that begin the block that an option of this scope stands in. */
+const BLOCK_BEGINS: Readonly<Partial<Record<Option['scope'], readonly string[]>>> = {
+  listener: ['listener 1883'],
+  bridge: ['connection cloud', 'address broker.example.org:1883'],
+  plugin: ['plugin /usr/lib/mosquitto_persist_sqlite.so'],
+};
+
+/** `cauldron config explain`. */
+export function runConfigExplain(argv: readonly string[]): Promise<number> {
+  return runTool(EXPLAIN, argv, async (_values, operands) => {
+    const [name] = operandsFor(['OPTION'], operands);
+    const option = findOption(name);
+    if (option === undefined) throw unknownOption(name);
+    process.stdout.write(pageOf(option, name));
+    return CONFIG_EXIT.GOOD;
+  });
+}
+
+function unknownOption(name: string): UsageError {
+  const near = nearestName(name, OPTION_NAMES);
+  const hint = near === undefined ? 'docs/configuration.md has all of them.' : `Did you mean '${near}'?`;
+  return new UsageError(`'${name}' is not an option. ${hint}`);
+}
+
+/** `written`: the name that was asked for, which may be an older one. */
+function pageOf(option: Option, written: string): string {
+  const { aliases, doc, deprecated, deviation } = option;
+  const names = [option.name, ...aliases];
+  const name = option.name.endsWith('*') && !names.includes(written) ? written : option.name;
+  const facts: [string, string | null][] = [
+    ['Value', valueWords(option)],
+    ['Default', option.default],
+    ['Stands', placeOf(option)],
+    ['Changes', changeWords(option)],
+    ['Also', aliases.length === 0 ? null : aliases.join(', ')],
+    ['Deprecated', deprecated],
+    ['Status', statusWords(option)],
+    ['Mosquitto', deviation],
+  ];
+  const rows = facts.filter(([, text]) => text !== null).map(([fact, text]) => `  ${fact.padEnd(10)} ${text}\n`);
+  const example = [...(BLOCK_BEGINS[option.scope] ?? []), `${name.replace('*', 'db_file')} ${option.example}`];
+  return `${inColour('bold', name)}
+${doc}
+
+${rows.join('')}
+Example:
+${example.map((line) => `  ${line}\n`).join('')}`;
+}
