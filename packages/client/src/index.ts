@@ -14,4 +14,5 @@ export type {
 } from './options.js';
 export { type PublishResult, Session } from './session.js';
 export type { Message, MessageHandler } from './subscriptions.js';
+export type { TlsOptions } from './tls-options.js';
 export type { Transport, TransportEvents, TransportFactory } from './transport.js';

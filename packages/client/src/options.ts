@@ -19,6 +19,7 @@ import {
 import type { ConnectionOwner } from './connection-owner.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscriptions.js';
+import type { TlsOptions } from './tls-options.js';
 
 export interface WillOptions {
   topic: string;
@@ -87,6 +88,8 @@ export interface ConnectOptions {
   onMessage?: MessageHandler;
   /** Sees every packet, for logs and debugging. */
   trace?: ConnectionOwner['trace'];
+  /** For `mqtts:` and `wss:`. */
+  tls?: TlsOptions;
   /** Gives up the attempt to connect; it has no effect later. */
   signal?: AbortSignal;
 }

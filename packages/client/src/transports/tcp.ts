@@ -1,5 +1,6 @@
 import { connect, type NetConnectOpts } from 'node:net';
 import type { Transport, TransportEvents, TransportFactory } from '../transport.js';
+import { socketTransport } from './socket-transport.js';
 
 /** Bytes; one buffer for each connection takes all reads. */
 const READ_BUFFER = 65_536;
@@ -12,7 +13,12 @@ export function tcp(host: string, port: number): TransportFactory {
   return (events) => openSocket({ host, port }, events);
 }
 
-function openSocket(target: { host: string; port: number }, events: TransportEvents): Transport {
+/** @param path of a Unix socket */
+export function unix(path: string): TransportFactory {
+  return (events) => openSocket({ path }, events);
+}
+
+function openSocket(target: { host: string; port: number } | { path: string }, events: TransportEvents): Transport {
   const options: NetConnectOpts = {
     ...target,
     // Packets are collected for each turn, so there is nothing to gain from waiting for more.
@@ -26,28 +32,6 @@ function openSocket(target: { host: string; port: number }, events: TransportEve
     },
   };
   const socket = connect(options);
-  let failure: Error | null = null;
   socket.on('connect', () => events.opened());
-  socket.on('drain', () => events.drained());
-  socket.on('error', (error) => {
-    // A name with several addresses: the errors of all of them come in one, which has no message of its own.
-    const [first] = error instanceof AggregateError ? error.errors : [error];
-    failure = first instanceof Error ? first : error;
-  });
-  socket.on('close', () => events.closed(failure));
-  return {
-    write: (bytes) => socket.write(bytes),
-    end: () => {
-      socket.end();
-    },
-    destroy: () => {
-      socket.destroy();
-    },
-    pause: () => {
-      socket.pause();
-    },
-    resume: () => {
-      socket.resume();
-    },
-  };
+  return socketTransport(socket, events);
 }

@@ -1,9 +1,16 @@
-import { createServer, type Socket } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { certificates } from '../../../../test/support/certificates.js';
+import { areInstalled } from '../../../../test/support/programs.js';
 import { Deferred } from '../deferred.js';
 import type { Transport, TransportFactory } from '../transport.js';
-import { tcp } from './tcp.js';
+import { tcp, unix } from './tcp.js';
+import { tls } from './tls.js';
 import { webSocket } from './websocket.js';
 
 /** The server's end of one stream. */
@@ -43,10 +50,14 @@ class Inbox {
   }
 }
 
-async function tcpHost(): Promise<Host> {
-  const server = createServer();
+/** A server whose first connection is the peer. */
+async function listening(
+  server: Server,
+  event: 'connection' | 'secureConnection',
+  at: { port: number; host: string } | { path: string },
+): Promise<{ peer: Promise<Peer>; port: number; close: () => void }> {
   const peer = new Promise<Peer>((resolve) => {
-    server.on('connection', (socket: Socket) => {
+    server.on(event, (socket: Socket) => {
       const inbox = new Inbox();
       socket.on('data', (bytes) => inbox.push(bytes));
       socket.on('error', () => {});
@@ -59,10 +70,35 @@ async function tcpHost(): Promise<Host> {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(at, resolve));
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('No port');
-  return { peer, factory: tcp('127.0.0.1', address.port), close: () => void server.close() };
+  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  return { peer, port, close: () => void server.close() };
+}
+
+const LOOPBACK = { port: 0, host: '127.0.0.1' };
+
+async function tcpHost(): Promise<Host> {
+  const { port, ...host } = await listening(createServer(), 'connection', LOOPBACK);
+  return { ...host, factory: tcp('127.0.0.1', port) };
+}
+
+async function unixHost(): Promise<Host> {
+  const folder = mkdtempSync(join(tmpdir(), 'cauldron-unix-'));
+  const path = join(folder, 'socket');
+  const { close, peer } = await listening(createServer(), 'connection', { path });
+  const closeAll = (): void => {
+    close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { peer, close: closeAll, factory: unix(path) };
+}
+
+async function tlsHost(): Promise<Host> {
+  const { caFile, certFile, keyFile } = await certificates();
+  const server = createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) });
+  const { port, ...host } = await listening(server, 'secureConnection', LOOPBACK);
+  return { ...host, factory: tls('localhost', port, { ca: readFileSync(caFile) }) };
 }
 
 async function webSocketHost(): Promise<Host> {
@@ -111,10 +147,14 @@ class Opened {
   }
 }
 
-describe.each([
-  ['TCP', tcpHost],
-  ['WebSocket', webSocketHost],
-])('%s', (_, start) => {
+const HOSTS: [string, () => Promise<Host>, string][] = [
+  ['TCP', tcpHost, 'ECONNREFUSED'],
+  ['A Unix socket', unixHost, 'ENOENT'],
+  ['TLS', tlsHost, 'ECONNREFUSED'],
+  ['WebSocket', webSocketHost, 'ECONNREFUSED'],
+];
+
+describe.each(HOSTS.filter(([name]) => name !== 'TLS' || areInstalled('openssl')))('%s', (_, start, nobodyThere) => {
   const hosts: Host[] = [];
   afterEach(() => {
     for (const host of hosts.splice(0)) host.close();
@@ -186,7 +226,7 @@ describe.each([
     const host = await start();
     host.close();
     const error = await new Opened(host.factory).closed;
-    expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+    expect(error).toMatchObject({ code: nobodyThere });
   });
 });
 

@@ -1,3 +1,4 @@
+import type { TlsOptions } from '../tls-options.js';
 import type { Transport, TransportEvents, TransportFactory } from '../transport.js';
 
 /** What Node's `ws` and the WebSocket of a browser have in common. */
@@ -16,7 +17,7 @@ interface WebSocketLike {
   resume?(): void;
 }
 
-type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+type WebSocketConstructor = new (url: string, protocols: string[], options?: object) => WebSocketLike;
 
 /** More than this (bytes) waiting to leave is enough; below it, `drained`. */
 const HIGH_WATER = 65_536;
@@ -26,14 +27,33 @@ const DRAIN_POLL_MS = 5;
 /** [MQTT-6.0.0-3] */
 const SUBPROTOCOLS = ['mqtt'];
 
-/** @param url ws: or wss:, with its path */
-export async function webSocket(url: string): Promise<TransportFactory> {
+/** @param url ws: or wss:, with its path. @param options for wss: in Node; in a browser they have no effect */
+export async function webSocket(url: string, options: TlsOptions = {}): Promise<TransportFactory> {
   const WebSocket = await webSocketConstructor();
-  return (events) => openWebSocket(new WebSocket(url, SUBPROTOCOLS), events);
+  const secure = url.startsWith('wss:') && isNode() ? await secureSockets(options) : null;
+  return (events) => {
+    const explain = secure?.explain ?? ((error: Error) => error);
+    return openWebSocket(
+      new WebSocket(url, SUBPROTOCOLS, ...(secure === null ? [] : [secure.socketOptions])),
+      events,
+      explain,
+    );
+  };
+}
+
+/** How `ws` is told to speak TLS as `mqtts:` does: with the same options, checks and words. */
+async function secureSockets(options: TlsOptions) {
+  const [{ openTls }, { tlsFailure }] = await Promise.all([import('./tls.js'), import('./tls-failures.js')]);
+  const createConnection = ({ host, port }: { host: string; port: number }) => openTls(host, Number(port), options);
+  return { socketOptions: { createConnection }, explain: tlsFailure };
+}
+
+function isNode(): boolean {
+  return globalThis.process?.versions?.node !== undefined;
 }
 
 async function webSocketConstructor(): Promise<WebSocketConstructor> {
-  if (globalThis.process?.versions?.node === undefined) {
+  if (!isNode()) {
     return (globalThis as unknown as { WebSocket: WebSocketConstructor }).WebSocket;
   }
   // Not the global WebSocket of newer Nodes: it can neither pause nor hang up.
@@ -41,7 +61,7 @@ async function webSocketConstructor(): Promise<WebSocketConstructor> {
   return WebSocket as unknown as WebSocketConstructor;
 }
 
-function openWebSocket(socket: WebSocketLike, events: TransportEvents): Transport {
+function openWebSocket(socket: WebSocketLike, events: TransportEvents, explain: (error: Error) => Error): Transport {
   let failure: Error | null = null;
   let opened = false;
   let poll: ReturnType<typeof setInterval> | null = null;
@@ -72,7 +92,7 @@ function openWebSocket(socket: WebSocketLike, events: TransportEvents): Transpor
     }
   };
   socket.onerror = ({ message, error }) => {
-    failure ??= error instanceof Error ? error : new Error(message || 'The WebSocket failed');
+    failure ??= error instanceof Error ? explain(error) : new Error(message || 'The WebSocket failed');
   };
   socket.onclose = ({ code, reason }) => {
     stopPolling();
