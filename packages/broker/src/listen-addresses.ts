@@ -3,6 +3,8 @@ import { isIP } from 'node:net';
 import type { ListenerConfig } from './config/config.js';
 import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
+import { addressesOfInterface } from './transports/interfaces.js';
+import { SocketPathError } from './transports/unix-socket.js';
 
 /** Where a listener is to be found: an address and a port, or the path of a Unix socket and 0. */
 export interface Endpoint {
@@ -19,8 +21,9 @@ export interface Binding extends Endpoint {
 }
 
 /** The sockets that make up a listener. @throws StartError when its address cannot be found */
-export async function bindingsOf({ address, path, port, family }: ListenerConfig): Promise<Binding[]> {
+export async function bindingsOf({ address, device, path, port, family }: ListenerConfig): Promise<Binding[]> {
   if (path !== null) return [{ address: path, port: 0, isOptional: false }];
+  if (device !== null) return addressesOf(device, family).map((own) => ({ address: own, port, isOptional: false }));
   if (address === null) {
     const all: Binding[] = [
       { address: '0.0.0.0', port, isOptional: false },
@@ -39,6 +42,15 @@ export async function bindingsOf({ address, path, port, family }: ListenerConfig
     throw new StartError(`The listener address '${address}' cannot be found: ${(error as Error).message}.`, {
       cause: error,
     });
+  }
+}
+
+/** @throws StartError */
+function addressesOf(device: string, family: ListenerConfig['family']): string[] {
+  try {
+    return addressesOfInterface(device, family);
+  } catch (error) {
+    throw new StartError(messageOf(error), { cause: error });
   }
 }
 
@@ -68,7 +80,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 /** Why a socket could not be opened, and what to do about it. `error` is the system's. */
 export function listenProblem(endpoint: Endpoint, error: unknown): string {
   const { address, port } = endpoint;
-  if (isPath(address)) return `The Unix socket ${address} cannot be opened: ${messageOf(error)}.`;
+  if (error instanceof SocketPathError) return error.message;
   switch (errorCode(error)) {
     case 'EADDRINUSE':
       return `Port ${port} on ${address} is in use, perhaps by another broker. Stop that one, or choose another port: -p ${port + 1}, or 'listener' in the configuration.`;

@@ -144,6 +144,7 @@ export class Listeners {
   async #wanted(configs: readonly ListenerConfig[], noDelay: boolean): Promise<WantedSocket[]> {
     const wanted: WantedSocket[] = [];
     for (const config of configs) {
+      if (config.isHttpApi) continue;
       const tls = this.#tlsOf(config);
       const group: SocketGroup = { count: null, port: config.port };
       for (const binding of this.#givenFor(config) ?? (await bindingsOf(config))) {
@@ -206,11 +207,13 @@ export class Listeners {
     log.write(LogType.INFORMATION, given === null ? openingLine(endpoint) : takingLine(endpoint, given));
     const listener = await Listener.open(
       {
-        ...(given === null ? placeOf(endpoint) : { fd: given.fd }),
+        ...placeOf(endpoint, wanted.config, given),
         ...this.#settingsOf(wanted),
         count: reception.count,
         onWarning: (message) => log.write(LogType.WARNING, `Warning: ${message}`),
-        onRejected: (message) => log.write(LogType.NOTICE, message),
+        onRejected: (message) => {
+          if (this.#broker.settings.connectionMessages) log.write(LogType.NOTICE, message);
+        },
       },
       (link) => this.#broker.accept(link, reception.policy),
     );
@@ -222,17 +225,23 @@ export class Listeners {
   }
 
   #settingsOf({ config, noDelay, tls }: WantedSocket): ListenerSettings {
+    const { maxConnections, proxy, webSocket } = config;
+    const { connectTimeoutMs } = this.#broker.settings;
     return {
-      maxConnections: config.maxConnections,
+      maxConnections,
       noDelay,
       tls,
+      proxy: proxy === null ? undefined : { ...proxy, timeoutMs: connectTimeoutMs },
+      webSocket,
       maxWebSocketMessageBytes: () => webSocketMessageBytes(this.#broker.settings),
     };
   }
 }
 
-function placeOf({ address, port }: Endpoint): ListenerPlace {
-  return isPath(address) ? { path: address, mode: 0o770 } : { address, port };
+/** `given`: a socket that is open already. */
+function placeOf({ address, port }: Endpoint, config: ListenerConfig, given: ActivatedSocket | null): ListenerPlace {
+  if (given !== null) return { fd: given.fd, path: isPath(address) ? address : null };
+  return isPath(address) ? { path: address, mode: config.socketMode } : { address, port };
 }
 
 function openingLine({ address, port }: Endpoint): string {

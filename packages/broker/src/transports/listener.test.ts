@@ -231,7 +231,7 @@ it('takes over a socket that listens already, and knows its port', async () => {
   const handle = createHandle('127.0.0.1', 0, 4);
   const bound = { port: 0 };
   handle.getsockname(bound);
-  const { listener, handlers, watch } = await open({ fd: handle.fd });
+  const { listener, handlers, watch } = await open({ fd: handle.fd, path: null });
   expect(listener.localPort).toBe(bound.port);
   new SocketPeer(watch, listener.localPort);
   await watch.until(() => handlers.length === 1);

@@ -30,6 +30,8 @@ export interface PathPlace {
 /** A socket that listens already, such as one that systemd opened. */
 export interface DescriptorPlace {
   readonly fd: number;
+  /** Where it is, if it is a Unix socket, which cannot be asked of it. */
+  readonly path: string | null;
 }
 
 export type ListenerPlace = PortPlace | PathPlace | DescriptorPlace;
@@ -78,8 +80,6 @@ export class Listener implements LinkOwner {
   #proxies: ProxyGate | null;
   #gate: Promise<WebSocketGate> | null = null;
   #localPort = 0;
-  /** What it is called where a person reads it. */
-  #name = '';
   #refusing = false;
 
   private constructor(options: ListenerOptions, accept: AcceptLink, canReadInPlace: boolean) {
@@ -171,15 +171,10 @@ export class Listener implements LinkOwner {
 
   async #listen(): Promise<void> {
     const options = this.#options;
-    if ('path' in options) {
-      await listenAtPath(this.#server, options.path, options.mode);
-      this.#name = `at ${options.path}`;
-    } else {
-      await this.#listenAt(options);
-      const bound = this.#server.address();
-      if (bound !== null && typeof bound === 'object') this.#localPort = bound.port;
-      this.#name = typeof bound === 'string' ? `at ${bound}` : `on port ${this.#localPort}`;
-    }
+    if ('mode' in options) await listenAtPath(this.#server, options.path, options.mode);
+    else await this.#listenAt(options);
+    const bound = this.#server.address();
+    if (bound !== null && typeof bound === 'object') this.#localPort = bound.port;
     this.#server.on('error', (error) => this.#options.onWarning(`Accepting connections: ${error.message}`));
   }
 
@@ -219,7 +214,7 @@ export class Listener implements LinkOwner {
     if (!this.#refusing) {
       this.#refusing = true;
       this.#options.onWarning(
-        `Client connection from ${from} denied: max_connections exceeded. The listener ${this.#name} has its ${this.#settings.maxConnections} connections; until there is room, others are denied without a line here.`,
+        `Client connection from ${from} denied: max_connections exceeded. The listener ${this.path === null ? `on port ${this.#localPort}` : `at ${this.path}`} has its ${this.#settings.maxConnections} connections; until there is room, others are denied without a line here.`,
       );
     }
   }
