@@ -285,11 +285,11 @@ export class Broker {
 
   /**
    * Publishes what the broker says of itself, below `$SYS/`: retained, with QoS 2, and never stored with the retained
-   * messages. While the store takes nothing new it goes out with QoS 0, which needs no store.
+   * messages. While nothing new can be stored it goes out with QoS 0, which needs no store.
    */
   publishStatus(messages: Iterable<readonly [topic: string, payload: string]>): void {
-    const { router, store } = this.#context;
-    const qos = store.fault === null ? 2 : 0;
+    const { router, shortage } = this.#context;
+    const qos = shortage.isShort ? 0 : 2;
     const encoder = new TextEncoder();
     for (const [topic, payload] of messages) {
       const bytes = encoder.encode(payload);
