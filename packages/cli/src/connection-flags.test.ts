@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from './arguments.js';
 import { CONNECTION_FLAGS, connectionTarget } from './connection-flags.js';
+
+/** Any file will do: what is in it counts when it is used. */
+const CA_FILE = fileURLToPath(import.meta.url);
 
 function target(...argv: string[]) {
   return connectionTarget(parseArguments(CONNECTION_FLAGS, argv));
@@ -19,10 +24,44 @@ describe('where to connect to', () => {
     [['-L', 'mqtt://there'], 'mqtt://there', null],
     [['-L', 'mqtt://anna:secret@there/a', '-p', '5'], 'mqtt://anna:secret@there:5', 'a'],
     [['-L', 'wss://there/a'], 'wss://there/', 'a'],
+    [['-L', 'mqtts://there/a'], 'mqtts://there', 'a'],
+    [['-p', '8883'], 'mqtts://localhost:8883', null],
+    [['-p', '8883', '--no-tls'], 'mqtt://localhost:8883', null],
+    [['--cafile', CA_FILE], 'mqtts://localhost', null],
+    [['--cafile', CA_FILE, '--ws'], 'wss://localhost:8883/', null],
+    [['--psk', 'c0ffee', '--psk-identity', 'me', '-p', '1'], 'mqtts://localhost:1', null],
+    [['--unix', '/run/my broker'], 'unix:///run/my%20broker', null],
   ])('%j is %s and topic %s', (argv, url, topic) => {
     const found = target(...argv);
     expect(found.url.href).toBe(url);
     expect(found.topic).toBe(topic);
+  });
+});
+
+describe('TLS', () => {
+  it('has the options that the flags say', () => {
+    const { tls } = target('--psk', 'c0ffee', '--psk-identity', 'me', '--tls-version', 'tlsv1.3', '--insecure').options;
+    const key = Buffer.from('c0ffee', 'hex');
+    expect(tls).toEqual({ psk: { identity: 'me', key }, minVersion: 'TLSv1.3', insecure: true });
+    const file = readFileSync(CA_FILE);
+    const files = ['--cafile', CA_FILE, '--cert', CA_FILE, '--key', CA_FILE, '--ciphers', 'A:B', '--tls-alpn', 'mqtt'];
+    const expected = { ca: [file], cert: file, key: file, ciphers: 'A:B', alpn: ['mqtt'] };
+    expect(target(...files).options.tls).toEqual(expected);
+    expect(target('-h', 'there').options.tls).toBeUndefined();
+  });
+
+  it.each([
+    [['--cafile', '/nowhere/ca.crt'], '--cafile cannot be read: ENOENT'],
+    [['--capath', '/nowhere'], '--capath cannot be read: ENOENT'],
+    [['--cafile', CA_FILE, '--cert', CA_FILE], '--cert and --key go together'],
+    [['--psk', 'c0ffee'], '--psk and --psk-identity go together'],
+    [['--psk', 'xyz', '--psk-identity', 'me'], '--psk is a key of hexadecimal digits'],
+    [['--psk', 'aa', '--psk-identity', 'me', '--cafile', CA_FILE], '--psk is instead of certificates'],
+    [['--cafile', CA_FILE, '--no-tls'], '--no-tls does not go with flags that ask for TLS'],
+    [['--cafile', CA_FILE, '--tls-engine', 'x'], 'There are no engines'],
+    [['--unix', '/a', '-h', 'there'], '--unix is instead of -h, -p, --ws and TLS'],
+  ])('%j: %s', (argv, message) => {
+    expect(() => target(...argv)).toThrow(message);
   });
 });
 

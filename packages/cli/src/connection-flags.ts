@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { ConnectOptions, WillOptions } from '@cauldron/client';
 import {
   assertTopicFilter,
@@ -9,6 +10,7 @@ import {
 } from '@cauldron/codec';
 import { type FlagTable, UsageError, type Values } from './arguments.js';
 import { type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
+import { asksForTls, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
 
 const VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
   '31': 3,
@@ -29,15 +31,16 @@ export const CONNECTION_FLAGS = {
     value: 'PORT',
     lowest: 1,
     highest: 65_535,
-    doc: 'Port of the broker. Default 1883.',
+    doc: 'Port of the broker. Default 1883, with TLS 8883. Port 8883 means TLS.',
   },
   url: {
     short: '-L',
     long: '--url',
     kind: 'text',
     value: 'URL',
-    doc: 'Broker and topic in one: mqtt://[user[:password]@]host[:port][/topic], or ws:// and wss:// for WebSocket.',
+    doc: 'Broker and topic in one: mqtt://[user[:password]@]host[:port][/topic], mqtts:// for TLS, ws:// and wss:// for WebSocket.',
   },
+  unix: { long: '--unix', kind: 'text', value: 'PATH', doc: 'Unix socket of the broker, instead of -h and -p.' },
   ws: { long: '--ws', kind: 'switch', doc: 'Talks MQTT over WebSocket.' },
   id: { short: '-i', long: '--id', kind: 'text', value: 'ID', doc: 'Client id. Default: one is made up.' },
   idPrefix: {
@@ -107,6 +110,7 @@ export const CONNECTION_FLAGS = {
     doc: 'QoS of the will. Default 0.',
   },
   willRetain: { long: '--will-retain', kind: 'switch', doc: 'The will is retained.' },
+  ...TLS_FLAGS,
   debug: { short: '-d', long: '--debug', kind: 'switch', doc: 'Shows each packet on the standard output.' },
   quiet: { long: '--quiet', kind: 'switch', doc: 'No error messages.' },
 } as const satisfies FlagTable;
@@ -145,6 +149,7 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
     throw new UsageError('-P needs -u: before MQTT 5 there is no password without a user name');
   }
   if (values.sessionExpiry !== undefined) options.sessionExpiryInterval = sessionExpiry(values.sessionExpiry);
+  if (url.protocol === 'mqtts:' || url.protocol === 'wss:') options.tls = tlsOptionsOf(values);
   const will = willOf(values, properties);
   if (will !== null) options.will = will;
   return { url, topic, options, properties };
@@ -177,31 +182,48 @@ function checked(topic: string, assertValid: (topic: string) => void): string {
   return topic;
 }
 
-/** The flags -h, -p and --ws come before what -L says. */
+/** The flags -h, -p, --ws and --unix come before what -L says. */
 function targetUrl(values: ConnectionValues): { url: URL; topic: string | null } {
-  let [address, topic] = values.url === undefined ? ['mqtt://localhost', null] : splitUrl(values.url);
-  let defaultPort = '';
-  if (values.ws === true && address.startsWith('mqtt:')) {
-    address = address.replace(/^mqtt:/, 'ws:');
-    defaultPort = '1883';
-  }
+  const [address, topic] = values.url === undefined ? ['mqtt://localhost', null] : splitUrl(values.url);
+  if (values.unix !== undefined) return { url: unixUrl(values), topic };
   if (!URL.canParse(address)) throw new UsageError(`-L is no URL: "${values.url}"`);
-  const url = new URL(address);
+  const { protocol } = new URL(address);
+  const isSecure = speaksTls(values, protocol);
+  const isWebSocket = values.ws === true || protocol.startsWith('ws');
+  // The protocol of a URL whose kind is no web address cannot be set.
+  const url = new URL(
+    address.replace(/^\w+:/, isWebSocket ? (isSecure ? 'wss:' : 'ws:') : isSecure ? 'mqtts:' : 'mqtt:'),
+  );
   if (values.host !== undefined) {
     const host = values.host.replace(/^\[|\]$/g, '');
     url.hostname = host.includes(':') ? `[${host}]` : host;
   }
   if (url.hostname === '') throw new UsageError(`-h is the name or the address of a host, not "${values.host ?? ''}"`);
   if (values.port !== undefined) url.port = String(values.port);
-  else url.port ||= defaultPort;
+  else if (protocol === 'mqtt:' && isWebSocket) url.port ||= isSecure ? '8883' : '1883';
   return { url, topic };
+}
+
+function speaksTls(values: ConnectionValues, protocol: string): boolean {
+  if (values.noTls === true) {
+    if (!asksForTls(values)) return false;
+    throw new UsageError('--no-tls does not go with flags that ask for TLS');
+  }
+  return asksForTls(values) || protocol === 'mqtts:' || protocol === 'wss:' || values.port === 8883;
+}
+
+function unixUrl(values: ConnectionValues): URL {
+  const { host, port, unix = '', ws } = values;
+  if (host !== undefined || port !== undefined || ws === true || asksForTls(values)) {
+    throw new UsageError('--unix is instead of -h, -p, --ws and TLS');
+  }
+  return new URL(`unix://${resolve(unix).split('/').map(encodeURIComponent).join('/')}`);
 }
 
 /** The topic is taken as it stands: `#` and `?` have no special meaning in it. */
 function splitUrl(text: string): [address: string, topic: string | null] {
-  const parts = /^((?:mqtt|ws|wss):\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
-  if (parts === null)
-    throw new UsageError(`-L is mqtt://host/topic, ws://host/topic or wss://host/topic, not "${text}"`);
+  const parts = /^((?:mqtt|mqtts|ws|wss):\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
+  if (parts === null) throw new UsageError(`-L is mqtt://host/topic, mqtts://, ws:// or wss://, not "${text}"`);
   const [, address, topic = ''] = parts;
   return [address, topic === '' ? null : topic];
 }

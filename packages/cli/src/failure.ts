@@ -83,7 +83,8 @@ function returnCodeText(code: number): string {
 
 function unreachable({ cause, message }: ConnectionFailed, url: URL): string {
   const { hostname, protocol } = url;
-  const port = url.port || { 'ws:': '80', 'wss:': '443' }[protocol] || '1883';
+  if (protocol === 'unix:') return message;
+  const port = url.port || { 'mqtts:': '8883', 'ws:': '80', 'wss:': '443' }[protocol] || '1883';
   switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
     case 'ECONNREFUSED':
       return `Connection refused: nothing listens on ${hostname}:${port}. Is the broker running there? Check -h and -p.`;
