@@ -22,11 +22,14 @@ interface Held {
 export class CommitGate {
   readonly #output: Output;
   readonly #log: Log;
+  readonly #client: string;
   #held: Held[] = [];
 
-  constructor(output: Output, log: Log) {
+  /** `client`: its id, for the log. */
+  constructor(output: Output, log: Log, client: string) {
     this.#output = output;
     this.#log = log;
+    this.#client = client;
   }
 
   holdPacket(ticket: Ticket, bytes: Uint8Array, line: string | null): void {
@@ -54,7 +57,7 @@ export class CommitGate {
     let done = 0;
     while (done < held.length && held[done].ticket <= committed) {
       const { bytes, layout, header, packetId, reasonCode, line } = held[done++];
-      if (line !== null) this.#log.write(LogType.DEBUG, line);
+      if (line !== null) this.#log.write(LogType.DEBUG, line, { client: this.#client });
       if (layout !== null) this.#output.publish(layout, packetId, false);
       else if (bytes === null) this.#output.acknowledgement(header, packetId, reasonCode);
       else this.#output.send(bytes);
