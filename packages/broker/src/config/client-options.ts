@@ -1,5 +1,5 @@
 import { broker, type Option, security } from './option.js';
-import { duration, flag, integer, limit, text } from './option-types.js';
+import { duration, flag, integer, limit, sizeLimit, text } from './option-types.js';
 
 const MAXIMUM_INTEGER = 2_147_483_647;
 
@@ -44,7 +44,7 @@ export const clientOptions: readonly Option[] = [
   }),
   broker('persistent_client_expiration', duration, {
     default: 'never',
-    doc: 'Sessions of clients that were away for longer are removed.',
+    doc: 'Sessions of clients that were away for longer are removed; MQTT 5 clients that ask for more are told so.',
     set: ({ settings }, seconds) => {
       settings.maxSessionExpiryS = seconds;
     },
@@ -61,6 +61,20 @@ export const clientOptions: readonly Option[] = [
     doc: 'Live connections of all listeners together.',
     set: ({ settings }, count) => {
       settings.maxConnections = count;
+    },
+  }),
+  broker('global_max_clients', limit(-1, 1, MAXIMUM_INTEGER, 'clients'), {
+    default: '-1',
+    doc: 'Sessions of all clients, connected or not. Beyond it, only clients that have one get in.',
+    set: ({ settings }, count) => {
+      settings.maxClients = count;
+    },
+  }),
+  broker('memory_limit', sizeLimit, {
+    default: '0',
+    doc: 'Memory of heap and buffers, such as 500M or 2G; 0: no limit. Beyond it, new clients and messages that have to be kept are refused until there is less.',
+    set: ({ settings }, bytes) => {
+      settings.memoryLimitBytes = bytes;
     },
   }),
   broker('max_subscriptions', limit(0, 1, MAXIMUM_INTEGER, 'subscriptions'), {

@@ -51,8 +51,8 @@ export function path(example: string): OptionType<string> {
 }
 
 /**
- * A limit; `none` is the number that means that there is no limit, read as `Infinity`, as are numbers below 0, which
- * Mosquitto takes for the same.
+ * A limit; `none` is the number that means that there is no limit, read as `Infinity`, as are 0 and the numbers below it,
+ * which Mosquitto takes for the same.
  */
 export function limit(none: number, lowest: number, highest: number, unit = ''): OptionType<number> {
   const { read } = integer(lowest, highest);
@@ -61,7 +61,7 @@ export function limit(none: number, lowest: number, highest: number, unit = ''):
     unit,
     range: `${lowest} to ${highest}, or ${none} for no limit`,
     expects: `a whole number${unit && ` of ${unit}`} from ${lowest} to ${highest}, or ${none} for no limit`,
-    read: (value) => (value === String(none) || /^-\d+$/.test(value) ? Number.POSITIVE_INFINITY : read(value)),
+    read: (value) => (/^(-\d+|0)$/.test(value) ? Number.POSITIVE_INFINITY : read(value)),
   };
 }
 

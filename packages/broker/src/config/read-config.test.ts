@@ -201,6 +201,13 @@ describe('values', () => {
       'connect_timeout 5',
       'persistent_client_expiration 2d',
       'max_keepalive 60',
+      'max_inflight_bytes 100',
+      'message_size_limit 200',
+      'retain_expiry_interval 3',
+      'check_retain_source false',
+      'global_max_clients 4',
+      'global_max_connections 5',
+      'memory_limit 1G',
     );
     expect(settings).toEqual({
       ...DEFAULT_SETTINGS,
@@ -208,14 +215,38 @@ describe('values', () => {
       connectTimeoutMs: 5000,
       maxSessionExpiryS: 172_800,
       maxKeepAliveS: 60,
+      maxInflightBytes: 100,
+      maxPayloadBytes: 200,
+      retainExpiryIntervalMs: 180_000,
+      checkRetainSource: false,
+      maxClients: 4,
+      maxConnections: 5,
+      memoryLimitBytes: 1024 ** 3,
     });
+  });
+
+  it.each([
+    ['30s', 30],
+    ['2h', 7200],
+    ['3d', 259_200],
+    ['1w', 604_800],
+    ['1m', 2_592_000],
+    ['1y', 31_536_000],
+  ])('are durations with the units of Mosquitto, where a month has 30 days: %s', (text, seconds) => {
+    expect(read(`persistent_client_expiration ${text}`).settings.maxSessionExpiryS).toBe(seconds);
   });
 
   it.each([
     ['max_inflight_messages 0', 'maxInflightMessages'],
     ['max_queued_messages 0', 'maxQueuedMessages'],
     ['max_queued_bytes 0', 'maxQueuedBytes'],
+    ['max_queued_messages -7', 'maxQueuedMessages'],
     ['global_max_connections -1', 'maxConnections'],
+    ['global_max_connections 0', 'maxConnections'],
+    ['global_max_clients -1', 'maxClients'],
+    ['max_inflight_bytes 0', 'maxInflightBytes'],
+    ['message_size_limit 0', 'maxPayloadBytes'],
+    ['memory_limit 0', 'memoryLimitBytes'],
   ] as const)('%s means that there is no limit', (line, name) => {
     expect(read(line).settings[name]).toBe(Number.POSITIVE_INFINITY);
   });
