@@ -5,12 +5,13 @@ import { AccountError } from './process/accounts.js';
 import { Administration } from './process/administration.js';
 import {
   CAULDRON,
-  configOf,
   type Flags,
+  type GivenConfig,
   helpOf,
   MOSQUITTO,
   type ProgramName,
   readFlags,
+  readGivenConfig,
 } from './process/command-line.js';
 import { backgroundReport, startInBackground } from './process/daemon.js';
 import { ProcessFrame } from './process/process-frame.js';
@@ -53,19 +54,21 @@ async function run(argv: readonly string[], program: ProgramName): Promise<numbe
     return program.helpExitCode;
   }
   if (flags.version) return say(`cauldron version ${VERSION}\n`);
-  let config: BrokerConfig;
+  let given: GivenConfig;
   try {
-    config = configOf(flags);
+    given = readGivenConfig(flags);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     complain(...error.problems);
     return BAD_USAGE;
   }
+  const { config } = given;
   if (flags['test-config']) return test(config);
   if (flags.daemon && background === null) return detach(config);
-  const read = background === null ? () => configOf(flags) : () => withoutTerminal(configOf(flags));
+  const forPlace = background === null ? (found: GivenConfig) => found : withoutTerminal;
   try {
-    return await serve(read(), read, flags, () => background?.running());
+    const readAgain = (): GivenConfig => forPlace(readGivenConfig(flags));
+    return await serve(forPlace(given), readAgain, flags, () => background?.running());
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof AccountError)) throw error;
     background?.failed(error.message);
@@ -93,23 +96,23 @@ async function detach({ log }: BrokerConfig): Promise<number> {
 }
 
 /** What a process in the background has nobody to show it to. */
-function withoutTerminal(config: BrokerConfig): BrokerConfig {
+function withoutTerminal({ config, blocks }: GivenConfig): GivenConfig {
   const { log } = config;
   const destinations = log.destinations.filter(({ kind }) => kind !== 'stdout' && kind !== 'stderr');
-  return { ...config, log: { ...log, destinations } };
+  return { config: { ...config, log: { ...log, destinations } }, blocks };
 }
 
 /** @throws StartError, AccountError */
 async function serve(
-  config: BrokerConfig,
-  readAgain: () => BrokerConfig,
+  { config, blocks }: GivenConfig,
+  readAgain: () => GivenConfig,
   flags: Flags,
   onRunning: () => void,
 ): Promise<number> {
   const frame = new ProcessFrame(config, process.env);
   const server = await frame.start();
   try {
-    const administration = new Administration(server, readAgain, frame.manager);
+    const administration = new Administration(server, blocks, readAgain, frame.manager);
     const stopped = obeySignals(administration);
     await frame.settle(administration);
     announce(server, config, flags);

@@ -27,6 +27,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Find out what is wrong: test a broker against the standards',
     run: async (args) => (await import('./doctor.js')).runDoctor(args),
   },
+  reload: {
+    summary: 'Have a broker that runs read its configuration again',
+    run: async (args) => (await import('./reload.js')).runReload(args),
+  },
+  signal: {
+    summary: 'Tell brokers that run to reload, rotate logs, stop, print what they have',
+    run: async (args) => (await import('./signal.js')).runSignal(args),
+  },
+  status: {
+    summary: 'Show the brokers that run',
+    run: async (args) => (await import('./status.js')).runStatus(args),
+  },
   store: {
     summary: 'Look after what the broker keeps on disk: import, back up, check ...',
     run: async (args) => (await import('./store.js')).runStore(args),
@@ -40,6 +52,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./torture.js')).runTorture(args),
   },
 };
+
+/** What stands in for the programs of Mosquitto, by their names. */
+const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
+  mosquitto: async (args) => (await import('@cauldron/broker/main')).runMosquitto(args),
+  mosquitto_signal: async (args) => (await import('./signal.js')).runSignal(args),
+};
+
+/** Runs `PROGRAM ARGS` as Mosquitto's program of that name would; resolves with the exit status. */
+export function runMosquittoProgram(program: string, args: string[]): Promise<number> {
+  return MOSQUITTO_PROGRAMS[program](args);
+}
 
 /** Runs `cauldron ARGS`; resolves with the exit status. */
 export async function runCommand(args: readonly string[]): Promise<number> {

@@ -1,1 +1,1 @@
-export { runCommand } from './commands.js';
+export { runCommand, runMosquittoProgram } from './commands.js';

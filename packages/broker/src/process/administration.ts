@@ -1,11 +1,15 @@
+import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { TreePrinter, treeText } from '../admin/tree-print.js';
-import { type BrokerConfig, ConfigError } from '../config/config.js';
+import { ConfigError } from '../config/config.js';
+import type { EffectiveBlock } from '../config/effective-options.js';
 import { LogType } from '../core/ports/log.js';
 import { shownEndpoint } from '../listen-addresses.js';
 import type { Server } from '../server.js';
 import { StartError } from '../start-error.js';
 import { VERSION } from '../version.js';
+import type { GivenConfig } from './command-line.js';
+import { configChanges } from './config-changes.js';
 import type { ControlCommands } from './control-server.js';
 import type { ServiceManager } from './service-manager.js';
 
@@ -14,6 +18,8 @@ const LINES_IN_ONE_GO = 200;
 
 /** What a reload has done. */
 export interface Reloaded {
+  /** What the configuration says now that it did not say before, a line for each. */
+  readonly changes: readonly string[];
   /** Options that were changed, and whose new values count at the next start only. */
   readonly nextStart: readonly string[];
 }
@@ -21,14 +27,21 @@ export interface Reloaded {
 /** What is asked of a broker that runs, by signals and through the control socket. */
 export class Administration {
   readonly #server: Server;
-  readonly #readConfig: () => BrokerConfig;
+  readonly #readConfig: () => GivenConfig;
   readonly #manager: ServiceManager;
+  #blocks: readonly EffectiveBlock[];
   readonly #trees: TreePrinter;
   readonly #startedMs = performance.now();
 
-  /** `readConfig`: reads what the broker was started with again; throws ConfigError. */
-  constructor(server: Server, readConfig: () => BrokerConfig, manager: ServiceManager) {
+  /** `blocks`: what the configuration says that the broker was started with. `readConfig`: reads what the broker was started with again; throws ConfigError. */
+  constructor(
+    server: Server,
+    blocks: readonly EffectiveBlock[],
+    readConfig: () => GivenConfig,
+    manager: ServiceManager,
+  ) {
     this.#server = server;
+    this.#blocks = blocks;
     this.#readConfig = readConfig;
     this.#manager = manager;
     this.#trees = new TreePrinter(server.broker, process.stdout);
@@ -49,10 +62,13 @@ export class Administration {
     log.write(LogType.INFORMATION, 'Reloading config.');
     this.#manager.reloading();
     try {
-      const nextStart = await this.#server.reload(this.#readConfig());
+      const { config, blocks } = this.#readConfig();
+      const nextStart = await this.#server.reload(config);
+      const changes = configChanges(this.#blocks, blocks);
+      this.#blocks = blocks;
       log.write(LogType.INFORMATION, 'Configuration reloaded.');
       if (nextStart.length > 0) log.write(LogType.NOTICE, `Takes effect at the next start: ${nextStart.join(', ')}.`);
-      return { nextStart };
+      return { changes, nextStart };
     } catch (error) {
       for (const problem of problemsOf(error)) log.write(LogType.ERROR, `Error: ${problem}`);
       log.write(LogType.ERROR, 'Error: the configuration was not reloaded; everything goes on as before.');
@@ -125,7 +141,7 @@ export class Administration {
       version: VERSION,
       pid: process.pid,
       uptimeS: Math.floor((performance.now() - this.#startedMs) / 1000),
-      configFile: config.file,
+      configFile: config.file === null ? null : resolve(config.file),
       listeners: endpoints.map(shownEndpoint),
       clients: broker.gauges.clientsConnected,
       sessions: broker.gauges.sessions,

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 import { ALL_LOG_TYPES } from '../admin/log.js';
 import type { BrokerConfig } from '../config/config.js';
-import { defaultConfig, loadConfig, withPorts, withStrictStore } from '../config/read-config.js';
+import { readConfigFile } from '../config/config-files.js';
+import { type EffectiveBlock, effectiveBlocks } from '../config/effective-options.js';
+import { defaultConfig, readConfigFrom, withPorts, withStrictStore } from '../config/read-config.js';
 import { nearestName } from '../nearest-name.js';
 
 /** As many as Mosquitto takes. */
@@ -95,11 +97,24 @@ function problemOf(error: Error): string {
   return `Unknown option '${flag}'.${near === undefined ? '' : ` Did you mean --${near}?`}`;
 }
 
+/** What a broker is started with. */
+export interface GivenConfig {
+  readonly config: BrokerConfig;
+  /** What its file says, option by option; empty: there is none. */
+  readonly blocks: readonly EffectiveBlock[];
+}
+
 /** The configuration that the command line asks for. @throws ConfigError */
-export function configOf(flags: Flags): BrokerConfig {
+export function readGivenConfig(flags: Flags): GivenConfig {
   const file = flags['config-file'];
-  const read = withPorts(file === undefined ? defaultConfig() : loadConfig(file), flags.ports);
-  const stored = flags['strict-store'] ? withStrictStore(read) : read;
+  if (file === undefined) return { config: withFlags(defaultConfig(), flags), blocks: [] };
+  const reading = readConfigFrom(readConfigFile(file));
+  return { config: withFlags(reading.config, flags), blocks: effectiveBlocks(reading) };
+}
+
+function withFlags(read: BrokerConfig, flags: Flags): BrokerConfig {
+  const listening = withPorts(read, flags.ports);
+  const stored = flags['strict-store'] ? withStrictStore(listening) : listening;
   const config = { ...stored, tlsKeyLogFile: flags['tls-keylog'] ?? null };
   const { log } = config;
   if (flags.verbose) return { ...config, log: { ...log, types: ALL_LOG_TYPES } };
