@@ -134,9 +134,9 @@ export class Listeners {
       for (const [socket, open] of kept) {
         open.wanted = socket;
         open.reception.policy = policies.get(open.reception.policy) ?? open.reception.policy;
-        open.listener.reconfigure(this.#settingsOf(socket));
       }
       this.#open = wanted.flatMap((socket) => kept.get(socket) ?? opened.get(socket) ?? []);
+      for (const { listener, wanted } of this.#open) listener.reconfigure(this.#settingsOf(wanted));
     };
     return { policies, commit, cancel };
   }
@@ -148,7 +148,7 @@ export class Listeners {
       const tls = this.#tlsOf(config);
       const group: SocketGroup = { count: null, port: config.port };
       for (const binding of this.#givenFor(config) ?? (await bindingsOf(config))) {
-        wanted.push({ key: keyOf(binding), binding, config, tls, noDelay, group });
+        wanted.push({ key: keyOf(binding, config), binding, config, tls, noDelay, group });
       }
     }
     return wanted;
@@ -254,8 +254,8 @@ function takingLine(endpoint: Endpoint, { fd, name }: ActivatedSocket): string {
   return `Taking over the listen socket on ${shownEndpoint(endpoint)} from the service manager: descriptor ${fd}${shownName}.`;
 }
 
-function keyOf({ address, port }: Endpoint): string {
-  return `${address} ${port}`;
+function keyOf({ address, port }: Endpoint, { socketMode }: ListenerConfig): string {
+  return isPath(address) ? `${address} ${socketMode}` : `${address} ${port}`;
 }
 
 function policyOf({ binding, config, group }: WantedSocket): ListenerPolicy {

@@ -10,7 +10,7 @@ import { StartError } from './start-error.js';
 import { DamagedStoreError } from './storage/lmdb-store.js';
 import { MemoryStore } from './storage/memory-store.js';
 import { DATA_FILE, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
-import { systemClock, systemRandom } from './system.js';
+import { systemClock, systemMemory, systemRandom } from './system.js';
 
 /** Who decides about clients, where the configuration does not: for a program that embeds the broker. */
 export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthenticator' | 'authorizer'>;
@@ -29,6 +29,7 @@ export async function openBroker(config: BrokerConfig, log: BrokerLog, access: A
       clock: systemClock,
       random: systemRandom,
       log,
+      memory: systemMemory,
       onProgress: (loaded) => loading.progress(loaded),
       ...access,
     });

@@ -151,6 +151,19 @@ describe('a reload', () => {
     expect(answer).toEqual(Buffer.from('20020005', 'hex'));
   });
 
+  it.each([
+    ['a listener is gone', ['allow_anonymous true', 'listener 0 ::1']],
+    ['clients without a user name are no longer wanted', ['allow_anonymous false', 'listener 0 127.0.0.1']],
+  ])('ends connections when %s', async (_, lines) => {
+    const server = await start(anonymous, 'listener 0 127.0.0.1');
+    const client = connect(server.endpoints[0].port, '127.0.0.1');
+    client.write(CONNECT_V4);
+    await once(client, 'data');
+    const ended = once(client, 'close');
+    await server.reload(config(...lines));
+    await ended;
+  });
+
   it('moves a port from all addresses to one of them', async () => {
     const port = await freePort();
     const server = await start(anonymous, `listener ${port}`, 'socket_domain ipv4');

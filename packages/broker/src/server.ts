@@ -4,12 +4,14 @@ import type { BrokerConfig } from './config/config.js';
 import type { Broker } from './core/broker.js';
 import { type Log, LogType } from './core/ports/log.js';
 import type { Endpoint } from './listen-addresses.js';
-import { Listeners } from './listeners.js';
+import { Listeners, type ListenersChange } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
 import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 import { systemClock } from './system.js';
 import { VERSION } from './version.js';
+
+const LOG_LINE_EXPIRY_S = 20;
 
 /** A broker with its ports open. */
 export interface Server {
@@ -76,6 +78,7 @@ class RunningServer implements Server {
     this.#listeners = new Listeners(broker, log, sockets);
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
+    log.publishTo((topic, line) => publishLine(broker, topic, line));
   }
 
   static async start(
@@ -87,6 +90,8 @@ class RunningServer implements Server {
     const broker = await openStore(() => openBroker(config, log, access));
     const server = new RunningServer(config, broker, log, sockets);
     try {
+      const problem = broker.problemWithMemory();
+      if (problem !== null) throw new StartError(problem);
       const opened = await server.#listeners.prepare(config.listeners, config.noDelay);
       opened.commit();
     } catch (error) {
@@ -124,18 +129,26 @@ class RunningServer implements Server {
 
   /** All that can fail comes first; what follows then happens at once. */
   async #reload(config: BrokerConfig): Promise<readonly string[]> {
-    const listeners = await this.#listeners.prepare(config.listeners, config.noDelay);
+    this.log.write(LogType.INFORMATION, 'Reloading config.');
+    const { broker, log } = this;
+    const memoryProblem = broker.problemWithMemory(config.settings.memoryLimitBytes);
+    if (memoryProblem !== null) throw new StartError(memoryProblem);
+    const newLog = prepareLog(log, config);
+    let listeners: ListenersChange;
     try {
-      this.log.configure(config.log);
+      listeners = await this.#listeners.prepare(config.listeners, config.noDelay);
     } catch (error) {
-      await listeners.cancel();
-      throw logProblem(error);
+      newLog.cancel();
+      throw error;
     }
-    const restart = changesForRestart(this.#config, config);
-    Object.assign(this.broker.settings, config.settings);
-    this.broker.settingsChanged();
+    newLog.apply();
+    Object.assign(broker.settings, config.settings);
+    broker.settingsChanged();
     this.#sys.configure(config.sysIntervalMs);
     listeners.commit();
+    broker.replacePolicies(listeners.policies);
+    for (const warning of config.warnings) log.write(LogType.WARNING, `Warning: ${warning}`);
+    const restart = changesForRestart(this.#config, config);
     this.#config = config;
     return restart;
   }
@@ -143,6 +156,7 @@ class RunningServer implements Server {
   async #close(): Promise<void> {
     this.#sys.stop();
     this.#listeners.close();
+    this.log.publishTo(null);
     await this.broker.stop();
   }
 }
@@ -164,6 +178,21 @@ function openLog({ log }: BrokerConfig): BrokerLog {
   } catch (error) {
     throw logProblem(error);
   }
+}
+
+function prepareLog(log: BrokerLog, config: BrokerConfig): ReturnType<BrokerLog['prepare']> {
+  try {
+    return log.prepare(config.log);
+  } catch (error) {
+    throw logProblem(error);
+  }
+}
+
+/** A line of the log for those who subscribe to it, as Mosquitto sends it: who comes later is not told old news. */
+function publishLine(broker: Broker, topic: string, line: string): void {
+  const properties = { messageExpiryInterval: LOG_LINE_EXPIRY_S };
+  // While the store is full, who is away misses lines.
+  broker.publish(topic, line, { qos: 2, properties }).catch(() => {});
 }
 
 function logProblem(error: unknown): StartError {
