@@ -1,0 +1,253 @@
+import type { Option } from '@cauldron/broker';
+
+/** What becomes of an option when a configuration has it. */
+export type Fate = Option['status']['kind'];
+
+/** A name that Mosquitto knows, a value that people write behind it, and what becomes of it. */
+export type ChecklistRow = readonly [name: string, value: string, fate: Fate];
+
+/** Lines that a name of the list needs around it; `lines` come before it, and `after` behind. */
+export interface ChecklistBlock {
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly after?: readonly string[];
+  readonly rows: readonly ChecklistRow[];
+}
+
+const PEM = ['certfile /s.crt', 'keyfile /s.key', 'cafile /ca.crt'];
+
+/** Every name of mosquitto.conf 2.1, and those of older versions that it still takes. */
+export const CHECKLIST: readonly ChecklistBlock[] = [
+  {
+    title: 'the broker',
+    lines: [],
+    rows: [
+      ['acl_file', '/etc/mosquitto/aclfile', 'refused'],
+      ['allow_anonymous', 'false', 'works'],
+      ['allow_duplicate_messages', 'false', 'works'],
+      ['allow_zero_length_clientid', 'false', 'works'],
+      ['auto_id_prefix', 'auto-', 'works'],
+      ['autosave_interval', '1800', 'ignored'],
+      ['autosave_on_changes', 'true', 'ignored'],
+      ['check_retain_source', 'false', 'works'],
+      ['clientid_prefixes', 'secure-', 'works'],
+      ['connection_messages', 'false', 'works'],
+      ['enable_control_api', 'true', 'planned'],
+      ['global_max_clients', '100', 'works'],
+      ['global_max_connections', '100', 'works'],
+      ['include_dir', '.', 'works'],
+      ['log_dest', 'stdout', 'works'],
+      ['log_facility', '5', 'works'],
+      ['log_timestamp', 'false', 'works'],
+      ['log_timestamp_format', '%Y-%m-%dT%H:%M:%S', 'works'],
+      ['log_type', 'debug', 'works'],
+      ['max_inflight_bytes', '100000', 'works'],
+      ['max_inflight_messages', '1', 'works'],
+      ['max_keepalive', '600', 'works'],
+      ['max_packet_size', '100000', 'works'],
+      ['max_queued_bytes', '100000', 'works'],
+      ['max_queued_messages', '0', 'works'],
+      ['memory_limit', '1000000000', 'works'],
+      ['message_size_limit', '1000', 'works'],
+      ['password_file', '/etc/mosquitto/passwd', 'refused'],
+      ['per_listener_settings', 'true', 'works'],
+      ['persistence', 'true', 'works'],
+      ['retained_persistence', 'true', 'works'],
+      ['persistence_file', 'mosquitto.db', 'works'],
+      ['persistence_location', '/var/lib/mosquitto', 'works'],
+      ['persistent_client_expiration', '2m', 'works'],
+      ['pid_file', '/run/mosquitto.pid', 'works'],
+      ['queue_qos0_messages', 'true', 'works'],
+      ['retain_available', 'false', 'works'],
+      ['retain_expiry_interval', '60', 'works'],
+      ['retry_interval', '20', 'ignored'],
+      ['set_tcp_nodelay', 'true', 'works'],
+      ['sys_interval', '10', 'works'],
+      ['upgrade_outgoing_qos', 'true', 'works'],
+      ['user', 'mosquitto', 'works'],
+      ['websockets_log_level', '255', 'ignored'],
+    ],
+  },
+  {
+    title: 'plugins',
+    lines: ['listener 1883'],
+    rows: [
+      ['plugin', '/usr/lib/mosquitto_sparkplug_aware.so', 'works'],
+      ['auth_plugin', '/usr/lib/mosquitto_sparkplug_aware.so', 'works'],
+      ['global_plugin', '/usr/lib/mosquitto_persist_sqlite.so', 'works'],
+      ['plugin_load', 'sparkplug /usr/lib/mosquitto_sparkplug_aware.so', 'works'],
+    ],
+  },
+  {
+    title: 'below a plugin',
+    lines: ['plugin_load sparkplug /usr/lib/mosquitto_sparkplug_aware.so', 'listener 1883'],
+    rows: [
+      ['plugin_use', 'sparkplug', 'works'],
+      ['plugin_opt_db_file', '/var/lib/mosquitto/m.sqlite3', 'works'],
+      ['auth_opt_anything', 'some text', 'works'],
+      ['auth_plugin_deny_special_chars', 'false', 'ignored'],
+    ],
+  },
+  {
+    title: 'the default listener',
+    lines: [],
+    rows: [
+      ['listener', '1883 127.0.0.1', 'works'],
+      ['bind_address', '127.0.0.1', 'works'],
+      ['port', '1884', 'works'],
+    ],
+  },
+  {
+    title: 'a listener',
+    lines: ['listener 1883'],
+    rows: [
+      ['accept_protocol_versions', '3, 4, 5', 'works'],
+      ['bind_interface', 'lo', 'works'],
+      ['enable_proxy_protocol', '2', 'works'],
+      ['http_dir', '/usr/share/mosquitto', 'planned'],
+      ['listener_allow_anonymous', 'true', 'works'],
+      ['listener_auto_id_prefix', 'auto-', 'works'],
+      ['max_connections', '-1', 'works'],
+      ['max_qos', '1', 'works'],
+      ['maximum_qos', '1', 'works'],
+      ['max_topic_alias', '20', 'works'],
+      ['max_topic_alias_broker', '20', 'works'],
+      ['mount_point', 'a/', 'works'],
+      ['protocol', 'websockets', 'works'],
+      ['socket_domain', 'ipv4', 'works'],
+      ['use_username_as_clientid', 'true', 'works'],
+      ['packet_buffer_size', '4096', 'works'],
+      ['websockets_headers_size', '4096', 'works'],
+      ['websockets_origin', 'https://example.org', 'works'],
+    ],
+  },
+  {
+    title: 'a listener behind a proxy',
+    lines: ['listener 1883', 'enable_proxy_protocol 2'],
+    rows: [['proxy_protocol_v2_require_tls', 'true', 'works']],
+  },
+  {
+    title: 'a listener with certificates',
+    lines: ['listener 8883', ...PEM],
+    rows: [
+      ['capath', '/etc/ssl/certs', 'works'],
+      ['ciphers', 'ECDHE-RSA-AES128-GCM-SHA256', 'works'],
+      ['ciphers_tls1.3', 'TLS_AES_128_GCM_SHA256', 'works'],
+      ['dhparamfile', '/dh.pem', 'works'],
+      ['require_certificate', 'true', 'works'],
+      ['tls_engine', 'pkcs11', 'refused'],
+      ['tls_engine_kpass_sha1', '0123456789abcdef0123456789abcdef01234567', 'refused'],
+      ['tls_keyform', 'pem', 'works'],
+      ['tls_version', 'tlsv1.3', 'works'],
+      ['use_identity_as_username', 'true', 'works'],
+      ['use_subject_as_username', 'true', 'works'],
+    ],
+  },
+  {
+    title: 'a listener that asks for certificates',
+    lines: ['listener 8883', ...PEM, 'require_certificate true'],
+    rows: [
+      ['crlfile', '/ca.crl', 'works'],
+      ['disable_client_cert_date_checks', 'true', 'works'],
+    ],
+  },
+  {
+    title: 'the files of a listener with certificates',
+    lines: ['listener 8883'],
+    after: PEM,
+    rows: [
+      ['certfile', '/other.crt', 'works'],
+      ['keyfile', '/other.key', 'works'],
+      ['cafile', '/ca.crt', 'works'],
+    ],
+  },
+  {
+    title: 'a listener with pre-shared keys',
+    lines: ['psk_file /psk', 'listener 8883', 'psk_hint hint'],
+    rows: [
+      ['psk_file', '/psk', 'works'],
+      ['psk_hint', 'hint', 'works'],
+    ],
+  },
+  {
+    title: 'bridges',
+    lines: [],
+    after: ['address broker.example.org', 'topic # both'],
+    rows: [['connection', 'cloud', 'planned']],
+  },
+  {
+    title: 'where a bridge leads',
+    lines: ['connection cloud'],
+    after: ['topic # both'],
+    rows: [
+      ['address', 'broker.example.org:8883', 'planned'],
+      ['addresses', 'one.example.org two.example.org:1884', 'planned'],
+    ],
+  },
+  {
+    title: 'a bridge',
+    lines: ['connection cloud', 'address broker.example.org', 'topic # both'],
+    rows: [
+      ['bridge_attempt_unsubscribe', 'false', 'planned'],
+      ['bridge_bind_address', '192.0.2.1', 'planned'],
+      ['bridge_max_packet_size', '100000', 'planned'],
+      ['bridge_max_topic_alias', '20', 'planned'],
+      ['bridge_outgoing_retain', 'false', 'planned'],
+      ['bridge_protocol_version', 'mqttv50', 'planned'],
+      ['bridge_receive_maximum', '10', 'planned'],
+      ['bridge_session_expiry_interval', '4294967295', 'planned'],
+      ['bridge_tcp_keepalive', '60 10 3', 'planned'],
+      ['bridge_tcp_user_timeout', '30000', 'planned'],
+      ['bridge_reload_type', 'immediate', 'planned'],
+      ['cleansession', 'true', 'planned'],
+      ['local_cleansession', 'false', 'planned'],
+      ['keepalive_interval', '30', 'planned'],
+      ['idle_timeout', '30', 'planned'],
+      ['threshold', '20', 'planned'],
+      ['local_clientid', 'local.cloud', 'planned'],
+      ['local_username', 'bridge', 'planned'],
+      ['local_password', 'not-a-secret', 'planned'],
+      ['remote_clientid', 'house', 'planned'],
+      ['clientid', 'house', 'planned'],
+      ['remote_username', 'house', 'planned'],
+      ['username', 'house', 'planned'],
+      ['remote_password', 'not-a-secret', 'planned'],
+      ['password', 'not-a-secret', 'planned'],
+      ['notifications', 'false', 'planned'],
+      ['notifications_local_only', 'true', 'planned'],
+      ['notification_topic', 'bridges/cloud', 'planned'],
+      ['restart_timeout', '10 60', 'planned'],
+      ['round_robin', 'true', 'planned'],
+      ['start_type', 'lazy', 'planned'],
+      ['topic', 'a/# in 2 here/ there/', 'planned'],
+      ['try_private', 'false', 'planned'],
+      ['bridge_alpn', 'mqtt', 'planned'],
+      ['bridge_cafile', '/ca.crt', 'planned'],
+      ['bridge_capath', '/etc/ssl/certs', 'planned'],
+      ['bridge_ciphers', 'ECDHE-RSA-AES128-GCM-SHA256', 'planned'],
+      ['bridge_ciphers_tls1.3', 'TLS_AES_128_GCM_SHA256', 'planned'],
+      ['bridge_insecure', 'true', 'planned'],
+      ['bridge_require_ocsp', 'true', 'planned'],
+      ['bridge_tls_use_os_certs', 'true', 'planned'],
+      ['bridge_tls_version', 'tlsv1.2', 'planned'],
+    ],
+  },
+  {
+    title: 'the certificate of a bridge',
+    lines: ['connection cloud', 'address broker.example.org', 'topic # both'],
+    after: ['bridge_certfile /b.crt', 'bridge_keyfile /b.key'],
+    rows: [
+      ['bridge_certfile', '/b.crt', 'planned'],
+      ['bridge_keyfile', '/b.key', 'planned'],
+    ],
+  },
+  {
+    title: 'the pre-shared key of a bridge',
+    lines: ['connection cloud', 'address broker.example.org', 'topic # both'],
+    after: ['bridge_identity house', 'bridge_psk 0123456789abcdef'],
+    rows: [
+      ['bridge_identity', 'house', 'planned'],
+      ['bridge_psk', '0123456789abcdef', 'planned'],
+    ],
+  },
+];
