@@ -19,6 +19,11 @@ export class ManualClock implements Clock {
     return () => this.#ticks.delete(entry);
   }
 
+  /** Time passes while the program is busy: nothing that is due happens. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Moves on, in steps: everything that is due on the way happens at its time. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
@@ -29,6 +34,6 @@ export class ManualClock implements Clock {
       due.nextMs += due.intervalMs;
       due.tick();
     }
-    this.#nowMs = endMs;
+    this.#nowMs = Math.max(this.#nowMs, endMs);
   }
 }

@@ -33,6 +33,7 @@ export type {
 export type { Clock } from './core/ports/clock.js';
 export type { Link, LinkHandler, TlsIdentity, TlsSession } from './core/ports/link.js';
 export { type Log, LogType } from './core/ports/log.js';
+export type { Memory } from './core/ports/memory.js';
 export type { Peers } from './core/ports/peers.js';
 export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
@@ -56,7 +57,7 @@ export { MemoryStore } from './storage/memory-store.js';
 export { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './storage/mosquitto-db.js';
 export { entriesFrom } from './storage/mosquitto-db-entries.js';
 export { DATA_FILE, type LmdbStoreOptions, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
-export { systemClock, systemRandom } from './system.js';
+export { systemClock, systemMemory, systemRandom } from './system.js';
 export { Listener, type ListenerOptions } from './transports/listener.js';
 export { MemoryClient, type MemoryLinkOptions, memoryLinkPair } from './transports/memory.js';
 export { VERSION } from './version.js';
