@@ -1,13 +1,10 @@
 import { type PacketLimits, PacketType, type ProtocolVersion } from '@cauldron/codec';
 
-/** The fixed header of packets up to 2 MB. */
-const HEADER_BYTES = 4;
-
-/** CONNECT and AUTH, and the lists of filters of 5.0: much of what they say becomes objects. */
-const LARGE = 100_000 + HEADER_BYTES;
+/** CONNECT and AUTH, and the lists of filters of 5.0: much of what they say becomes objects. The fixed header is apart. */
+const LARGE = 100_000 + 4;
 
 /** The packets that say little: an id, a reason, properties. */
-const SMALL = 10_000 + HEADER_BYTES;
+const SMALL = 10_000 + 3;
 
 const SMALL_TYPES = [
   PacketType.PUBACK,
