@@ -16,7 +16,7 @@ interface Subject {
   lines(): string[];
 }
 
-/** What changed from Mosquitto 2.0 to 2.1, and what is never the same twice. */
+/** What changed from Mosquitto 2.0 to 2.1, what is never the same twice, and what this broker does on purpose. */
 const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/^(mosquitto|cauldron) version \S+ /, 'BROKER version V '],
   [/ \(p1, /, ' (p3, '],
@@ -34,6 +34,8 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/ on port \d+\.$/, ' on port N.'],
   [/auto-[0-9A-Fa-f-]+/, 'auto-ID'],
   [/^Config loaded from .*\.$/, 'Config loaded from F.'],
+  // Mosquitto tells the publisher that nobody subscribes with QoS 1 only.
+  [/^(Sending PUBREC to .*), rc16\)$/, '$1, rc0)'],
 ];
 
 function inWordsOfToday(line: string): string {
@@ -152,10 +154,11 @@ describe.skipIf(!areInstalled('mosquitto', 'mosquitto_pub', 'mosquitto_sub'))('e
     expect(lines.at(-1)).toBe('Client twin [127.0.0.1:P] disconnected: connection closed by client.');
   });
 
-  it('of a connection without a CONNECT is the same', async () => {
+  it('of a connection that ends within its CONNECT is the same', async () => {
     const lines = await compare(/Client .*(closed its connection|closed by client)\.\n/, async ({ port, program }) => {
       const { length } = program.shown;
       const connection = new RawConnection(port);
+      connection.send('10');
       await program.showsMatch(new RegExp(`^[\\s\\S]{${length}}[\\s\\S]*New connection from .*\n`));
       connection.socket.end();
       await connection.ended;
@@ -168,7 +171,7 @@ describe.skipIf(!areInstalled('mosquitto', 'mosquitto_pub', 'mosquitto_sub'))('e
 
   it('of a client that is silent for too long is the same', async () => {
     // CONNECT of 3.1.1 as "mute", with a keep-alive of one second.
-    const connect = Buffer.from('10100004 4d515454 04 02 0001 0004 6d757465'.replaceAll(' ', ''), 'hex');
+    const connect = '10 10 0004 4d515454 04 02 0001 0004 6d757465';
     const lines = await compare(/Client mute .*exceeded timeout.*\n/, async ({ port, program }) => {
       const connection = new RawConnection(port);
       connection.send(connect);
