@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigReading, checkConfig, readConfigFile, readConfigFrom } from '@cauldron/broker';
+import { ConfigError, type ConfigReading, readConfigFile, readConfigFrom } from '@cauldron/broker';
 import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
 import { countText } from './store/units.js';
 import { HELP_FLAG, runTool, type Tool } from './tool.js';

@@ -23,6 +23,7 @@ export const clientOptions: readonly Option[] = [
     default: 'auto-',
     example: 'auto-',
     doc: 'How client ids that the broker chooses begin.',
+    deprecated: 'Write listener_auto_id_prefix below each listener.',
     set: (target, prefix) => {
       target.autoIdPrefix = prefix;
     },
@@ -31,6 +32,7 @@ export const clientOptions: readonly Option[] = [
     default: 'none',
     example: 'kitchen-',
     doc: 'Only clients whose id begins with this text may connect; with use_username_as_clientid, the user name.',
+    deprecated: 'Mosquitto will take it away.',
     set: ({ settings }, prefix) => {
       settings.clientIdPrefix = prefix;
     },

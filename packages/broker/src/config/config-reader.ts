@@ -13,7 +13,9 @@ import { tlsMismatches } from './tls-options.js';
 import { proxyMismatches, transportDoubts } from './transport-options.js';
 
 const PER_LISTENER_SETTINGS = 'per_listener_settings';
-/** The options that open the default listener to others; any other only says something about it. */
+/**
+ * The options that open the default listener to others, wherever they stand; any other only says something about it.
+ */
 const OPEN_DEFAULT_LISTENER = ['port', 'bind_address'];
 
 /** What a line of a configuration said, of an option that there is. */
@@ -249,7 +251,11 @@ export class ConfigReader implements Blocks {
   }
 
   /** What the option's value goes to; null: the broker. Undefined: it needs a block, and there is none. */
-  #blockOf({ scope }: Option): Statement['block'] | undefined {
+  #blockOf({ name, scope }: Option): Statement['block'] | undefined {
+    if (OPEN_DEFAULT_LISTENER.includes(name)) {
+      this.#listener = null;
+      this.#listener = this.#listenerFor('listener');
+    }
     switch (scope) {
       case 'listener':
         return this.#listenerFor(scope);

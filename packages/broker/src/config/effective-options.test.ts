@@ -52,12 +52,24 @@ describe('effective options', () => {
     ['allow_anonymous', 0, [], 'true'],
     ['allow_anonymous', 0, ['listener 1'], 'false'],
     ['listener_auto_id_prefix', 1, ['listener 1', 'auto_id_prefix x-'], 'x-'],
-    ['persistence', 0, ['plugin /mosquitto_persist_sqlite.so'], 'true'],
     ['local_clientid', 2, ['connection a', 'address b', 'topic #', 'remote_clientid c'], 'local.c'],
     ['local_cleansession', 2, ['connection a', 'address b', 'topic #', 'cleansession true'], 'true'],
     ['notification_topic', 2, ['connection a', 'address b', 'topic #', 'clientid c'], '$SYS/broker/connection/c/state'],
   ])('%s follows from other lines', (name, index, lines, value) => {
     expect(held(name, index, ...lines)).toEqual([value]);
+  });
+
+  it('say which plugin keeps data', () => {
+    const lines = ['', 'plugin /mosquitto_persist_sqlite.so', 'plugin_opt_db_file /data/a.sqlite3'];
+    expect(held('persistence', 0, ...lines)).toEqual(['true', 2]);
+    expect(held('persistence_location', 0, ...lines)).toEqual(['/data', 2]);
+    expect(held('persistence', 0)).toEqual(['false']);
+  });
+
+  it('of the default listener alone have its port and address', () => {
+    expect(held('port', 1, 'port 1884', 'listener 1885')).toEqual(['1884', 1]);
+    expect(held('port', 2, 'port 1884', 'listener 1885')).toBeNull();
+    expect(held('bind_address', 1, 'port 1884')).toBeNull();
   });
 
   it('mark what nobody may see', () => {

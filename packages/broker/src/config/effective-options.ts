@@ -4,6 +4,7 @@ import type { Statement } from './config-reader.js';
 import type { BlockKind, Option } from './option.js';
 import { OPTIONS } from './options.js';
 import type { Origin } from './parse.js';
+import { fateOfPlugin, type PluginDraft } from './plugin-config.js';
 import type { ConfigReading } from './read-config.js';
 
 /** What holds of one option, in one block. */
@@ -28,8 +29,11 @@ export interface EffectiveBlock {
   readonly options: readonly EffectiveOption[];
 }
 
-/** The value of an option that nothing was said about, where that follows from other lines. */
-type WorkedOut = ReadonlyMap<string, string>;
+/** The value of an option that nothing was said about, where that follows from other lines; and one that says so. */
+type WorkedOut = ReadonlyMap<string, string | { readonly value: string; readonly origin: Origin }>;
+
+/** They say where the default listener is; where another one is stands in its title. */
+const PLACE_OF_DEFAULT_LISTENER: ReadonlySet<string> = new Set(['port', 'bind_address']);
 
 /** Names of options of plugins whose values look like secrets. */
 const SECRET_KEY = /pass|secret|token|psk/i;
@@ -44,9 +48,15 @@ export function effectiveBlocks({ config, draft }: ConfigReading): EffectiveBloc
   const optionsOf = (block: Statement['block'], options: readonly Option[], workedOut: WorkedOut): EffectiveOption[] =>
     options
       .filter(({ status }) => status.kind !== 'refused')
-      .map((option) => effective(option, statementsOf(draft.statements, option, block), workedOut));
+      .map((option) => effective(option, statementsOf(draft.statements, option, block), workedOut))
+      .filter(({ name, origins }) => origins.length > 0 || !PLACE_OF_DEFAULT_LISTENER.has(name));
   return [
-    { kind: 'broker', title: 'broker', origin: null, options: optionsOf(null, ofBroker, brokerValues(config)) },
+    {
+      kind: 'broker',
+      title: 'broker',
+      origin: null,
+      options: optionsOf(null, ofBroker, brokerValues(config, draft.plugins)),
+    },
     ...listenerConfigs(config).map((listener, index): EffectiveBlock => {
       const options = optionsOf(draft.listeners[index] ?? null, ofListener, listenerValues(listener));
       return { kind: 'listener', title: listenerTitle(listener, config), origin: listener.origin, options };
@@ -77,7 +87,9 @@ function statementsOf(statements: readonly Statement[], option: Option, block: S
 function effective(option: Option, said: readonly Statement[], workedOut: WorkedOut): EffectiveOption {
   const { name, isSecret } = option;
   if (said.length === 0) {
-    return { option, name, values: [workedOut.get(name) ?? option.default], origins: [], isSecret };
+    const found = workedOut.get(name) ?? option.default;
+    if (typeof found === 'string') return { option, name, values: [found], origins: [], isSecret };
+    return { option, name, values: [found.value], origins: [found.origin], isSecret };
   }
   const values = said.map(({ line }) => written(option, line.value));
   return { option, name, values, origins: said.map(({ line }) => line.origin), isSecret };
@@ -98,13 +110,16 @@ function listenerTitle({ port, address, path }: ListenerConfig, { localOnly }: B
   return ['listener', port, path ?? address].filter((part) => part !== null).join(' ');
 }
 
-function brokerValues({ localOnly, persistence }: BrokerConfig): WorkedOut {
-  return new Map([
-    ['allow_anonymous', String(localOnly)],
-    // A plugin can say so, too.
-    ['persistence', String(persistence !== null)],
-    ['persistence_location', persistence?.folder ?? process.cwd()],
-  ]);
+function brokerValues({ localOnly, persistence }: BrokerConfig, plugins: readonly PluginDraft[]): WorkedOut {
+  const values = new Map<string, string | { value: string; origin: Origin }>([['allow_anonymous', String(localOnly)]]);
+  const plugin = plugins.find(({ path }) => fateOfPlugin(path).kind === 'persistence');
+  if (persistence !== null && plugin !== undefined) {
+    const { origin } = plugin;
+    values
+      .set('persistence', { value: 'true', origin })
+      .set('persistence_location', { value: persistence.folder, origin });
+  }
+  return values;
 }
 
 function listenerValues({ policy }: ListenerConfig): WorkedOut {

@@ -25,6 +25,7 @@ export const messageOptions: readonly Option[] = [
   broker('message_size_limit', limit(0, 1, MAXIMUM_PAYLOAD_BYTES, 'bytes'), {
     default: '0',
     doc: 'Largest payload that is passed on. A larger one is acknowledged and dropped, MQTT 5 clients are told so. max_packet_size is better: it bounds what is read.',
+    deprecated: 'Write max_packet_size, which counts the whole packet, instead.',
     set: ({ settings }, bytes) => {
       settings.maxPayloadBytes = bytes;
     },
@@ -102,6 +103,7 @@ export const messageOptions: readonly Option[] = [
   broker('allow_duplicate_messages', flag, {
     default: 'true',
     doc: 'Whether a client with overlapping subscriptions gets a message once for each of them.',
+    deprecated: 'Mosquitto will take it away; true is what stays.',
     set: ({ settings }, allowed) => {
       settings.allowDuplicateMessages = allowed;
     },

@@ -31,6 +31,7 @@ export const persistenceOptions: readonly Option[] = [
     default: 'mosquitto.db',
     example: 'mosquitto.db',
     doc: "Name of Mosquitto's file in that folder, which can be imported. The broker's own is always called data.",
+    deviation: 'The data are in another form, in a file called data; what Mosquitto left can be imported.',
     set({ persistence }, name) {
       if (name.includes('/')) return 'must be a name without a folder; persistence_location is for that';
       persistence.mosquittoFile = name;
@@ -65,6 +66,7 @@ export const persistenceOptions: readonly Option[] = [
     default: '1800',
     status: STORED_AT_ONCE,
     doc: 'How often Mosquitto saves what it has in memory.',
+    deviation: 'Nothing is saved now and then: what is acknowledged is on the disk.',
     set: () => {},
   }),
   broker('autosave_on_changes', flag, {

@@ -24,6 +24,8 @@ export const processOptions: readonly Option[] = [
   broker('set_tcp_nodelay', flag, {
     default: 'true',
     doc: 'False lets the system delay small writes to gather them. The broker gathers what it can itself.',
+    deviation:
+      'The default is true: what belongs together is sent together by the broker itself, and to wait for more would only cost time.',
     set: (config, noDelay) => {
       config.noDelay = noDelay;
     },
@@ -38,6 +40,7 @@ export const processOptions: readonly Option[] = [
   broker('per_listener_settings', flag, {
     default: 'false',
     doc: 'Whether the options about access belong to the listener above them, wherever this line stands; if not, to all listeners.',
+    deprecated: 'Write listener_allow_anonymous and listener_auto_id_prefix below each listener.',
     set: (config, perListenerSettings) => {
       config.perListenerSettings = perListenerSettings;
     },

@@ -114,6 +114,22 @@ describe('listeners', () => {
     ]);
   });
 
+  it('are left alone by port and bind_address, which are about the default one', () => {
+    const { listeners } = read('listener 1884', 'max_qos 1', 'port 1885', 'bind_address ::1', 'max_qos 0');
+    expect(listeners.map(({ port, address, policy }) => [port, address, policy.maximumQoS])).toEqual([
+      [1884, null, 1],
+      [1885, '::1', 0],
+    ]);
+  });
+
+  it('are not opened to others by what is said about them alone', () => {
+    const { listeners, localOnly } = read('max_qos 1', 'max_connections 5');
+    expect(localOnly).toBe(true);
+    expect(listeners.map(({ address }) => address)).toEqual(['127.0.0.1', '::1']);
+    expect(listeners.every(({ policy, maxConnections }) => policy.maximumQoS === 1 && maxConnections === 5)).toBe(true);
+    expect(read('socket_domain ipv6').listeners.map(({ address }) => address)).toEqual(['::1']);
+  });
+
   it('take a list of protocol versions', () => {
     expect(read('accept_protocol_versions 4, 5').listeners[0].policy.acceptedVersions).toEqual([4, 5]);
     expect(problems('accept_protocol_versions 4,6')).toHaveLength(1);
@@ -143,16 +159,15 @@ describe('TLS', () => {
     const { listeners } = read('listener 1883', 'listener 8883', cert, key);
     expect(listeners.map(({ tls }) => tls)).toEqual([
       null,
-      {
-        certFile: '/etc/a.crt',
-        keyFile: '/etc/a.key',
+      expect.objectContaining({
+        certificates: [{ certFile: '/etc/a.crt', keyFile: '/etc/a.key' }],
         caFile: null,
         caPath: null,
         requireCertificate: false,
         minVersion: null,
         ciphers: null,
         ciphersOfTls13: null,
-      },
+      }),
     ]);
   });
 
@@ -194,7 +209,44 @@ describe('TLS', () => {
   });
 });
 
+describe('what is noted for those who look after a file', () => {
+  const notes = (...lines: string[]) => readConfigFrom({ file: 'test.conf', text: lines.join('\n') }).draft.notes;
+
+  it('is what has another name by now, and what has no effect', () => {
+    expect(notes('maximum_qos 1', 'autosave_interval 5')).toEqual([
+      'test.conf:1: maximum_qos is another name of max_qos.',
+      expect.stringMatching(/^test\.conf:2: autosave_interval has no effect: .*\.$/),
+    ]);
+  });
+
+  it('is what is deprecated, with what to write instead', () => {
+    expect(notes('auto_id_prefix a')).toEqual([
+      'test.conf:1: auto_id_prefix is deprecated. Write listener_auto_id_prefix below each listener.',
+    ]);
+  });
+
+  it('is nothing in a file that is up to date', () => {
+    expect(notes('listener 1883', 'max_qos 1', 'listener_allow_anonymous true')).toEqual([]);
+  });
+});
+
+describe('what is asked for and not there yet', () => {
+  it('is a warning, unless it is not wanted', () => {
+    expect(read('enable_control_api true').warnings).toEqual([
+      'test.conf:1: enable_control_api has no effect yet: this version has no control API.',
+    ]);
+    expect(read('enable_control_api false').warnings).toEqual([]);
+  });
+});
+
 describe('values', () => {
+  it('may be followed by a comment where they are one word, and not where they are a text', () => {
+    const { settings, log } = read('max_keepalive 5 # seconds', 'queue_qos0_messages 1 # yes', 'log_dest file /a # b');
+    expect(settings).toMatchObject({ maxKeepAliveS: 5, queueQoS0Messages: true });
+    expect(log.destinations).toEqual([{ kind: 'file', path: '/a # b' }]);
+    expect(read('listener 1884 # the network').listeners[0]).toMatchObject({ port: 1884, address: null });
+  });
+
   it('become settings in the units of the core', () => {
     const { settings } = read(
       'max_packet_size 1000',
@@ -437,8 +489,9 @@ describe('the table of options', () => {
     expect(new Set(OPTION_NAMES).size).toBe(OPTION_NAMES.length);
   });
 
-  const withPlainDefault = OPTIONS.filter(({ default: value, scope }) => {
-    return scope !== 'file' && /^(-?\d+|true|false|auto-|response\/|mqtt|stderr|3,4,5)$/.test(value);
+  // To say the port of the default listener opens it to others.
+  const withPlainDefault = OPTIONS.filter(({ name, default: value, scope }) => {
+    return name !== 'port' && scope !== 'file' && /^(-?\d+|true|false|auto-|response\/|mqtt|stderr|3,4,5)$/.test(value);
   });
 
   it.each(withPlainDefault)('$name: its default is what applies without it', (option) => {
