@@ -5,9 +5,11 @@ import { delimiter, extname, join } from 'node:path';
 /** Programs of others that tests run, what they build programs with, and the Debian package of each. */
 const PACKAGES = {
   chromium: 'chromium',
+  curl: 'curl',
   ejabberdctl: 'ejabberd',
   'g++': 'g++',
   gcc: 'gcc',
+  haproxy: 'haproxy',
   'hawtbuf.jar': 'libhawtbuf-java',
   'hawtdispatch-transport.jar': 'libhawtdispatch-java',
   'hawtdispatch.jar': 'libhawtdispatch-java',
@@ -22,6 +24,8 @@ const PACKAGES = {
   'mqtt-client.jar': 'libmqtt-client-java',
   'mqtt/async_client.h': 'libpaho-mqttpp-dev',
   'MQTTClient.h': 'libpaho-mqtt-dev',
+  nginx: 'nginx',
+  'ngx_stream_module.so': 'libnginx-mod-stream',
   openssl: 'openssl',
   python3: 'python3-paho-mqtt',
 } as const;
@@ -32,7 +36,11 @@ export type ProgramName = keyof typeof PACKAGES;
 const PROGRAM_FOLDERS = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
 
 /** Where Debian has what programs are built with, by the ending of its name. */
-const FOLDERS_BY_ENDING: Readonly<Record<string, string>> = { '.h': '/usr/include', '.jar': '/usr/share/java' };
+const FOLDERS_BY_ENDING: Readonly<Record<string, string>> = {
+  '.h': '/usr/include',
+  '.jar': '/usr/share/java',
+  '.so': '/usr/lib/nginx/modules',
+};
 
 const found = new Map<ProgramName, string | null>();
 
