@@ -28,6 +28,18 @@ function matchesByTheBook(filter: string, topic: string): boolean {
 }
 
 describe('RetainedTree', () => {
+  it('finds all topics by its searches, those below $ too, and says what that costs', () => {
+    const tree = treeOf('a', 'a/b', '', '/', '$SYS/x', '$own', 'c/d/e');
+    const searches = tree.searches();
+    expect(searches.flatMap(topicsOf).sort()).toEqual(['', '$SYS/x', '$own', '/', 'a', 'a/b', 'c/d/e']);
+    const visited = searches.map((search) => search.visited);
+    expect(visited[0]).toBeGreaterThanOrEqual(5);
+    expect(visited[1]).toBeGreaterThanOrEqual(2);
+    const [bounded] = tree.searches();
+    bounded.step(2);
+    expect(bounded.visited).toBeLessThanOrEqual(2);
+  });
+
   it('keeps one value for each topic', () => {
     const tree = treeOf('a', 'a/b', 'a');
     const newer = { topic: 'a', version: 1 };
