@@ -1,16 +1,21 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTlsSocket } from 'node:tls';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { Listener, type ListenerOptions } from '../../packages/broker/src/transports/listener.js';
 import { memoryLinkPair } from '../../packages/broker/src/transports/memory.js';
 import type { ProxyVersion } from '../../packages/broker/src/transports/proxy-protocol.js';
-import { type TlsContextOptions, tlsContext } from '../../packages/broker/src/transports/tls-context.js';
-import type { ListenerTls } from '../../packages/broker/src/transports/tls-socket.js';
-import { certificates } from '../support/certificates.js';
+import {
+  type ClientCertificateRules,
+  ClientCertificates,
+} from '../../packages/broker/src/transports/tls-client-certificates.js';
+import { hostNamesOf, type ServerCertificate } from '../../packages/broker/src/transports/tls-server-names.js';
+import { ListenerTls, type ListenerTlsOptions } from '../../packages/broker/src/transports/tls-socket.js';
+import { type CertificateFiles, certificates } from '../support/certificates.js';
 import { addition, Client, Family, IPV6_ENDS, proxyHeader2, tlsAddition } from '../support/proxy-headers.js';
 import { type Connected, type Peer, RecordingHandler, Watch } from './link.js';
 
@@ -282,22 +287,45 @@ export interface TlsSides {
   readonly client: ConnectionOptions;
 }
 
-/** TLS with certificates of the tests for both sides. `context`: what the listener has otherwise. */
-export async function tlsSides(context: Partial<TlsContextOptions> = {}): Promise<TlsSides> {
+/** TLS with certificates of the tests for both sides. `options`: what the listener has otherwise. */
+export async function tlsSides(options: Partial<ListenerTlsOptions> = {}): Promise<TlsSides> {
   const { caFile, certFile, keyFile, clientCertFile, clientKeyFile } = await certificates();
-  const [ca, cert, key, clientCert, clientKey] = [caFile, certFile, keyFile, clientCertFile, clientKeyFile].map(
-    (file) => readFileSync(file, 'utf8'),
-  );
-  const options = { certificates: cert, privateKey: key, authorities: [ca], ciphers: null, ciphersOfTls13: null };
-  return {
-    server: { context: tlsContext({ ...options, minVersion: 'TLSv1.2', ...context }), requireCertificate: true },
-    client: { ca, cert: clientCert, key: clientKey, servername: 'localhost' },
-  };
+  const [ca, cert, key] = [caFile, clientCertFile, clientKeyFile].map((file) => readFileSync(file, 'utf8'));
+  const server = new ListenerTls({
+    certificates: [serverCertificate({ certFile, keyFile })],
+    clients: clientsOf(caFile),
+    psk: null,
+    keyLog: null,
+    minVersion: 'TLSv1.2',
+    ciphers: null,
+    ciphersOfTls13: null,
+    dhParameters: null,
+    ...options,
+  });
+  return { server, client: { ca, cert, key, servername: 'localhost' } };
+}
+
+/** Clients with a certificate of this CA. */
+export function clientsOf(caFile: string, rules: Partial<ClientCertificateRules> = {}): ClientCertificates {
+  const authorities = [new X509Certificate(readFileSync(caFile))];
+  return new ClientCertificates({ authorities, lists: null, ignoresDates: false, ...rules });
+}
+
+export function serverCertificate({ certFile, keyFile }: CertificateFiles): ServerCertificate {
+  const [chain, privateKey] = [certFile, keyFile].map((file) => readFileSync(file, 'utf8'));
+  const certificate = new X509Certificate(chain);
+  const keyType = certificate.publicKey.asymmetricKeyType ?? '';
+  return { chain, privateKey, keyType, names: hostNamesOf(certificate) };
 }
 
 const TLS_SESSION = {
   serverName: 'localhost',
-  client: { proof: 'certificate' as const, commonName: 'client', subject: 'CN=client,OU=tests,O=Cauldron' },
+  client: {
+    proof: 'certificate' as const,
+    commonName: 'client',
+    subject: 'CN=client,OU=tests,O=Cauldron',
+    credential: expect.any(Object),
+  },
 };
 export const TLS_SESSIONS = {
   'TLSv1.2': { ...TLS_SESSION, protocol: 'TLSv1.2', cipher: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256' },

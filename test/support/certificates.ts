@@ -18,6 +18,12 @@ export interface Certificates {
   readonly folder: string;
 }
 
+/** Paths of PEM files. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 export interface CertificateRequest {
   /** As openssl writes it, the outermost part first: `/O=Cauldron/CN=client`. */
   readonly subject: string;
@@ -28,10 +34,29 @@ export interface CertificateRequest {
   readonly validFrom?: Date;
   /** Default: until tomorrow. */
   readonly validTo?: Date;
+  /** Default: EC. */
+  readonly key?: 'ec' | 'rsa' | 'small-rsa';
+  /** More extensions, as openssl writes them. */
+  readonly extensions?: readonly string[];
+}
+
+export interface AuthorityRequest {
+  /** Default: itself. */
+  readonly issuer?: CertificateAuthority;
+  /** Extensions instead of those of a CA, as openssl writes them. */
+  readonly extensions?: readonly string[];
+  /** Default: for two days. */
+  readonly validTo?: Date;
 }
 
 const DAY_MS = 86_400_000;
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const NEW_KEYS = {
+  ec: NEW_KEY,
+  rsa: ['-newkey', 'rsa:2048', '-nodes'],
+  'small-rsa': ['-newkey', 'rsa:1024', '-nodes'],
+};
+const OF_CA = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
 
 let made: Promise<Certificates> | null = null;
 
@@ -69,7 +94,8 @@ export class CertificateAuthority {
   readonly #keyFile: string;
 
   /** `folder` gets its certificate and those that it issues. */
-  constructor(folder: string, name: string) {
+  constructor(folder: string, name: string, request: AuthorityRequest = {}) {
+    const { issuer, extensions = OF_CA } = request;
     this.#folder = folder;
     this.caFile = join(folder, `${name}.crt`);
     this.#keyFile = join(folder, `${name}.key`);
@@ -77,27 +103,67 @@ export class CertificateAuthority {
     mkdirSync(this.#books);
     writeFileSync(join(this.#books, 'index.txt'), '');
     writeFileSync(join(this.#books, 'ca.cnf'), configuration(this.#books));
-    const uses = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
+    if (issuer !== undefined) {
+      issuer.#sign(name, NEW_KEY, `/O=Cauldron/CN=${name}`, extensions, request);
+      return;
+    }
+    const uses = extensions.flatMap((extension) => ['-addext', extension]);
     const subject = ['-subj', `/O=Cauldron/CN=${name}`, '-days', '2'];
     openssl('req', '-x509', ...NEW_KEY, ...subject, ...uses, '-keyout', this.#keyFile, '-out', this.caFile);
   }
 
   /** Makes `NAME.crt` and `NAME.key`. */
-  issue(name: string, request: CertificateRequest): { certFile: string; keyFile: string } {
-    const { subject, use, hosts } = request;
-    const { validFrom = new Date(Date.now() - DAY_MS), validTo = new Date(Date.now() + DAY_MS) } = request;
+  issue(name: string, request: CertificateRequest): CertificateFiles {
+    const { subject, use, hosts, key = 'ec', extensions: more = [] } = request;
+    const extensions = ['basicConstraints=CA:FALSE', `extendedKeyUsage=${use}Auth`, ...more];
+    if (hosts !== undefined) extensions.push(`subjectAltName=${hosts}`);
+    return this.#sign(name, NEW_KEYS[key], subject, extensions, request);
+  }
+
+  /** Takes a certificate back that it issued: with the next list. */
+  revoke({ certFile }: Pick<CertificateFiles, 'certFile'>): void {
+    openssl('ca', ...this.#asItself, '-revoke', certFile);
+  }
+
+  /** Makes `NAME.crl`, with what was revoked until now. */
+  list(
+    name: string,
+    { nextUpdate = new Date(Date.now() + DAY_MS), extensions = [] as readonly string[] } = {},
+  ): string {
+    const file = join(this.#folder, `${name}.crl`);
+    const dates = ['-crl_lastupdate', opensslTime(new Date(Date.now() - 2 * DAY_MS))];
+    dates.push('-crl_nextupdate', opensslTime(nextUpdate));
+    const as = this.#asItself;
+    if (extensions.length > 0) {
+      as[1] = join(this.#books, 'list.cnf');
+      writeFileSync(as[1], [configuration(this.#books), '[list]', ...extensions].join('\n'));
+      as.push('-crlexts', 'list');
+    }
+    openssl('ca', ...as, '-gencrl', ...dates, '-out', file);
+    return file;
+  }
+
+  get #asItself(): string[] {
+    return ['-config', join(this.#books, 'ca.cnf'), '-cert', this.caFile, '-keyfile', this.#keyFile];
+  }
+
+  #sign(
+    name: string,
+    newKey: readonly string[],
+    subject: string,
+    extensions: readonly string[],
+    { validFrom, validTo }: Pick<CertificateRequest, 'validFrom' | 'validTo'>,
+  ): CertificateFiles {
     const certFile = join(this.#folder, `${name}.crt`);
     const keyFile = join(this.#folder, `${name}.key`);
     const requestFile = join(this.#books, 'request.pem');
     const extensionFile = join(this.#books, 'extensions.cnf');
-    const extensions = ['basicConstraints=CA:FALSE', `extendedKeyUsage=${use}Auth`];
-    if (hosts !== undefined) extensions.push(`subjectAltName=${hosts}`);
     writeFileSync(extensionFile, extensions.join('\n'));
-    openssl('req', ...NEW_KEY, '-subj', subject, '-keyout', keyFile, '-out', requestFile);
-    const signing = ['-config', join(this.#books, 'ca.cnf'), '-cert', this.caFile, '-keyfile', this.#keyFile];
-    const dates = ['-startdate', opensslTime(validFrom), '-enddate', opensslTime(validTo)];
+    openssl('req', ...newKey, '-subj', subject, '-keyout', keyFile, '-out', requestFile);
+    const from = ['-startdate', opensslTime(validFrom ?? new Date(Date.now() - DAY_MS))];
+    const to = ['-enddate', opensslTime(validTo ?? new Date(Date.now() + DAY_MS))];
     const files = ['-extfile', extensionFile, '-in', requestFile, '-out', certFile];
-    openssl('ca', '-batch', '-notext', '-preserveDN', ...signing, ...dates, ...files);
+    openssl('ca', '-batch', '-notext', '-preserveDN', ...this.#asItself, ...from, ...to, ...files);
     return { certFile, keyFile };
   }
 }
@@ -111,6 +177,7 @@ database = ${join(books, 'index.txt')}
 new_certs_dir = ${books}
 rand_serial = yes
 unique_subject = no
+default_crl_days = 1
 default_md = sha256
 policy = anything
 [anything]

@@ -1,36 +1,131 @@
-import type { TlsConfig } from './config/config.js';
-import { readTlsFiles } from './config/tls-files.js';
-import { tlsContext } from './transports/tls-context.js';
-import type { ListenerTls } from './transports/tls-socket.js';
+import type { ListenerConfig, TlsConfig } from './config/config.js';
+import { shownOrigin } from './config/parse.js';
+import { TlsFileError } from './config/tls-file-error.js';
+import { readTlsFiles, type TlsMaterial } from './config/tls-files.js';
+import { ClientCertificates } from './transports/tls-client-certificates.js';
+import { dhParametersProblem } from './transports/tls-context.js';
+import { RevocationList } from './transports/tls-crl.js';
+import { DerError } from './transports/tls-der.js';
+import type { TlsKeyLog } from './transports/tls-key-log.js';
+import { hostNamesOf } from './transports/tls-server-names.js';
+import { ListenerTls } from './transports/tls-socket.js';
 
-/**
- * What a listener needs to speak TLS as its options say. `warn` is told what clients will object to.
- * @throws Error that names option and file, and says what to do.
- */
-export function listenerTls(config: TlsConfig, warn: (message: string) => void): ListenerTls {
-  const { ciphers, ciphersOfTls13, minVersion, requireCertificate } = config;
-  const { certificates, privateKey, authorities, warnings } = readTlsFiles(config);
-  for (const warning of warnings) warn(warning);
-  try {
-    const context = tlsContext({
-      certificates,
-      privateKey,
-      authorities,
-      minVersion: minVersion ?? 'TLSv1.2',
-      ciphers,
-      ciphersOfTls13,
-    });
-    return { context, requireCertificate };
-  } catch (error) {
-    throw new Error(contextProblem(config, error as NodeJS.ErrnoException), { cause: error });
+/** Why a listener cannot speak TLS as its options say: a line for each problem, with its place in the configuration. */
+export class TlsConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options: ErrorOptions) {
+    super(problems.join('\n'), options);
+    this.name = 'TlsConfigError';
+    this.problems = problems;
   }
 }
 
-function contextProblem({ certFile, ciphers, ciphersOfTls13 }: TlsConfig, error: NodeJS.ErrnoException): string {
-  if (error.code !== 'ERR_SSL_NO_CIPHER_MATCH') return `certfile ${certFile} cannot be used: ${error.message}.`;
-  const given = [
-    ciphers !== null && `ciphers ${ciphers}`,
-    ciphersOfTls13 !== null && `ciphers_tls1.3 ${ciphersOfTls13}`,
-  ].filter((text) => text !== false);
-  return `${given.join(' or ')} has no name that OpenSSL knows. 'openssl ciphers -v' shows those that there are.`;
+/**
+ * What a listener needs to speak TLS as its options say. All files are read and checked now. `warn` is told what clients
+ * will object to, and which secrets are open to others.
+ * @throws TlsConfigError that names option and file, and says what to do
+ */
+export function listenerTls(
+  config: TlsConfig,
+  warn: (message: string) => void,
+  keyLog: TlsKeyLog | null = null,
+): ListenerTls {
+  const at = (option: string, path: string, text: string): string => `${placeOf(config, option, path)}${text}`;
+  try {
+    const material = readTlsFiles(config);
+    const tls = build(config, material, keyLog);
+    for (const { option, path, text } of material.warnings) warn(at(option, path, text));
+    return tls;
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    const { option, path, problems } = error;
+    throw new TlsConfigError(
+      problems.map((problem) => at(option, path, problem)),
+      { cause: error },
+    );
+  }
+}
+
+/** What is wrong with the TLS of listeners, and what somebody should know: without opening a port. */
+export interface TlsCheck {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads and checks all that the listeners of a configuration need for TLS. */
+export function checkTls(listeners: readonly ListenerConfig[]): TlsCheck {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  for (const { tls } of listeners) {
+    if (tls === null) continue;
+    try {
+      listenerTls(tls, (message) => warnings.push(message));
+    } catch (error) {
+      if (!(error instanceof TlsConfigError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  return { problems, warnings };
+}
+
+/** `file:line: `, if it is known. */
+function placeOf({ origins }: TlsConfig, option: string, path: string): string {
+  const origin = origins.get(`${option} ${path}`) ?? origins.get(option);
+  return origin === undefined ? '' : `${shownOrigin(origin)}: `;
+}
+
+function build(config: TlsConfig, material: TlsMaterial, keyLog: TlsKeyLog | null): ListenerTls {
+  const { requireCertificate, ignoresClientDates, minVersion, ciphers, ciphersOfTls13, dhParamFile, pskHint } = config;
+  const { pairs, authorities, dhParameters, pskKeys } = material;
+  const lists = listsOf(config, material);
+  if (dhParamFile !== null && dhParameters !== null) {
+    const problem = dhParametersProblem(dhParameters);
+    if (problem !== null) throw new TlsFileError('dhparamfile', dhParamFile, ` cannot be used: ${problem}.`);
+  }
+  try {
+    return new ListenerTls({
+      certificates: pairs.map(({ chain, privateKey, certificate, keyType }) => {
+        return { chain, privateKey, keyType, names: hostNamesOf(certificate) };
+      }),
+      clients: requireCertificate
+        ? new ClientCertificates({ authorities, lists, ignoresDates: ignoresClientDates })
+        : null,
+      psk: pskHint === null || pskKeys === null ? null : { hint: pskHint, byIdentity: pskKeys },
+      keyLog,
+      minVersion: minVersion ?? 'TLSv1.2',
+      ciphers,
+      ciphersOfTls13,
+      dhParameters,
+    });
+  } catch (error) {
+    throw contextProblem(config, error as NodeJS.ErrnoException);
+  }
+}
+
+function listsOf({ crlFile }: TlsConfig, { lists }: TlsMaterial): RevocationList[] | null {
+  if (crlFile === null || lists === null) return null;
+  return lists.map((der, index) => {
+    try {
+      return new RevocationList(der);
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      const which = `the list${lists.length > 1 ? ` number ${index + 1}` : ''}`;
+      throw new TlsFileError('crlfile', crlFile, `: ${which} cannot be used: ${error.message}.`, { cause: error });
+    }
+  });
+}
+
+function contextProblem(config: TlsConfig, error: NodeJS.ErrnoException): TlsFileError {
+  const { certificates, ciphers, ciphersOfTls13, pskHint } = config;
+  if (error.code === 'ERR_SSL_NO_CIPHER_MATCH') {
+    const option = ciphers === null ? 'ciphers_tls1.3' : 'ciphers';
+    const or = ciphers !== null && ciphersOfTls13 !== null ? ` or ciphers_tls1.3 ${ciphersOfTls13}` : '';
+    const text = `${or} has no name that OpenSSL knows. 'openssl ciphers -v' shows those that there are.`;
+    return new TlsFileError(option, ciphers ?? ciphersOfTls13 ?? '', text, { cause: error });
+  }
+  const [first] = certificates;
+  const text = ` cannot be used: ${error.message}.`;
+  if (first === undefined) return new TlsFileError('psk_hint', pskHint ?? '', text, { cause: error });
+  return new TlsFileError('certfile', certificates.map(({ certFile }) => certFile).join(', '), text, { cause: error });
 }

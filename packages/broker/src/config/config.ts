@@ -4,18 +4,33 @@ import type { BridgeConfig } from './bridge-config.js';
 import type { Origin } from './parse.js';
 import type { PluginConfig } from './plugin-config.js';
 
-/** How a listener speaks TLS: paths and names as they were given. What is in the files is seen at the start. */
-export interface TlsConfig {
+/** A certificate of the server, and its private key. */
+export interface CertificatePair {
   readonly certFile: string;
   readonly keyFile: string;
+}
+
+/** How a listener speaks TLS: paths and names as they were given. What is in the files is seen at the start. */
+export interface TlsConfig {
+  /** The first is for clients that ask for no name, or for one that none of them has. Empty: there are only PSKs. */
+  readonly certificates: readonly CertificatePair[];
   /** Null, here and below: nothing was said. */
   readonly caFile: string | null;
   readonly caPath: string | null;
   readonly requireCertificate: boolean;
+  readonly crlFile: string | null;
+  /** Certificates of clients are good before and after the time that stands in them, too. */
+  readonly ignoresClientDates: boolean;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3' | null;
   /** For TLS 1.2. */
   readonly ciphers: string | null;
   readonly ciphersOfTls13: string | null;
+  readonly dhParamFile: string | null;
+  /** Null: clients cannot use pre-shared keys. */
+  readonly pskHint: string | null;
+  readonly pskFile: string | null;
+  /** Where its options stand: by name, and by name and file for those that may be repeated (`certfile /a.crt`). */
+  readonly origins: ReadonlyMap<string, Origin>;
 }
 
 /** What a listener asks of the proxy that it stands behind. */

@@ -11,6 +11,15 @@ export interface SecurityDraft {
   allowAnonymous: boolean | null;
   allowEmptyClientId: boolean | null;
   autoIdPrefix: string | null;
+  pskFile: string | null;
+}
+
+/** What is said about TLS. The certificates and the keys belong together in their order. */
+export interface TlsDraft extends Writable<Omit<TlsConfig, 'certificates' | 'origins' | 'pskFile'>> {
+  readonly certFiles: string[];
+  readonly keyFiles: string[];
+  /** See `TlsConfig.origins`. */
+  readonly fileOrigins: Map<string, Origin>;
 }
 
 /** A listener while its options are read. */
@@ -38,7 +47,7 @@ export interface ListenerDraft {
   /** Where user names come from, if TLS can tell; the first goes before the second. */
   usesIdentity: boolean;
   usesSubject: boolean;
-  readonly tls: Writable<Omit<TlsConfig, 'certFile' | 'keyFile'>> & { certFile: string | null; keyFile: string | null };
+  readonly tls: TlsDraft;
   /** Where each of its options stands, for what can be judged only when all are known. */
   readonly origins: Map<string, Origin>;
 }
@@ -96,7 +105,7 @@ export function newDraft(): ConfigDraft {
 }
 
 function newSecurityDraft(): SecurityDraft {
-  return { allowAnonymous: null, allowEmptyClientId: null, autoIdPrefix: null };
+  return { allowAnonymous: null, allowEmptyClientId: null, autoIdPrefix: null, pskFile: null };
 }
 
 /** What is there before anything is said about a listener: the default one, unless the arguments say otherwise. */
@@ -124,14 +133,19 @@ export function newListenerDraft(
     usesIdentity: false,
     usesSubject: false,
     tls: {
-      certFile: null,
-      keyFile: null,
+      certFiles: [],
+      keyFiles: [],
+      fileOrigins: new Map(),
       caFile: null,
       caPath: null,
       requireCertificate: false,
+      crlFile: null,
+      ignoresClientDates: false,
       minVersion: null,
       ciphers: null,
       ciphersOfTls13: null,
+      dhParamFile: null,
+      pskHint: null,
     },
     origins: new Map(),
   };

@@ -3,7 +3,7 @@ import type { UsernameSource } from '../core/settings.js';
 import type { ListenerDraft } from './draft.js';
 import { type Option, perListener } from './option.js';
 import { flag, integer, limit, type OptionType, oneOf, text } from './option-types.js';
-import { tlsOf } from './tls-options.js';
+import { speaksTls } from './tls-options.js';
 
 const MAXIMUM_INTEGER = 2_147_483_647;
 
@@ -24,6 +24,7 @@ export const listenerOptions: readonly Option[] = [
   perListener('port', integer(0, 65_535), {
     default: '1883',
     doc: 'Port of the default listener. `listener` can do more. 0: any free port.',
+    deprecated: "Write 'listener 1883' instead.",
     set: (listener, port) => {
       listener.port = port;
     },
@@ -32,6 +33,7 @@ export const listenerOptions: readonly Option[] = [
     default: 'all addresses',
     example: '192.0.2.10',
     doc: 'Address or host name of the default listener.',
+    deprecated: "Write 'listener 1883 192.0.2.10' instead.",
     set: (listener, address) => {
       listener.address = address;
     },
@@ -151,5 +153,5 @@ export function listenerDoubts(listener: ListenerDraft): { readonly option: stri
 
 /** Whether it can learn who a client is before its CONNECT. */
 function knowsIdentities(listener: ListenerDraft): boolean {
-  return tlsOf(listener) !== null || listener.proxyVersion === 2;
+  return speaksTls(listener) || listener.proxyVersion === 2;
 }

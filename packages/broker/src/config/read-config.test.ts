@@ -152,63 +152,6 @@ describe('listeners', () => {
   });
 });
 
-describe('TLS', () => {
-  const [cert, key] = ['certfile /etc/a.crt', 'keyfile /etc/a.key'];
-
-  it('is spoken by a listener with certfile and keyfile, and by no other', () => {
-    const { listeners } = read('listener 1883', 'listener 8883', cert, key);
-    expect(listeners.map(({ tls }) => tls)).toEqual([
-      null,
-      expect.objectContaining({
-        certificates: [{ certFile: '/etc/a.crt', keyFile: '/etc/a.key' }],
-        caFile: null,
-        caPath: null,
-        requireCertificate: false,
-        minVersion: null,
-        ciphers: null,
-        ciphersOfTls13: null,
-      }),
-    ]);
-  });
-
-  it('takes all of its options', () => {
-    const more = ['cafile /etc/ca.crt', 'capath /etc/cas', 'require_certificate true', 'tls_version tlsv1.3'];
-    const [{ tls }] = read('listener 8883', cert, key, ...more, 'ciphers A:B', 'ciphers_tls1.3 C').listeners;
-    expect(tls).toMatchObject({
-      caFile: '/etc/ca.crt',
-      caPath: '/etc/cas',
-      requireCertificate: true,
-      minVersion: 'TLSv1.3',
-      ciphers: 'A:B',
-      ciphersOfTls13: 'C',
-    });
-  });
-
-  it.each([
-    [[cert], "certfile needs keyfile, its private key: 'keyfile /path/to/server.key'."],
-    [[key], "keyfile needs certfile, its certificate: 'certfile /path/to/server.crt'."],
-    [['require_certificate true', cert, key], 'require_certificate needs cafile or capath'],
-    ...[
-      'cafile /x',
-      'capath /x',
-      'require_certificate true',
-      'tls_version tlsv1.2',
-      'ciphers A',
-      'ciphers_tls1.3 A',
-    ].map((line): [string[], string] => [[line], `${line.split(' ')[0]} needs certfile and keyfile: without them`]),
-  ])('%j: file, line and what to do are said', (lines, message) => {
-    const found = problems('listener 1', 'listener 2', ...lines, 'listener 3');
-    expect(found).toHaveLength(1);
-    expect(found[0]).toContain(`test.conf:3: ${message}`);
-  });
-
-  it('does not take versions that are broken', () => {
-    expect(problems('listener 1', 'tls_version tlsv1.1')).toEqual([
-      "test.conf:2: tls_version must be tlsv1.2 or tlsv1.3, not 'tlsv1.1'.",
-    ]);
-  });
-});
-
 describe('what is noted for those who look after a file', () => {
   const notes = (...lines: string[]) => readConfigFrom({ file: 'test.conf', text: lines.join('\n') }).draft.notes;
 

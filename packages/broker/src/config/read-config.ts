@@ -109,7 +109,7 @@ function finishListener(listener: ListenerDraft, draft: ConfigDraft, localOnly: 
     proxy: proxyOf(listener),
     webSocket: webSocketOf(listener, draft),
     maxConnections,
-    tls: tlsOf(listener),
+    tls: tlsOf(listener, security),
     policy: {
       ...policy,
       // Who opens a port to others has to say whom it is for; this machine needs no password for itself.

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CertificateAuthority, type Certificates, certificates } from '../../../../test/support/certificates.js';
 import { areInstalled, programPath } from '../../../../test/support/programs.js';
-import type { TlsConfig } from './config.js';
-import { readTlsFiles, TlsFileError } from './tls-files.js';
+import type { CertificatePair, TlsConfig } from './config.js';
+import { TlsFileError } from './tls-file-error.js';
+import { readTlsFiles } from './tls-files.js';
 
 const DAY_MS = 86_400_000;
+
+type Changes = Partial<TlsConfig & CertificatePair>;
 
 describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', () => {
   let made: Certificates;
@@ -16,18 +19,27 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
   beforeAll(async () => {
     made = await certificates();
     config = {
-      certFile: made.certFile,
-      keyFile: made.keyFile,
+      certificates: [made],
       caFile: null,
       caPath: null,
       requireCertificate: false,
+      crlFile: null,
+      ignoresClientDates: false,
       minVersion: null,
       ciphers: null,
       ciphersOfTls13: null,
+      dhParamFile: null,
+      pskHint: null,
+      pskFile: null,
+      origins: new Map(),
     };
   });
 
-  const read = (changed: Partial<TlsConfig> = {}) => readTlsFiles({ ...config, ...changed });
+  /** `certFile` and `keyFile` stand in for those of the first pair. */
+  const read = ({ certFile, keyFile, ...changed }: Changes = {}) => {
+    const pair = { certFile: certFile ?? made.certFile, keyFile: keyFile ?? made.keyFile };
+    return readTlsFiles({ ...config, certificates: [pair], ...changed });
+  };
   const text = (path: string) => readFileSync(path, 'latin1');
 
   function file(name: string, ...parts: readonly string[]): string {
@@ -36,7 +48,7 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
     return path;
   }
 
-  function problemOf(changed: Partial<TlsConfig>): string {
+  function problemOf(changed: Changes): string {
     try {
       read(changed);
     } catch (error) {
@@ -48,11 +60,11 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
 
   it('are read, with the certificates of intermediate CAs and what is written around them', () => {
     const certFile = file('chain.crt', 'Subject: the server', text(made.certFile), 'its CA:', text(made.caFile));
-    const { certificates, privateKey, authorities, warnings } = read({ certFile, caFile: made.caFile });
-    expect(certificates).toBe(text(made.certFile) + text(made.caFile));
-    expect(privateKey).toBe(text(made.keyFile));
-    expect(authorities).toEqual([text(made.caFile)]);
-    expect(warnings).toEqual([]);
+    const { pairs, authorities, warnings } = read({ certFile, caFile: made.caFile });
+    const privateKey = text(made.keyFile);
+    expect(pairs).toMatchObject([{ chain: text(made.certFile) + text(made.caFile), privateKey, keyType: 'ec' }]);
+    expect(authorities.map(String)).toEqual([text(made.caFile)]);
+    expect(warnings.map(({ text }) => text)).toEqual([expect.stringContaining(' expires soon, on ')]);
   });
 
   it('in capath count once, whatever names they have, and keys beside them do not matter', () => {
@@ -64,7 +76,7 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
     writeFileSync(join(caPath, 'README'), text(new CertificateAuthority(made.folder, 'unseen').caFile));
     const other = new CertificateAuthority(made.folder, 'other').caFile;
     copyFileSync(other, join(caPath, 'two.crt'));
-    expect([...read({ caPath }).authorities].sort()).toEqual([text(made.caFile), text(other)].sort());
+    expect(read({ caPath }).authorities.map(String).sort()).toEqual([text(made.caFile), text(other)].sort());
     expect(read({ caPath, caFile: made.clientCertFile }).authorities).toHaveLength(3);
   });
 
@@ -81,7 +93,7 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
   });
 
   it('are told apart when they are the wrong way round', () => {
-    const { certFile, keyFile } = config;
+    const { certFile, keyFile } = made;
     expect(problemOf({ certFile: keyFile })).toBe(
       `certfile ${keyFile} has no certificate in PEM. It has a private key: are certfile and keyfile the wrong way round?`,
     );
@@ -111,7 +123,7 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
   it('of other kinds are recognised', () => {
     const der = join(made.folder, 'server.der');
     execFileSync(programPath('openssl'), ['x509', '-in', made.certFile, '-outform', 'DER', '-out', der]);
-    expect(problemOf({ certFile: der })).toContain(`openssl x509 -in ${der} -out ${der}.pem`);
+    expect(problemOf({ certFile: der })).toContain(`openssl x509 -inform DER -in ${der} -out ${der}.pem`);
     const request = file('server.csr', '-----BEGIN CERTIFICATE REQUEST-----', 'AAAA');
     expect(problemOf({ certFile: request })).toContain('It has a request for one, which a CA has yet to sign.');
     expect(problemOf({ caFile: file('notes.txt', 'hello') })).toMatch(/^cafile .* Is it the right file\?$/);
@@ -143,7 +155,15 @@ describe.skipIf(!areInstalled('openssl'))('the files of a listener with TLS', ()
     const at = (offset: number) => new Date(Date.now() + (days + offset) * DAY_MS);
     const authority = new CertificateAuthority(made.folder, `ca-${days}`);
     const dates = { validFrom: at(0), validTo: at(1) };
-    const issued = authority.issue(`server-${days}`, { subject: '/CN=localhost', use: 'server', ...dates });
-    expect(read(issued).warnings, name).toEqual([expect.stringMatching(warning)]);
+    const issued = authority.issue(`server-${days}`, {
+      subject: '/CN=localhost',
+      use: 'server',
+      hosts: 'DNS:localhost',
+      ...dates,
+    });
+    expect(
+      read(issued).warnings.map(({ text }) => text),
+      name,
+    ).toContainEqual(expect.stringMatching(warning));
   });
 });

@@ -1,5 +1,4 @@
 import net from 'node:net';
-import { createSecureContext } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RecordingHandler, Watch } from '../../../../test/contract/link.js';
 import { openListener, SocketPeer, socketPath, type TestListener } from '../../../../test/contract/link-peers.js';
@@ -7,7 +6,7 @@ import { Family, proxyHeader2 } from '../../../../test/support/proxy-headers.js'
 import { canReadInPlace } from './accepted-socket.js';
 import { Listener, type ListenerOptions } from './listener.js';
 import type { ProxyRules } from './proxy-gate.js';
-import type { ListenerTls } from './tls-socket.js';
+import { ListenerTls } from './tls-socket.js';
 
 const PROXY_RULES: ProxyRules = { version: 1, requireTls: false, requireCertificate: false, timeoutMs: 30_000 };
 
@@ -220,7 +219,9 @@ describe.each(['in-place', 'events'] as const)('a listener behind a proxy that r
 
 it('refuses to speak TLS and to be told of it by a proxy', async () => {
   const { listener } = await open({ proxy: PROXY_RULES });
-  const tls: ListenerTls = { context: createSecureContext(), requireCertificate: false };
+  const psk = { hint: '', byIdentity: new Map() };
+  const ciphers = { ciphers: null, ciphersOfTls13: null, dhParameters: null, minVersion: 'TLSv1.2' } as const;
+  const tls = new ListenerTls({ certificates: [], clients: null, psk, keyLog: null, ...ciphers });
   expect(() => listener.reconfigure({ tls })).toThrow('TLS');
   await expect(open({ proxy: PROXY_RULES, tls })).rejects.toThrow('TLS');
 });

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
 import { readBuffer, takeOver } from './accepted-socket.js';
 import type { Handshakes } from './handshakes.js';
 import { lingeringLinks } from './linger.js';
 import type { ProxyGate, ProxyPreface } from './proxy-gate.js';
 import { ProxyHeaderError } from './proxy-protocol.js';
-import { ENDED_IN_HANDSHAKE, notTls, notTrusted, tlsFailure } from './tls-failures.js';
-import { type ListenerTls, startTls, TLS_HANDSHAKE, tlsSessionOf, verifyProblem } from './tls-socket.js';
+import { ENDED_IN_HANDSHAKE, notTls } from './tls-failures.js';
+import { TLS_HANDSHAKE } from './tls-hello.js';
+import { type ListenerTls, TlsHandshake, TlsRefusal } from './tls-socket.js';
 
 /** Called for each new connection; the handler gets everything that happens to the link afterwards. */
 export type AcceptLink = (link: Link) => LinkHandler;
@@ -90,6 +90,8 @@ export class SocketLink implements Link {
   #phase: Phase;
   /** Not null in the phase of this name. */
   #preface: ProxyPreface | null = null;
+  /** The beginning of a TLS handshake, where it has to be there as a whole; null: nothing has come. */
+  #hello: Buffer | null = null;
   /** A `write` returned false, `onDrain` is owed. */
   #stalled = false;
   /** What came in belongs to the stream listeners of the HTTP server and of `ws`. */
@@ -256,7 +258,7 @@ export class SocketLink implements Link {
   /** For the socket's listeners below. */
   ended(): void {
     if (this.#streaming || this.#phase >= Phase.ENDING) return;
-    if (this.#phase === Phase.HANDSHAKE) this.failed(new Error(ENDED_IN_HANDSHAKE));
+    if (this.#phase === Phase.HANDSHAKE || this.#hello !== null) this.failed(new Error(ENDED_IN_HANDSHAKE));
     if (this.#preface?.isPartial) this.#owner.linkRejected(this, 'it ended in the middle of the PROXY header');
     // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
     this.#phase = Phase.ENDING;
@@ -304,39 +306,47 @@ export class SocketLink implements Link {
   /** TLS begins with its first byte, so that a peer that says nothing costs no more than without it. */
   #receivedHello(bytes: Uint8Array, length: number): void {
     const { tls, handshakes } = this.#owner;
-    if (tls === null || bytes[0] !== TLS_HANDSHAKE) {
-      this.abort(notTls(bytes[0]));
+    const received = Buffer.from(bytes.subarray(0, length));
+    const hello = this.#hello === null ? received : Buffer.concat([this.#hello, received]);
+    if (tls === null || hello[0] !== TLS_HANDSHAKE) {
+      this.abort(notTls(hello[0]));
       return;
     }
+    if (this.#hello === null) handshakes.begin(this);
+    if (!tls.canBegin(hello)) {
+      this.#hello = hello;
+      return;
+    }
+    this.#hello = null;
     this.#phase = Phase.HANDSHAKE;
-    handshakes.begin(this);
     const accepted = this.#socket;
     accepted.pause();
     accepted.removeListener('data', onSocketData);
     accepted.removeListener('end', onSocketEnd);
     accepted.removeListener('drain', onSocketDrain);
     accepted.removeListener('close', onSocketClose);
-    accepted.unshift(Buffer.from(bytes.subarray(0, length)));
-    const socket = startTls(accepted, tls);
+    accepted.unshift(hello);
+    const handshake = new TlsHandshake(accepted, tls, hello);
+    const { socket } = handshake;
     socket.on('error', (error) => {
-      this.failed(new Error(tlsFailure(error), { cause: error }));
+      this.failed(new Error(handshake.failure(error), { cause: error }));
       socket.destroy();
     });
-    socket.once('secure', () => this.#secured(socket, tls));
+    socket.once('secure', () => this.#secured(handshake));
     this.#socket = this.#listenTo(socket);
     socket.on('data', onSocketData);
   }
 
-  #secured(socket: TLSSocket, tls: ListenerTls): void {
+  #secured(handshake: TlsHandshake): void {
     this.#owner.handshakes.finish(this);
     if (this.#phase !== Phase.HANDSHAKE) return;
-    const problem = tls.requireCertificate ? verifyProblem(socket) : null;
-    if (problem !== null) {
-      this.abort(notTrusted(problem, socket.getPeerX509Certificate()));
-      return;
+    try {
+      this.tls = handshake.session();
+      this.#phase = Phase.NEW;
+    } catch (error) {
+      if (!(error instanceof TlsRefusal)) throw error;
+      this.abort(error.message);
     }
-    this.tls = tlsSessionOf(socket, tls);
-    this.#phase = Phase.NEW;
   }
 
   #receivedFirst(bytes: Uint8Array, length: number): void {

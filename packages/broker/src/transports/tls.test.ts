@@ -4,8 +4,10 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import {
+  clientsOf,
   openListener,
   SocketPeer,
+  serverCertificate,
   type TestListener,
   TLS_SESSIONS,
   type TlsSides,
@@ -16,7 +18,7 @@ import { CertificateAuthority, type CertificateRequest, certificates } from '../
 import { areInstalled, programPath } from '../../../../test/support/programs.js';
 import { killAll, RunningProgram } from '../../../../test/support/running-program.js';
 import type { ListenerOptions } from './listener.js';
-import type { TlsContextOptions } from './tls-context.js';
+import type { ListenerTlsOptions } from './tls-socket.js';
 
 const DAY_MS = 86_400_000;
 const PING = Buffer.of(0xc0, 0);
@@ -67,7 +69,7 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
     const subject = `/O=Cauldron/CN=${name}`;
     const { certFile, keyFile } = authority.issue(name, { subject, use: 'client', ...request });
     const client = { ...sides.client, cert: readFileSync(certFile), key: readFileSync(keyFile) };
-    const { server } = await tlsSides({ authorities: [readFileSync(authority.caFile, 'utf8')] });
+    const { server } = await tlsSides({ clients: clientsOf(authority.caFile) });
     return { client, server };
   }
 
@@ -150,7 +152,7 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
     const { watch, listener, handlers } = await open({ tls: server });
     new SocketPeer(watch, listener.localPort, client).write(PING);
     await watch.until(() => handlers[0]?.readBytes === 2);
-    expect(handlers[0].link?.tls?.client).toEqual({
+    expect(handlers[0].link?.tls?.client).toMatchObject({
       proof: 'certificate',
       commonName: 'x/y=z',
       subject: 'CN=x/y=z,OU=b,OU=a,O=Sun\\, Moon,C=DE',
@@ -158,7 +160,7 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
   });
 
   it('asks nobody for a certificate unless it has to', async () => {
-    const server = { ...sides.server, requireCertificate: false };
+    const { server } = await tlsSides({ clients: null });
     const { watch, listener, handlers } = await open({ tls: server });
     new SocketPeer(watch, listener.localPort, sides.client).write(PING);
     new SocketPeer(watch, listener.localPort, { ca: sides.client.ca, host: '127.0.0.1' }).write(PING);
@@ -169,7 +171,7 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
   });
 
   describe('says why it and a client do not come together:', () => {
-    it.each<[string, Partial<TlsContextOptions>, ConnectionOptions, RegExp]>([
+    it.each<[string, Partial<ListenerTlsOptions>, ConnectionOptions, RegExp]>([
       [
         'an old version',
         {},
@@ -216,8 +218,8 @@ describe.skipIf(!areInstalled('openssl'))('a listener with TLS', () => {
       const authority = new CertificateAuthority(folder, 'rusty-ca');
       const dates = { validFrom: daysFromNow(-3), validTo: daysFromNow(-2) };
       const { certFile, keyFile } = authority.issue('rusty', { subject: '/CN=localhost', use: 'server', ...dates });
-      const [own, privateKey] = [readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')];
-      const { server } = await tlsSides({ certificates: own, privateKey, authorities: [readFileSync(caFile, 'utf8')] });
+      const certificate = serverCertificate({ certFile, keyFile });
+      const { server } = await tlsSides({ certificates: [certificate], clients: clientsOf(caFile) });
       const failure = await failureOfOpenssl(['-CAfile', authority.caFile], server);
       expect(failure).toMatch(/^TLS: to the client the server's certificate has expired: renew certfile/);
     });

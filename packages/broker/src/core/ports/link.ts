@@ -6,6 +6,8 @@ export interface TlsIdentity {
   readonly commonName: string;
   /** The whole subject, from the innermost part outwards, escaped as RFC 2253 says: `CN=..,OU=..,O=..`. */
   readonly subject: string;
+  /** The transport's own: by what it judges the client again when the settings of its listener change. */
+  readonly credential?: object;
 }
 
 /** What the TLS handshake of a connection agreed on. */
