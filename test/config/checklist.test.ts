@@ -1,4 +1,4 @@
-import { ConfigError, findOption, readConfigFrom } from '@cauldron/broker';
+import { ConfigError, findOption, OPTIONS, readConfigFrom } from '@cauldron/broker';
 import { describe, expect, it } from 'vitest';
 import { CHECKLIST } from './checklist.js';
 
@@ -36,6 +36,12 @@ describe.each(CHECKLIST)('of the names that Mosquitto knows, for $title', ({ lin
 });
 
 describe('the list', () => {
+  it('has every option but those that Mosquitto does not have', () => {
+    const listed = new Set(CHECKLIST.flatMap(({ rows }) => rows.map(([name]) => findOption(name))));
+    const others = OPTIONS.filter((option) => !listed.has(option)).map(({ name }) => name);
+    expect(others).toEqual(OPTIONS.filter(({ isOwn }) => isOwn).map(({ name }) => name));
+  });
+
   it('has each name once', () => {
     const names = CHECKLIST.flatMap(({ rows }) => rows.map(([name]) => name));
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);

@@ -1,4 +1,13 @@
-import { changeWords, findOption, OPTION_NAMES, type Option, placeOf, statusWords, valueWords } from '@cauldron/broker';
+import {
+  changeWords,
+  findOption,
+  mosquittoWords,
+  OPTION_NAMES,
+  type Option,
+  placeOf,
+  statusWords,
+  valueWords,
+} from '@cauldron/broker';
 import { nearestName } from '@cauldron/broker/nearest-name';
 import { UsageError } from './arguments.js';
 import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
@@ -39,7 +48,7 @@ function unknownOption(name: string): UsageError {
 
 /** `written`: the name that was asked for, which may be an older one. */
 function pageOf(option: Option, written: string): string {
-  const { aliases, doc, deprecated, deviation } = option;
+  const { aliases, doc, deprecated } = option;
   const names = [option.name, ...aliases];
   const name = option.name.endsWith('*') && !names.includes(written) ? written : option.name;
   const facts: [string, string | null][] = [
@@ -50,7 +59,7 @@ function pageOf(option: Option, written: string): string {
     ['Also', aliases.length === 0 ? null : aliases.join(', ')],
     ['Deprecated', deprecated],
     ['Status', statusWords(option)],
-    ['Mosquitto', deviation],
+    ['Mosquitto', mosquittoWords(option)],
   ];
   const rows = facts.filter(([, text]) => text !== null).map(([fact, text]) => `  ${fact.padEnd(10)} ${text}\n`);
   const example = [...(BLOCK_BEGINS[option.scope] ?? []), `${name.replace('*', 'db_file')} ${option.example}`];

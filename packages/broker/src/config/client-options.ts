@@ -52,6 +52,7 @@ export const clientOptions: readonly Option[] = [
     },
   }),
   broker('connect_timeout', integer(1, 3600, 'seconds'), {
+    isOwn: true,
     default: '30',
     doc: 'Time that a connection has until its CONNECT is there. WebSocket handshakes count.',
     set: ({ settings }, seconds) => {
@@ -80,6 +81,7 @@ export const clientOptions: readonly Option[] = [
     },
   }),
   broker('max_subscriptions', limit(0, 1, MAXIMUM_INTEGER, 'subscriptions'), {
+    isOwn: true,
     default: '100000',
     doc: 'Subscriptions of one client.',
     set: ({ settings }, count) => {
@@ -87,6 +89,7 @@ export const clientOptions: readonly Option[] = [
     },
   }),
   broker('response_topic_prefix', text, {
+    isOwn: true,
     default: 'response/',
     example: 'response/',
     doc: 'Given to MQTT 5 clients that ask for response information.',

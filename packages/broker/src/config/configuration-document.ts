@@ -1,5 +1,5 @@
 import type { Option } from './option.js';
-import { changeWords, placeOf, statusWords, valueWords } from './option-words.js';
+import { changeWords, mosquittoWords, placeOf, statusWords, valueWords } from './option-words.js';
 import { OPTION_GROUPS, OPTIONS } from './options.js';
 
 const INTRODUCTION = `# Configuration
@@ -42,7 +42,8 @@ function deviationsText(): string {
   const rows = OPTIONS.filter(({ deviation }) => deviation !== null).map(
     ({ name, deviation }) => `- \`${name}\`: ${deviation}\n`,
   );
-  return `## Where it differs from Mosquitto\n${rows.join('')}`;
+  const own = OPTIONS.filter(({ isOwn }) => isOwn).map(({ name }) => `\`${name}\``);
+  return `## Where it differs from Mosquitto\n${rows.join('')}- Mosquitto does not have ${own.join(', ')}.\n`;
 }
 
 function contentsText(): string {
@@ -59,7 +60,7 @@ function anchorOf(name: string): string {
 }
 
 function optionText(option: Option): string {
-  const { name, aliases, default: defaultValue, deprecated, doc, deviation } = option;
+  const { name, aliases, default: defaultValue, deprecated, doc } = option;
   const facts: [string, string | null][] = [
     ['Value', valueWords(option)],
     ['Default', defaultValue],
@@ -68,7 +69,7 @@ function optionText(option: Option): string {
     ['Also', aliases.length === 0 ? null : aliases.map((alias) => `\`${alias}\``).join(', ')],
     ['Deprecated', deprecated],
     ['Status', statusWords(option)],
-    ['Mosquitto', deviation],
+    ['Mosquitto', mosquittoWords(option)],
   ];
   const lines = facts.filter(([, text]) => text !== null).map(([fact, text]) => `- ${fact}: ${text}`);
   return `### \`${name}\`\n${doc}\n${lines.join('\n')}\n`;

@@ -62,6 +62,7 @@ export const logOptions: readonly Option[] = [
     },
   }),
   broker('log_format', oneOf('text', 'json'), {
+    isOwn: true,
     default: 'text',
     doc: 'json: each line is an object with time, type and message, and with client, address, username, topic, reason where it is about them.',
     set: (config, format) => {

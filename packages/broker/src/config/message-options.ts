@@ -52,6 +52,7 @@ export const messageOptions: readonly Option[] = [
     },
   }),
   broker('max_output_bytes', integer(1024, Number.MAX_SAFE_INTEGER, 'bytes'), {
+    isOwn: true,
     default: '16777216',
     doc: 'Bytes that may wait for a slow connection; beyond it QoS 0 messages to that client are dropped.',
     set: ({ settings }, bytes) => {
@@ -59,6 +60,7 @@ export const messageOptions: readonly Option[] = [
     },
   }),
   broker('max_publisher_wait', integer(0, 60_000, 'ms'), {
+    isOwn: true,
     default: '200',
     doc: 'How long publishers are not read for the sake of one subscriber that lags behind; 0: never.',
     set: ({ settings }, ms) => {
@@ -66,6 +68,7 @@ export const messageOptions: readonly Option[] = [
     },
   }),
   broker('max_topic_levels', integer(1, 65_535, 'levels'), {
+    isOwn: true,
     default: '200',
     doc: 'Levels of a topic or of a filter.',
     set: ({ settings }, levels) => {

@@ -13,6 +13,7 @@ const PLACES: Readonly<Record<Scope, string>> = {
 /** Where a line of the option has to stand, without a full stop. */
 export function placeOf({ name, scope }: Option): string {
   if (name === 'include_dir') return 'anywhere in the main file';
+  if (name === 'port' || name === 'bind_address') return 'anywhere: it is about the default listener';
   if (name === 'plugin_use') return PLACES.listener;
   return PLACES[scope];
 }
@@ -41,4 +42,9 @@ export function statusWords({ name, status, scope }: Option): string | null {
     case 'refused':
       return `Refused: ${name} ${status.instead}`;
   }
+}
+
+/** How it differs from what Mosquitto does, as a sentence; null: not at all. */
+export function mosquittoWords({ deviation, isOwn }: Option): string | null {
+  return isOwn ? 'Does not have it.' : deviation;
 }

@@ -79,6 +79,8 @@ export interface Option {
   readonly deprecated: string | null;
   /** In what it differs from Mosquitto 2.1, as a sentence; null: in nothing. */
   readonly deviation: string | null;
+  /** Mosquitto does not have it. */
+  readonly isOwn: boolean;
   readonly doc: string;
   /** Puts the value in its place. False: the value is not what `expects` says. A text: what else is wrong with it. */
   apply(value: string, place: Place): boolean | string;
@@ -98,6 +100,7 @@ interface Row {
   readonly example?: string;
   readonly deprecated?: string;
   readonly deviation?: string;
+  readonly isOwn?: boolean;
 }
 
 /** What is done with a value. A text that it returns says what is wrong with the value beyond its type. */
@@ -164,6 +167,7 @@ function option<T>(name: string, scope: Scope, type: OptionType<T>, row: Row, se
     example: row.example ?? exampleOf(type, row.default),
     deprecated: row.deprecated ?? null,
     deviation: row.deviation ?? null,
+    isOwn: row.isOwn ?? false,
     doc: row.doc,
     apply(value, place) {
       const read = type.read(value);

@@ -39,6 +39,7 @@ export const persistenceOptions: readonly Option[] = [
     },
   }),
   broker('persistence_sync', oneOf('always', 'interval', 'never'), {
+    isOwn: true,
     reloadable: false,
     default: 'always',
     doc: 'always: what is acknowledged is on the disk. interval: a crash costs what came since the last sync. never: a power cut may cost everything.',
@@ -47,6 +48,7 @@ export const persistenceOptions: readonly Option[] = [
     },
   }),
   broker('persistence_sync_interval', integer(1, 3600, 'seconds'), {
+    isOwn: true,
     reloadable: false,
     default: '1',
     doc: 'How often is written and synced with `persistence_sync interval`.',
@@ -55,6 +57,7 @@ export const persistenceOptions: readonly Option[] = [
     },
   }),
   broker('persistence_max_bytes', sizeLimit, {
+    isOwn: true,
     reloadable: false,
     default: '0',
     doc: 'How much the data may take, such as 500M or 2G; 0: as much as the disk has. When it is full, nothing new is acknowledged.',

@@ -50,6 +50,7 @@ export const transportOptions: readonly Option[] = [
     },
   }),
   perListener('unix_socket_mode', permissions, {
+    isOwn: true,
     reloadable: false,
     default: DEFAULT_SOCKET_MODE.toString(8),
     doc: 'Permissions of the Unix socket of `listener 0 /path`: those who may write to it may connect. 666 lets every user of the machine in.',
@@ -82,6 +83,7 @@ export const transportOptions: readonly Option[] = [
     },
   }),
   perListener('websockets_path', urlPath, {
+    isOwn: true,
     default: 'any',
     doc: 'Path at which WebSockets are opened; others get 404.',
     set: (listener, asked) => {
