@@ -115,6 +115,17 @@ describe('a retained message', () => {
     expect(reasonCode).toBe(ReasonCode.RETAIN_NOT_SUPPORTED);
     expect(properties?.reasonString).toContain('retain_available');
   });
+
+  it.each([3, 4] as const)('may be refused altogether: clients of version %i are disconnected', async (version) => {
+    const test = new TestBroker({ settings: { retainAvailable: false } });
+    const watcher = await test.connected('watcher');
+    await watcher.subscribe('t');
+    const client = await test.connected('client', version);
+    client.publish('t', 'x', { retain: true });
+    await client.expectClose();
+    await watcher.expectNothing();
+    expect(test.log.lines.join('\n')).toContain('RETAIN is set, but retain_available is false');
+  });
 });
 
 describe('retained messages for a filter with wildcards', () => {

@@ -5,11 +5,14 @@ import type { BrokerConfig } from './config/config.js';
 import { readConfig } from './config/read-config.js';
 import { type Server, startServer } from './server.js';
 import { StartError } from './start-error.js';
+import { systemMemory } from './system.js';
 
 const CONNECT_V4 = Buffer.from('100e00044d5154540402000000026162', 'hex');
 const PINGREQ = Buffer.from('c000', 'hex');
 const PINGRESP = Buffer.from('d000', 'hex');
 const CONNACK_V4 = Buffer.from('20020000', 'hex');
+
+const LISTENER = 'listener 0 127.0.0.1';
 
 let servers: Server[] = [];
 
@@ -189,6 +192,19 @@ describe('a reload', () => {
     const server = await start('listener 0 127.0.0.1');
     const waiting = await server.reload(config('listener 0 127.0.0.1', 'pid_file /run/a.pid'));
     expect(waiting).toEqual(['pid_file']);
+  });
+
+  it('is refused with less memory_limit than is in use, but not for what was in use before', async () => {
+    systemMemory.collect();
+    const limit = systemMemory.usedBytes() + 40_000_000;
+    const server = await start(LISTENER, `memory_limit ${limit}`);
+    const ballast = new Uint8Array(60_000_000);
+    await server.reload(config(LISTENER, `memory_limit ${limit}`));
+    await server.reload(config(LISTENER, `memory_limit ${limit + 1000}`));
+    await expect(server.reload(config(LISTENER, `memory_limit ${limit}`))).rejects.toThrow('memory_limit is');
+    expect(server.broker.settings.memoryLimitBytes).toBe(limit + 1000);
+    expect(ballast).toHaveLength(60_000_000);
+    await expect(start(LISTENER, 'memory_limit 1M')).rejects.toThrow('the broker needs');
   });
 
   it('follows the one before it, and the last one counts', async () => {

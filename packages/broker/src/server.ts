@@ -131,7 +131,10 @@ class RunningServer implements Server {
   async #reload(config: BrokerConfig): Promise<readonly string[]> {
     this.log.write(LogType.INFORMATION, 'Reloading config.');
     const { broker, log } = this;
-    const memoryProblem = broker.problemWithMemory(config.settings.memoryLimitBytes);
+    const { memoryLimitBytes } = config.settings;
+    // A broker that is short of memory already is not to be kept from other changes.
+    const isLess = memoryLimitBytes < broker.settings.memoryLimitBytes;
+    const memoryProblem = isLess ? broker.problemWithMemory(memoryLimitBytes) : null;
     if (memoryProblem !== null) throw new StartError(memoryProblem);
     const newLog = prepareLog(log, config);
     let listeners: ListenersChange;
