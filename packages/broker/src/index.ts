@@ -1,4 +1,5 @@
 export { BrokerLog, DEFAULT_LOG, type LogConfig, type LogDestination } from './admin/log.js';
+export { type ConfigCheck, checkConfig } from './check-config.js';
 export { type BrokerConfig, ConfigError, type ListenerConfig, type PersistenceConfig } from './config/config.js';
 export { readConfigFile } from './config/config-files.js';
 export { configurationText } from './config/configuration-document.js';

@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigReading, readConfigFile, readConfigFrom } from '@cauldron/broker';
+import { ConfigError, type ConfigReading, checkConfig, readConfigFile, readConfigFrom } from '@cauldron/broker';
 import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
 import { countText } from './store/units.js';
 import { HELP_FLAG, runTool, type Tool } from './tool.js';
@@ -31,10 +31,10 @@ export function runConfigCheck(argv: readonly string[]): Promise<number> {
       if (!(error instanceof ConfigError)) throw error;
       return verdict(error.problems);
     }
-    const { config, draft } = reading;
-    tell('warning', config.warnings);
-    tell('note', draft.notes);
-    return verdict([]);
+    const { problems, warnings } = await checkConfig(reading.config);
+    tell('warning', warnings);
+    tell('note', reading.draft.notes);
+    return verdict(problems);
   });
 }
 

@@ -1,0 +1,28 @@
+import type { BrokerConfig } from './config/config.js';
+import { bindingsOf } from './listen-addresses.js';
+import { checkTls } from './listener-tls.js';
+import { StartError } from './start-error.js';
+
+/** What would keep a broker from starting with a configuration, and what it would warn of. */
+export interface ConfigCheck {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Looks at what a configuration needs of this machine, as a start would: certificates, keys, and other files, addresses and
+ * network devices. Nothing is opened or changed, so a port that is in use is not noticed.
+ */
+export async function checkConfig({ listeners, warnings }: BrokerConfig): Promise<ConfigCheck> {
+  const tls = checkTls(listeners);
+  const problems = [...tls.problems];
+  for (const listener of listeners) {
+    try {
+      await bindingsOf(listener);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  return { problems, warnings: [...warnings, ...tls.warnings] };
+}
