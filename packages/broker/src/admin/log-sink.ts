@@ -1,5 +1,8 @@
 import type { LogType } from '../core/ports/log.js';
 
+/** The bits of all of `LogType`. */
+export const ALL_LOG_TYPES = 0xff;
+
 /** A place where log lines go. It never makes its caller wait; what it cannot hold is lost, and counted. */
 export interface LogSink {
   /** The types of lines that it takes, bits of `LogType`. */

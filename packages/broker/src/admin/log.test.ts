@@ -2,8 +2,16 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALL_LOG_TYPES, LogType } from '../core/ports/log.js';
-import { BrokerLog, DEFAULT_LOG, LOG_TYPE_NAMES, type LogConfig, type LogDestination, withLogType } from './log.js';
+import { LogType } from '../core/ports/log.js';
+import {
+  ALL_LOG_TYPES,
+  BrokerLog,
+  DEFAULT_LOG,
+  LOG_TYPE_NAMES,
+  type LogConfig,
+  type LogDestination,
+  withLogType,
+} from './log.js';
 import type { LogSink } from './log-sink.js';
 import { type TextOutput, TextSink } from './text-sink.js';
 

@@ -1,6 +1,6 @@
-import { ALL_LOG_TYPES, type Log, type LogSubject, LogType } from '../core/ports/log.js';
+import { type Log, type LogSubject, LogType } from '../core/ports/log.js';
 import { FileOutput } from './file-output.js';
-import type { LogSink, LogVoice } from './log-sink.js';
+import { ALL_LOG_TYPES, type LogSink, type LogVoice } from './log-sink.js';
 import { SyslogSink } from './syslog-sink.js';
 import { StreamOutput, TextSink } from './text-sink.js';
 import { isTimestampFormat, timestampFormatter } from './timestamp.js';

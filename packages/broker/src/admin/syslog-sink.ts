@@ -1,5 +1,5 @@
-import { ALL_LOG_TYPES, LogType } from '../core/ports/log.js';
-import { type LogSink, type LogVoice, lossText } from './log-sink.js';
+import { LogType } from '../core/ports/log.js';
+import { ALL_LOG_TYPES, type LogSink, type LogVoice, lossText } from './log-sink.js';
 import { type OpenSyslog, type SyslogChannel, syslogByProgram, syslogBySocket, syslogByUdp } from './syslog-ways.js';
 
 /** RFC 3164, 4.1.1. */

@@ -1,5 +1,4 @@
-import { ALL_LOG_TYPES } from '../core/ports/log.js';
-import { type LogSink, type LogVoice, lossText } from './log-sink.js';
+import { ALL_LOG_TYPES, type LogSink, type LogVoice, lossText } from './log-sink.js';
 
 /** Where text goes. */
 export interface TextOutput {

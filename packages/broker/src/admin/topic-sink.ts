@@ -1,5 +1,5 @@
-import { ALL_LOG_TYPES, LogType } from '../core/ports/log.js';
-import type { LogSink } from './log-sink.js';
+import { LogType } from '../core/ports/log.js';
+import { ALL_LOG_TYPES, type LogSink } from './log-sink.js';
 
 /** Publishes a line of the log to a topic. It may fail, but must not throw. */
 export type PublishLine = (topic: string, line: string) => void;

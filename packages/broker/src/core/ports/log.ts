@@ -11,8 +11,6 @@ export const LogType = {
 } as const;
 export type LogType = (typeof LogType)[keyof typeof LogType];
 
-export const ALL_LOG_TYPES = 0xff;
-
 /** Whom and what a line is about, for logs that programs read: the same as in the line. Undefined: nobody, nothing. */
 export interface LogSubject {
   /** A client id. */
