@@ -2,7 +2,7 @@ import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RecordingHandler, Watch } from '../../../../test/contract/link.js';
 import { openListener, SocketPeer, socketPath, type TestListener } from '../../../../test/contract/link-peers.js';
-import { Family, proxyHeader2 } from '../../../../test/support/proxy-headers.js';
+import { Family, ipv4Ends, proxyHeader2 } from '../../../../test/support/proxy-headers.js';
 import { canReadInPlace } from './accepted-socket.js';
 import { Listener, type ListenerOptions } from './listener.js';
 import type { ProxyRules } from './proxy-gate.js';
@@ -180,6 +180,20 @@ describe.each(['in-place', 'events'] as const)('a listener behind a proxy that r
     local.write(Buffer.from('x'));
     await watch.until(() => handlers[0]?.readBytes === 1);
     expect(handlers[0].link?.remoteAddress).toBe('127.0.0.1');
+  });
+
+  it('calls a client that may not come in by the address that the proxy tells', async () => {
+    const { listener, handlers, watch, rejections } = await open({
+      reads,
+      proxy: { ...PROXY_RULES, version: 2, requireTls: true },
+    });
+    const peer = new SocketPeer(watch, listener.localPort);
+    peer.write(proxyHeader2({ family: Family.TCP4, ends: ipv4Ends() }));
+    await watch.until(() => peer.isClosed);
+    expect(rejections).toEqual([
+      expect.stringMatching(/^Connection from 192\.0\.2\.7:40000 rejected: the client does not speak TLS/),
+    ]);
+    expect(handlers).toHaveLength(0);
   });
 
   it('delivers nothing more to a handler that ended the link as soon as it got it', async () => {

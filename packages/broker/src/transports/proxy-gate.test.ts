@@ -25,8 +25,16 @@ class WaitingConnection {
   }
 }
 
-function preface(rules: Partial<ProxyRules> = {}) {
-  return new ProxyGate({ ...RULES, ...rules }).begin(new WaitingConnection());
+function preface() {
+  return new ProxyGate(RULES).begin(new WaitingConnection());
+}
+
+/** Why rules do not let a connection in that begins so, or null. */
+function objection(rules: Partial<ProxyRules>, bytes: Uint8Array): string | null {
+  const gate = new ProxyGate({ ...RULES, ...rules });
+  const taken = gate.begin(new WaitingConnection()).take(Buffer.concat([bytes, Buffer.of(1)]));
+  if (taken === null) throw new Error('there is no header');
+  return gate.objectionTo(taken.header);
 }
 
 describe('connections that wait for their PROXY header', () => {
@@ -109,22 +117,20 @@ describe('the beginning of a connection through a proxy', () => {
 
   it('is refused without TLS where that is required', () => {
     const rules = { requireTls: true };
-    expect(() => preface(rules).take(PLAIN)).toThrow('proxy_protocol_v2_require_tls');
-    expect(() => preface(rules).take(Buffer.concat([LOCAL, Buffer.of(1)]))).toThrow(
-      'the proxy, which speaks for itself',
-    );
-    expect(preface(rules).take(LOCAL)).toBe(null);
-    expect(preface(rules).take(WITH_TLS)).not.toBe(null);
+    expect(objection(rules, PLAIN)).toContain('proxy_protocol_v2_require_tls');
+    expect(objection(rules, LOCAL)).toContain('the proxy, which speaks for itself');
+    expect(objection(rules, WITH_TLS)).toBe(null);
   });
 
   it('is refused without a certificate where that is required', () => {
     const rules = { requireCertificate: true };
-    expect(() => preface(rules).take(WITH_TLS)).toThrow('require_certificate');
-    expect(preface(rules).take(WITH_CERTIFICATE)).not.toBe(null);
+    expect(objection(rules, WITH_TLS)).toContain('require_certificate');
+    expect(objection(rules, LOCAL)).toContain('the proxy, which speaks for itself');
+    expect(objection(rules, WITH_CERTIFICATE)).toBe(null);
   });
 
   it('asks nothing of TLS in version 1, which has no word for it', () => {
-    const begun = preface({ version: 1, requireTls: true, requireCertificate: true });
-    expect(begun.take(Buffer.from('PROXY UNKNOWN\r\n'))).not.toBe(null);
+    const rules = { version: 1, requireTls: true, requireCertificate: true } as const;
+    expect(objection(rules, Buffer.from('PROXY UNKNOWN\r\n'))).toBe(null);
   });
 });

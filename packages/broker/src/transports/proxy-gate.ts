@@ -1,5 +1,5 @@
 import { Deadlines } from './deadlines.js';
-import { type ProxyHeader, ProxyHeaderError, type ProxyVersion, readProxyHeader } from './proxy-protocol.js';
+import { type ProxyHeader, type ProxyVersion, readProxyHeader } from './proxy-protocol.js';
 
 /** What a listener that stands behind a proxy asks of it. */
 export interface ProxyRules {
@@ -69,21 +69,18 @@ export class ProxyGate {
     }
   }
 
-  /** @throws ProxyHeaderError when the rules do not let such a connection in */
-  check({ isLocal, tls, hasCertificate }: ProxyHeader): void {
+  /** Why the rules do not let such a connection in; null: they do. */
+  objectionTo({ isLocal, tls, hasCertificate }: ProxyHeader): string | null {
     const { version, requireTls, requireCertificate } = this.#rules;
-    if (version === 1) return;
+    if (version === 1) return null;
     const who = isLocal ? 'the proxy, which speaks for itself,' : 'the client';
     if (requireTls && tls === null) {
-      throw new ProxyHeaderError(
-        `${who} does not speak TLS, or the proxy does not say so (proxy_protocol_v2_require_tls; send-proxy-v2-ssl for HAProxy)`,
-      );
+      return `${who} does not speak TLS, or the proxy does not say so (proxy_protocol_v2_require_tls; send-proxy-v2-ssl for HAProxy)`;
     }
     if (requireCertificate && !hasCertificate) {
-      throw new ProxyHeaderError(
-        `${who} showed the proxy no certificate that it found good, or the proxy does not say so (require_certificate; send-proxy-v2-ssl-cn for HAProxy)`,
-      );
+      return `${who} showed the proxy no certificate that it found good, or the proxy does not say so (require_certificate; send-proxy-v2-ssl-cn for HAProxy)`;
     }
+    return null;
   }
 }
 
@@ -107,7 +104,7 @@ export class ProxyPreface {
   /**
    * Takes what came in; the bytes are lent. Null: there is nothing to be accepted yet. A proxy that speaks for itself is
    * accepted with the first byte that it sends, so that its checks, which send none, leave no trace in the log.
-   * @throws ProxyHeaderError when the connection has to be ended
+   * @throws ProxyHeaderError when what came is no header
    */
   take(bytes: Uint8Array): { header: ProxyHeader; rest: Uint8Array } | null {
     let rest = bytes;
@@ -123,7 +120,6 @@ export class ProxyPreface {
     }
     const header = this.#header;
     if (header.isLocal && rest.length === 0) return null;
-    this.gate.check(header);
     return { header, rest };
   }
 }

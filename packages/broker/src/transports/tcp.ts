@@ -295,6 +295,11 @@ export class SocketLink implements Link {
       this.remoteAddress = header.source.address;
       this.remotePort = header.source.port;
     }
+    const objection = preface.gate.objectionTo(header);
+    if (objection !== null) {
+      this.reject(objection);
+      return;
+    }
     this.tls = header.tls;
     preface.gate.finish(this);
     this.#preface = null;
