@@ -9,22 +9,25 @@ const EACH_SECOND = 'sys_interval 1';
 
 const areThere = areInstalled('mosquitto', 'mosquitto_pub', 'mosquitto_sub');
 
-/** One topic: what is in it, and how it came to a subscriber that came late. */
+/** One topic: what is in it, and how it comes to a subscriber that comes late. */
 interface Said {
   readonly qos: string;
   readonly retain: string;
   readonly text: string;
 }
 
-/** A few messages that nobody wants, and two subscriptions, as monitoring sees them some seconds later. */
+/**
+ * What is said after two messages that nobody wants, while one client has two subscriptions. (Not retained ones: those
+ * 2.0.11 does not count.)
+ */
 async function topicsOf(port: number): Promise<Map<string, Said>> {
   const address = ['-h', '127.0.0.1', '-p', String(port)];
   for (const [topic, message] of [
     ['interop/a', '12345'],
     ['interop/b', '1'],
   ]) {
-    await new RunningProgram(programPath('mosquitto_pub'), [...address, '-t', topic, '-m', message, '-q', '1', '-r'])
-      .ended;
+    const argv = [...address, '-t', topic, '-m', message, '-q', '1'];
+    expect((await new RunningProgram(programPath('mosquitto_pub'), argv, '').ended).exitCode).toBe(0);
   }
   const flags = ['-q', '2', '-F', '%t\t%q\t%r\t%p'];
   const watch = (): RunningProgram =>
@@ -32,16 +35,21 @@ async function topicsOf(port: number): Promise<Map<string, Said>> {
   const first = watch();
   // What an update says follows its uptime: with the fourth, all is known that the first changed.
   await first.showsMatch(/(?:uptime\t2\t0\t\d+ seconds\n[\s\S]*?){4}/);
-  await first.stop();
+  const texts = new Map(linesOf(first).map(([topic, , , text]) => [topic, text]));
   const late = watch();
   await late.showsMatch(/uptime\t2\t0\t/);
-  const { stdout } = await late.stop();
+  // Asked to end, mosquitto_sub 2.0.11 may wait for ever for what is under way.
+  await Promise.all([first.stop('SIGKILL'), late.stop('SIGKILL')]);
   const topics = new Map<string, Said>();
-  for (const line of stdout.toString().split('\n')) {
-    const [topic, qos, retain, text] = line.split('\t');
-    if (topic.startsWith('$SYS/') && !topics.has(topic)) topics.set(topic, { qos, retain, text });
+  for (const [topic, qos, retain] of linesOf(late)) {
+    if (!topics.has(topic)) topics.set(topic, { qos, retain, text: texts.get(topic) ?? '' });
   }
   return topics;
+}
+
+function linesOf(program: RunningProgram): string[][] {
+  const whole = program.shown.split('\n').slice(0, -1);
+  return whole.map((line) => line.split('\t'));
 }
 
 /** What kind of text a topic has, whatever its figure is. */
