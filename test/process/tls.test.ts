@@ -158,17 +158,17 @@ describe.skipIf(!areInstalled('openssl'))('a broker that cannot speak TLS as its
     [
       'a file that is not there',
       () => ['certfile /nowhere/a.crt', `keyfile ${made.keyFile}`],
-      /^Error: certfile \/nowhere\/a\.crt cannot be read: ENOENT/m,
+      /^Error: \S+:3: certfile \/nowhere\/a\.crt cannot be read: ENOENT/m,
     ],
     [
       'a key of another certificate',
       () => [`certfile ${made.certFile}`, `keyfile ${made.clientKeyFile}`],
-      /^Error: keyfile \S+ is not the private key of certfile \S+\. Give the two that were made together\.$/m,
+      /^Error: \S+:4: keyfile \S+ is not the private key of certfile \S+\. Give the two that were made together\.$/m,
     ],
     [
       'ciphers that do not exist',
       () => [`certfile ${made.certFile}`, `keyfile ${made.keyFile}`, 'ciphers NONSENSE'],
-      /^Error: ciphers NONSENSE has no name that OpenSSL knows\. 'openssl ciphers -v'/m,
+      /^Error: \S+:5: ciphers NONSENSE has no name that OpenSSL knows\. 'openssl ciphers -v'/m,
     ],
   ])('ends with 1, and names what is wrong: %s', async (_, lines, message) => {
     const { stderr, exitCode } = await outcomeOf(...lines());

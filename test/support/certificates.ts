@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll } from 'vitest';
 import { programPath } from './programs.js';
 
@@ -45,7 +45,8 @@ export interface AuthorityRequest {
   readonly issuer?: CertificateAuthority;
   /** Extensions instead of those of a CA, as openssl writes them. */
   readonly extensions?: readonly string[];
-  /** Default: for two days. */
+  /** Of one that has an issuer. Default: as those of a certificate. */
+  readonly validFrom?: Date;
   readonly validTo?: Date;
 }
 
@@ -89,16 +90,16 @@ async function make(): Promise<Certificates> {
 /** Issues certificates. Each authority is called `/O=Cauldron/CN=` and its name. */
 export class CertificateAuthority {
   readonly caFile: string;
+  readonly keyFile: string;
   readonly #folder: string;
   readonly #books: string;
-  readonly #keyFile: string;
 
   /** `folder` gets its certificate and those that it issues. */
   constructor(folder: string, name: string, request: AuthorityRequest = {}) {
     const { issuer, extensions = OF_CA } = request;
     this.#folder = folder;
     this.caFile = join(folder, `${name}.crt`);
-    this.#keyFile = join(folder, `${name}.key`);
+    this.keyFile = join(folder, `${name}.key`);
     this.#books = join(folder, `${name}-books`);
     mkdirSync(this.#books);
     writeFileSync(join(this.#books, 'index.txt'), '');
@@ -109,7 +110,7 @@ export class CertificateAuthority {
     }
     const uses = extensions.flatMap((extension) => ['-addext', extension]);
     const subject = ['-subj', `/O=Cauldron/CN=${name}`, '-days', '2'];
-    openssl('req', '-x509', ...NEW_KEY, ...subject, ...uses, '-keyout', this.#keyFile, '-out', this.caFile);
+    openssl('req', '-x509', ...NEW_KEY, ...subject, ...uses, '-keyout', this.keyFile, '-out', this.caFile);
   }
 
   /** Makes `NAME.crt` and `NAME.key`. */
@@ -118,6 +119,22 @@ export class CertificateAuthority {
     const extensions = ['basicConstraints=CA:FALSE', `extendedKeyUsage=${use}Auth`, ...more];
     if (hosts !== undefined) extensions.push(`subjectAltName=${hosts}`);
     return this.#sign(name, NEW_KEYS[key], subject, extensions, request);
+  }
+
+  /** Another one with its name and a key of its own. */
+  impostor(): CertificateAuthority {
+    const folder = join(this.#books, 'impostor');
+    mkdirSync(folder);
+    return new CertificateAuthority(folder, basename(this.caFile, '.crt'));
+  }
+
+  /** A new certificate for its name and key; its path. */
+  renewed(): string {
+    const file = join(this.#books, 'renewed.crt');
+    const uses = OF_CA.flatMap((extension) => ['-addext', extension]);
+    const subject = ['-subj', `/O=Cauldron/CN=${basename(this.caFile, '.crt')}`, '-days', '2'];
+    openssl('req', '-x509', '-key', this.keyFile, ...subject, ...uses, '-out', file);
+    return file;
   }
 
   /** Takes a certificate back that it issued: with the next list. */
@@ -144,7 +161,7 @@ export class CertificateAuthority {
   }
 
   get #asItself(): string[] {
-    return ['-config', join(this.#books, 'ca.cnf'), '-cert', this.caFile, '-keyfile', this.#keyFile];
+    return ['-config', join(this.#books, 'ca.cnf'), '-cert', this.caFile, '-keyfile', this.keyFile];
   }
 
   #sign(

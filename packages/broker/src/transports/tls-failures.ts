@@ -142,7 +142,7 @@ export function notTrusted(problem: NodeJS.ErrnoException, certificate: X509Cert
     return `${who} is valid from ${validFrom} only; is this machine's clock right?`;
   }
   if (code === 'CERT_HAS_EXPIRED') return `${who} is not accepted: that of a CA above it has expired`;
-  if (code === 'INVALID_PURPOSE') return `${who} is not for clients, says its extendedKeyUsage`;
+  if (code === 'INVALID_PURPOSE') return `${who} is not for clients, says its extendedKeyUsage or keyUsage`;
   if (NOT_ISSUED_BY_CA.includes(code)) {
     return `${who} was not issued by a CA in cafile or capath, but by ${shownName(certificate.issuer)}`;
   }
