@@ -32,7 +32,10 @@ export interface TlsSession {
 export interface Link {
   /** For logs: `tcp`, `tls`, `websocket`, `unix`, `memory`. */
   readonly transport: string;
-  /** Empty where the transport has none (Unix sockets). */
+  /**
+   * An IP address, behind a proxy the one that the proxy tells; for the client of a Unix socket, which has no address,
+   * the path of that socket. Empty where the transport has none of it.
+   */
   readonly remoteAddress: string;
   /** 0 where the transport has none. */
   readonly remotePort: number;
