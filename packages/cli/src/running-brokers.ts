@@ -99,6 +99,8 @@ function linesOf(error: unknown): readonly string[] {
 
 /** `askBroker`, with what it says ahead of the outcome shown as it comes. */
 export function askAndShow({ path }: Pick<RunningBroker, 'path'>, request: ControlRequest): Promise<ControlResult> {
+  // Whoever reads only the beginning (`| head`) has what was wanted.
+  process.stdout.once('error', () => process.exit(0));
   return askBroker(path, request, async (line) => {
     if (process.stdout.write(`${line}\n`)) return;
     await new Promise<void>((done) => process.stdout.once('drain', done));

@@ -95,8 +95,8 @@ export class Administration {
 
   /** Opens log files again, because somebody has moved them away. */
   rotateLog(): void {
+    this.#server.log.write(LogType.INFORMATION, 'Opening log files again.');
     this.#server.reopenLog();
-    this.#server.log.write(LogType.INFORMATION, 'Log files opened again.');
   }
 
   /** Writes the trees of subscriptions and retained messages to the standard output. */

@@ -50,10 +50,8 @@ export function backgroundReport(environment: NodeJS.ProcessEnv): BackgroundRepo
   const tell = (report: Report): void => {
     if (process.connected) process.send?.(report);
   };
-  const onFault = (error: Error): void => tell({ kind: 'failed', text: error.stack ?? error.message });
-  process.on('uncaughtExceptionMonitor', onFault);
-  // Who started this one may be gone before it has heard.
-  process.on('disconnect', () => process.off('uncaughtExceptionMonitor', onFault));
+  // Not a listener for 'disconnect': with one, the channel would keep the process from ending.
+  process.on('uncaughtExceptionMonitor', (error) => tell({ kind: 'failed', text: error.stack ?? error.message }));
   return {
     running: () => tell({ kind: 'running' }),
     failed: (text) => tell({ kind: 'failed', text }),
