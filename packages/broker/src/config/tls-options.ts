@@ -75,7 +75,7 @@ export const tlsOptions: readonly Option[] = [
   perListener('ciphers_tls1.3', text, {
     default: 'those of Node',
     example: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
-    doc: 'Ciphers for TLS 1.3. With psk_hint, TLS_AES_128_GCM_SHA256 has to be among them.',
+    doc: 'Ciphers for TLS 1.3, the best first. With psk_hint, one that ends in SHA256 has to be the first: pre-shared keys go with no other.',
     set: ({ tls }, ciphers) => {
       tls.ciphersOfTls13 = ciphers;
     },

@@ -64,7 +64,7 @@ export function tlsContext(certificates: readonly ContextCertificate[], options:
     minVersion: options.minVersion,
     // Node knows one list for both, and speaks only the versions that it has names for.
     ciphers: [
-      options.ciphersOfTls13 ?? NODES_CIPHERS.filter(isOfTls13).join(':'),
+      options.ciphersOfTls13 ?? defaultCiphersOfTls13(options.takesPsk).join(':'),
       options.ciphers ?? defaultCiphers(options.takesPsk).join(':'),
     ].join(':'),
     dhparam: options.dhParameters ?? 'auto',
@@ -82,6 +82,14 @@ export function dhParametersProblem(pem: string): string | null {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** A pre-shared key goes with SHA-256 only: OpenSSL chooses the cipher first, and does without the key if it has to. */
+function defaultCiphersOfTls13(takesPsk: boolean): readonly string[] {
+  const ciphers = NODES_CIPHERS.filter(isOfTls13);
+  if (!takesPsk) return ciphers;
+  const isOfSha256 = (name: string): boolean => name.endsWith('_SHA256');
+  return [...ciphers.filter(isOfSha256), ...ciphers.filter((name) => !isOfSha256(name))];
 }
 
 function defaultCiphers(takesPsk: boolean): readonly string[] {
