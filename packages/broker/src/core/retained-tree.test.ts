@@ -13,6 +13,21 @@ function treeOf(...topics: string[]): RetainedTree<Message> {
   return tree;
 }
 
+/** The topics of all that `levels` shows. */
+function listed(tree: RetainedTree<Message>): string[] {
+  const found: string[] = [];
+  const path: string[] = [];
+  for (const { depth, level, value } of tree.levels()) {
+    expect(depth).toBeLessThanOrEqual(path.length);
+    path.length = depth;
+    path.push(level);
+    if (value === null) continue;
+    expect(value.topic).toBe(path.join('/'));
+    found.push(value.topic);
+  }
+  return found.sort();
+}
+
 const topicsOf = (found: Iterable<Message>): string[] => [...found].map((message) => message.topic).sort();
 
 /** Section 4.7 of the standard, word for word and slow. */
@@ -152,7 +167,7 @@ describe('RetainedTree', () => {
             expect(tree.delete(step.topic)).toBe(there.delete(step.topic));
           } else {
             const message = { topic: step.topic, version: ++version };
-            tree.set(step.topic, message);
+            expect(tree.set(step.topic, message)).toBe(there.get(step.topic) ?? null);
             there.set(step.topic, message);
           }
           expect(tree.size).toBe(there.size);
@@ -179,6 +194,7 @@ describe('RetainedTree', () => {
         for (const message of search) take(message);
         expect([...found].sort()).toEqual([...lasting].sort());
         for (const [name, message] of there) expect(tree.get(name)).toBe(message);
+        expect(listed(tree)).toEqual([...there.keys()].sort());
       }),
       { numRuns: 1000 },
     );

@@ -20,6 +20,19 @@ function matchNames(tree: TopicTree<Subscription>, topic: string): string[] {
   return out.map((found) => found.name).sort();
 }
 
+/** Value and filter of all that `levels` shows. */
+function listed(tree: TopicTree<Subscription>): string[] {
+  const found: string[] = [];
+  const path: string[] = [];
+  for (const { depth, level, values } of tree.levels()) {
+    expect(depth).toBeLessThanOrEqual(path.length);
+    path.length = depth;
+    path.push(level);
+    for (const { name } of values) found.push(name + path.join('/'));
+  }
+  return found.sort();
+}
+
 /** Section 4.7 of the standard, word for word and slow. */
 function matchesByTheBook(filter: string, topic: string): boolean {
   if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
@@ -161,6 +174,7 @@ describe('TopicTree', () => {
           const expected = [...there].filter((key) => matchesByTheBook(key.slice(1), name)).map((key) => key[0]);
           expect(matchNames(tree, name)).toEqual(expected.sort());
         }
+        expect(listed(tree)).toEqual([...there].sort());
       }),
       { numRuns: 500 },
     );
