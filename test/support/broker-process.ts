@@ -20,11 +20,25 @@ export function runCauldron(argv: readonly string[], input?: string | Uint8Array
  */
 const LOG_TYPES = ['error', 'warning', 'notice', 'information', 'subscribe', 'unsubscribe'];
 
+const CONFIG_FILE = 'test.conf';
+
+function writeConfig(file: string, more: readonly string[]): void {
+  const lines = [
+    'listener 0 127.0.0.1',
+    'allow_anonymous true',
+    'log_timestamp false',
+    ...LOG_TYPES.map((type) => `log_type ${type}`),
+    ...more,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+}
+
 /** A broker in a process of its own, on a free port of 127.0.0.1, open to anybody there. */
 export class BrokerProcess {
   readonly program: RunningProgram;
   readonly port: number;
   readonly #folder: string;
+  #reloads = 0;
 
   private constructor(program: RunningProgram, port: number, folder: string) {
     this.program = program;
@@ -35,18 +49,20 @@ export class BrokerProcess {
   /** Resolves when it takes connections. `config`: more lines for its configuration file. */
   static async start(config: readonly string[] = [], flags: readonly string[] = []): Promise<BrokerProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'cauldron-broker-'));
-    const file = join(folder, 'test.conf');
-    const lines = [
-      'listener 0 127.0.0.1',
-      'allow_anonymous true',
-      'log_timestamp false',
-      ...LOG_TYPES.map((type) => `log_type ${type}`),
-      ...config,
-    ];
-    writeFileSync(file, `${lines.join('\n')}\n`);
+    const file = join(folder, CONFIG_FILE);
+    writeConfig(file, config);
     const program = runCauldron(['broker', '-c', file, ...flags]);
     const [, port] = await program.showsMatch(/^Listening on 127\.0\.0\.1:(\d+)\.\n[\s\S]*running\n/m);
     return new BrokerProcess(program, Number(port), folder);
+  }
+
+  /** Lets it read another configuration by SIGHUP; `config` as for `start`. Resolves with whether it was taken over. */
+  async reload(config: readonly string[]): Promise<boolean> {
+    writeConfig(join(this.#folder, CONFIG_FILE), config);
+    this.program.process.kill('SIGHUP');
+    const outcomes = /Configuration reloaded\.|the configuration was not reloaded/g;
+    const [outcome] = await this.program.showsNth(outcomes, ++this.#reloads);
+    return outcome.endsWith('.');
   }
 
   /** Host and port as the command-line tools take them. */
@@ -59,9 +75,9 @@ export class BrokerProcess {
     await this.program.showsMatch(new RegExp(`^${literal(clientId)} [012] ${literal(filter)}$`, 'm'));
   }
 
-  /** Resolves with what the log says about why this client's connection ended. */
+  /** Resolves with what the log says about why this client's connection ended; with a full stop: it said goodbye. */
   async hasLost(clientId: string): Promise<string> {
-    const line = new RegExp(`^Client ${literal(clientId)} \\[[^\\]]*\\] disconnected: (.*)$`, 'm');
+    const line = new RegExp(`^Client ${literal(clientId)} \\[[^\\]]*\\] disconnected(?:: |)(.*)$`, 'm');
     return (await this.program.showsMatch(line))[1];
   }
 

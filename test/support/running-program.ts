@@ -62,6 +62,11 @@ export class RunningProgram {
     return this.#wait(pattern, () => pattern.exec(this.#shown));
   }
 
+  /** The same for what is shown again and again: waits for its n-th time. `pattern` has the flag g. */
+  showsNth(pattern: RegExp, nth: number): Promise<RegExpExecArray> {
+    return this.#wait(pattern, () => [...this.#shown.matchAll(pattern)].at(nth - 1) ?? null);
+  }
+
   /** Ends it, and resolves when it has ended. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
     this.process.kill(signal);

@@ -129,7 +129,6 @@ class RunningServer implements Server {
 
   /** All that can fail comes first; what follows then happens at once. */
   async #reload(config: BrokerConfig): Promise<readonly string[]> {
-    this.log.write(LogType.INFORMATION, 'Reloading config.');
     const { broker, log } = this;
     const { memoryLimitBytes } = config.settings;
     // A broker that is short of memory already is not to be kept from other changes.
