@@ -1,3 +1,4 @@
+import { getCiphers } from 'node:tls';
 import type { ListenerConfig, TlsConfig } from './config/config.js';
 import { shownOrigin } from './config/parse.js';
 import { TlsFileError } from './config/tls-file-error.js';
@@ -83,6 +84,7 @@ function build(config: TlsConfig, material: TlsMaterial, keyLog: TlsKeyLog | nul
     const problem = dhParametersProblem(dhParameters);
     if (problem !== null) throw new TlsFileError('dhparamfile', dhParamFile, ` cannot be used: ${problem}.`);
   }
+  checkCiphersOfTls13(ciphersOfTls13);
   try {
     return new ListenerTls({
       certificates: pairs.map(({ chain, privateKey, certificate, keyType }) => {
@@ -103,6 +105,15 @@ function build(config: TlsConfig, material: TlsMaterial, keyLog: TlsKeyLog | nul
   }
 }
 
+/** Node would take a name of anything else for a cipher of TLS 1.2, and do without TLS 1.3. */
+function checkCiphersOfTls13(list: string | null): void {
+  const known = getCiphers().flatMap((name) => (name.startsWith('tls_') ? [name.toUpperCase()] : []));
+  const unknown = list?.split(':').find((name) => !known.includes(name));
+  if (list === null || unknown === undefined) return;
+  const text = ` has a name that is none of TLS 1.3: ${unknown}. Those are ${known.join(', ')}.`;
+  throw new TlsFileError('ciphers_tls1.3', list, text);
+}
+
 function listsOf({ crlFile }: TlsConfig, { lists }: TlsMaterial): RevocationList[] | null {
   if (crlFile === null || lists === null) return null;
   return lists.map((der, index) => {
@@ -117,12 +128,10 @@ function listsOf({ crlFile }: TlsConfig, { lists }: TlsMaterial): RevocationList
 }
 
 function contextProblem(config: TlsConfig, error: NodeJS.ErrnoException): TlsFileError {
-  const { certificates, ciphers, ciphersOfTls13, pskHint } = config;
-  if (error.code === 'ERR_SSL_NO_CIPHER_MATCH') {
-    const option = ciphers === null ? 'ciphers_tls1.3' : 'ciphers';
-    const or = ciphers !== null && ciphersOfTls13 !== null ? ` or ciphers_tls1.3 ${ciphersOfTls13}` : '';
-    const text = `${or} has no name that OpenSSL knows. 'openssl ciphers -v' shows those that there are.`;
-    return new TlsFileError(option, ciphers ?? ciphersOfTls13 ?? '', text, { cause: error });
+  const { certificates, ciphers, pskHint } = config;
+  if (error.code === 'ERR_SSL_NO_CIPHER_MATCH' && ciphers !== null) {
+    const text = " has no name that OpenSSL knows. 'openssl ciphers -v' shows those that there are.";
+    return new TlsFileError('ciphers', ciphers, text, { cause: error });
   }
   const [first] = certificates;
   const text = ` cannot be used: ${error.message}.`;

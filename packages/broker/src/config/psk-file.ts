@@ -29,7 +29,7 @@ export function readPskFile(path: string): Map<string, Buffer> {
     const earlier = lineOf.get(identity);
     const problem =
       colon < 0
-        ? 'a line has to be an identity, a colon and a key, as in device-1:0f3c5a...'
+        ? 'a line has to be an identity, a colon and a key, as in device-1:0f3c5a69'
         : (identityProblem(identity, earlier) ?? keyProblem(digits));
     if (problem !== null) {
       problems.push(`:${index + 1}: ${problem}.`);
