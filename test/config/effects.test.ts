@@ -274,7 +274,7 @@ describe('where a broker listens', () => {
     expect(config.localOnly).toBe(false);
   });
 
-  it('bind_interface: at the addresses of the device', async () => {
+  it('bind_interface and socket_domain: at the addresses of the device that are of that kind', async () => {
     const { server } = await ConfiguredBroker.start('listener 0', 'bind_interface lo', 'socket_domain ipv4');
     expect(server.endpoints.map(({ address }) => address)).toEqual(['127.0.0.1']);
   });
