@@ -1,3 +1,4 @@
+import { checkConfig } from './check-config.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
 import { LogType } from './core/ports/log.js';
 import { shownEndpoint } from './listen-addresses.js';
@@ -77,9 +78,12 @@ async function run(argv: readonly string[], program: ProgramName): Promise<numbe
   }
 }
 
-function test({ warnings }: BrokerConfig): number {
+async function test(config: BrokerConfig): Promise<number> {
+  const { problems, warnings } = await checkConfig(config);
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
-  return say('The configuration is good.\n');
+  if (problems.length === 0) return say('The configuration is good.\n');
+  complain(...problems);
+  return BAD_USAGE;
 }
 
 async function detach({ log }: BrokerConfig): Promise<number> {

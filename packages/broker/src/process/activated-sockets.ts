@@ -86,13 +86,14 @@ function listeningSockets(): Map<string, ActivatedPlace> {
     }
   }
   for (const fields of rowsOf('unix')) {
-    const [, , , , , , inode, ...path] = fields;
-    if (path.length > 0) found.set(inode, { kind: 'unix', path: path.join(' ') });
+    const [, , , flags, , , inode, ...path] = fields;
+    if (flags === UNIX_LISTEN && path.length > 0) found.set(inode, { kind: 'unix', path: path.join(' ') });
   }
   return found;
 }
 
 const TCP_LISTEN = '0A';
+const UNIX_LISTEN = '00010000';
 
 function rowsOf(file: string): string[][] {
   let text: string;
