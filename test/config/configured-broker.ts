@@ -61,6 +61,18 @@ export class ConfiguredBroker {
     return client;
   }
 
+  /** What comes first from the broker after these bytes; nothing: it ends the connection. */
+  answerTo(...bytes: readonly Uint8Array[]): Promise<Buffer> {
+    const { port } = this.server.endpoints[0];
+    return new Promise((resolve, reject) => {
+      const events = { onBytes: resolve, onEnd: () => resolve(Buffer.alloc(0)) };
+      openTcp({ host: '127.0.0.1', port }, events).then((channel) => {
+        onTestFinished(() => channel.destroy());
+        channel.write(Buffer.concat(bytes));
+      }, reject);
+    });
+  }
+
   /** A session of this client that waits for messages, while nobody is connected. */
   async leftBehind(clientId: string, filter: string): Promise<void> {
     const client = await this.client(4);

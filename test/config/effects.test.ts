@@ -1,14 +1,29 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, startServer } from '@cauldron/broker';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openTcp } from '../conformance/raw/channels.js';
-import { publishPacket } from '../conformance/raw/packet-writer.js';
+import { connectPacket, publishPacket } from '../conformance/raw/packet-writer.js';
 import { freePort } from '../support/free-port.js';
 import { ConfiguredBroker } from './configured-broker.js';
 
 const NOT_AUTHORIZED = 0x87;
 const TWO_LISTENERS = ['listener 0 127.0.0.1', 'listener 0 127.0.0.1'];
+
+/** The beginning of MQTT over WebSocket, with one header more. */
+function handshake(header: string): Buffer {
+  const lines = [
+    'GET /mqtt HTTP/1.1',
+    'Host: localhost',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Protocol: mqtt',
+    header,
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
 
 describe('who may connect', () => {
   it.each([
@@ -291,17 +306,109 @@ describe('where a broker listens', () => {
   it.each(['mqtt', 'websockets'])('protocol %s: both, by the first bytes', async (protocol) => {
     const broker = await ConfiguredBroker.start('listener 0 127.0.0.1', `protocol ${protocol}`);
     await broker.connected('a');
-    const [{ port }] = broker.server.endpoints;
-    const answer = await new Promise<string>((resolve) => {
-      const events = { onBytes: (bytes: Buffer) => resolve(bytes.toString()), onEnd: () => {} };
-      void openTcp({ host: '127.0.0.1', port }, events).then((channel) => {
-        const key = 'dGhlIHNhbXBsZSBub25jZQ==';
-        const head = `GET /mqtt HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n`;
-        channel.write(Buffer.from(head));
-        onTestFinished(() => channel.destroy());
-      });
-    });
-    expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+    expect((await broker.answerTo(handshake('X: y'))).toString()).toMatch(/^HTTP\/1\.1 101 /);
+  });
+});
+
+describe('what comes before MQTT', () => {
+  const CONNECT = connectPacket(4, { clientId: 'a' });
+  const CONNACK = '20020000';
+
+  it('enable_proxy_protocol 1: the address of the client is the one in the header', async () => {
+    const broker = await ConfiguredBroker.start('enable_proxy_protocol 1');
+    const answer = await broker.answerTo(Buffer.from('PROXY TCP4 192.0.2.7 127.0.0.1 4711 1883\r\n'), CONNECT);
+    expect(answer.toString('hex')).toBe(CONNACK);
+    expect((await broker.answerTo(CONNECT)).length).toBe(0);
+    expect(await broker.written()).toContain('New connection from 192.0.2.7:4711 on port');
+  });
+
+  it('proxy_protocol_v2_require_tls true: without TLS in front of the proxy a connection ends', async () => {
+    const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
+    const plain = Buffer.concat([signature, Buffer.from('2111000cc00002077f0000011267075b', 'hex')]);
+    for (const [isRequired, expected] of [
+      ['false', CONNACK],
+      ['true', ''],
+    ]) {
+      const broker = await ConfiguredBroker.start(
+        'enable_proxy_protocol 2',
+        `proxy_protocol_v2_require_tls ${isRequired}`,
+      );
+      expect((await broker.answerTo(plain, CONNECT)).toString('hex')).toBe(expected);
+    }
+  });
+
+  it.each([
+    ['websockets_origin https://good.example', 'Origin: https://bad.example', /^HTTP\/1\.1 403 /],
+    ['websockets_origin https://good.example', 'Origin: https://good.example', /^HTTP\/1\.1 101 /],
+    ['websockets_path /elsewhere', 'X: y', /^HTTP\/1\.1 404 /],
+    ['packet_buffer_size 1024', `X: ${'y'.repeat(2000)}`, /^HTTP\/1\.1 4\d\d /],
+    ['packet_buffer_size 4096', `X: ${'y'.repeat(2000)}`, /^HTTP\/1\.1 101 /],
+  ])('%s, with a header %s', async (line, header, expected) => {
+    const broker = await ConfiguredBroker.start(line);
+    expect((await broker.answerTo(handshake(header))).toString()).toMatch(expected);
+  });
+
+  it('unix_socket_mode: who may use a Unix socket', async () => {
+    const broker = await ConfiguredBroker.start('listener 0 {folder}/sock', 'unix_socket_mode 600');
+    expect(statSync(join(broker.folder, 'sock')).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('what is kept on disk', () => {
+  it.each([
+    ['false', []],
+    ['true', ['data']],
+  ])('persistence %s, in persistence_location: %j', async (value, expected) => {
+    const location = 'persistence_location {folder}/store';
+    const broker = await ConfiguredBroker.start(`persistence ${value}`, location, 'persistence_max_bytes 100M');
+    await broker.leftBehind('a', 't');
+    await broker.stop();
+    const store = join(broker.folder, 'store');
+    expect(existsSync(store) ? readdirSync(store).filter((name) => name === 'data') : []).toEqual(expected);
+  });
+
+  it("persistence_file: Mosquitto's, which is named when it lies there and is not in use", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cauldron-effects-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'old.db'), '');
+    const lines = ['persistence true', `persistence_location ${folder}`, 'persistence_file old.db'];
+    const broker = await ConfiguredBroker.start(...lines);
+    expect(await broker.written()).toContain(join(folder, 'old.db'));
+  });
+
+  it.each([
+    ['persistence_sync never', { sync: 'never' }],
+    ['persistence_sync_interval 5', { syncIntervalMs: 5000 }],
+    ['persistence_max_bytes 100M', { maxBytes: 100 * 1024 * 1024 }],
+  ])('%s is what the store holds to', async (line, expected) => {
+    const broker = await ConfiguredBroker.start('persistence true', 'persistence_location {folder}', line);
+    expect(broker.server.config.persistence).toMatchObject(expected);
+  });
+});
+
+describe('what is logged', () => {
+  it.each([
+    ['log_timestamp false', /^cauldron version .* starting$/m],
+    ['log_timestamp true', /^\d{10}: cauldron version .* starting$/m],
+    ['log_timestamp_format %Y', /^\d{4}: cauldron version .* starting$/m],
+    ['log_format json', /^\{"time":.*"message":"cauldron version .* starting".*\}$/m],
+  ])('%s', async (line, expected) => {
+    expect(await (await ConfiguredBroker.start(line)).written()).toMatch(expected);
+  });
+
+  it('log_type: those lines and no others', async () => {
+    const broker = await ConfiguredBroker.start('log_type subscribe');
+    await (await broker.connected('a')).subscribe('t');
+    expect(await broker.written()).toMatch(/^\d+: a 2 t\n$/);
+  });
+
+  it('log_dest: in each of these places', async () => {
+    const broker = await ConfiguredBroker.start('log_dest topic', 'log_dest file {folder}/other', 'log_type all');
+    const client = await broker.connected('a');
+    await client.subscribe('$SYS/broker/log/M/subscribe');
+    const line = 'a 2 $SYS/broker/log/M/subscribe';
+    expect((await client.receiveMessage()).payload.toString()).toContain(line);
+    expect(await broker.written('other')).toContain(line);
   });
 });
 
