@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 const RUN_FOLDER = '/run/cauldron';
 const USERS_FOLDER = '/run/user';
 const NAME = 'cauldron';
+const TEMPORARY_FOLDER = /^cauldron-\d+$/;
 const SOCKET = /^(\d+)\.sock$/;
 
 const ANY_BUT_OWNER = 0o077;
@@ -48,7 +49,7 @@ export function findControlSockets(uid: number, environment: NodeJS.ProcessEnv):
   if (uid === 0) {
     for (const name of namesIn(RUN_FOLDER)) folders.add(join(RUN_FOLDER, name));
     for (const name of namesIn(USERS_FOLDER)) folders.add(join(USERS_FOLDER, name, NAME));
-    for (const name of namesIn(tmpdir())) if (name.startsWith(`${NAME}-`)) folders.add(join(tmpdir(), name));
+    for (const name of namesIn(tmpdir())) if (TEMPORARY_FOLDER.test(name)) folders.add(join(tmpdir(), name));
   }
   return [...folders].flatMap(socketsIn);
 }
