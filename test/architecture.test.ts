@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/storage/lmdb/records.ts': ['broker/core/message.ts'],
   // What another broker's file says becomes messages, and sessions in their shards.
   'broker/storage/mosquitto-db-entries.ts': ['broker/core'],
+  'broker/access': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
   'broker/admin': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
   'broker/config': ['codec', 'broker/core', 'broker/core/ports', 'node:'],
   // What the values of the options for the log mean, the log says.
@@ -36,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/config/config-reader.ts': ['broker/nearest-name.ts'],
   broker: [
     'codec',
+    'broker/access',
     'broker/core',
     'broker/core/ports',
     'broker/transports',

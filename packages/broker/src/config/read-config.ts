@@ -112,6 +112,7 @@ function finishListener(listener: ListenerDraft, draft: ConfigDraft, localOnly: 
     tls: tlsOf(listener, security),
     policy: {
       ...policy,
+      access: draft.perListenerSettings ? accessName(listener) : policy.access,
       // Who opens a port to others has to say whom it is for; this machine needs no password for itself.
       allowAnonymous: allowAnonymous ?? security.allowAnonymous ?? localOnly,
       allowEmptyClientId: allowEmptyClientId ?? security.allowEmptyClientId ?? policy.allowEmptyClientId,
@@ -119,6 +120,11 @@ function finishListener(listener: ListenerDraft, draft: ConfigDraft, localOnly: 
       assignedClientIdPrefix: autoIdPrefix ?? security.autoIdPrefix ?? policy.assignedClientIdPrefix,
     },
   };
+}
+
+/** The same after a reload, for as long as the listener is there. */
+function accessName({ address, path, port }: ListenerDraft): string {
+  return path ?? `${address ?? '*'} ${port}`;
 }
 
 function finishPlugin({ listeners: users, ...plugin }: PluginDraft, listeners: readonly ListenerDraft[]): PluginConfig {

@@ -134,6 +134,11 @@ export class Connection implements LinkHandler, Expiring {
     if (this.#state === ConnectionState.AWAITING_CONNECT) this.mountPoint = mountPointOf(policy);
     // A 5.0 client was told in CONNACK what holds for its connection.
     if (this.version !== 5) this.maximumQoS = policy.maximumQoS;
+    const { session } = this;
+    if (session === null || session.principal.access === policy.access) return;
+    session.principal = { ...session.principal, access: policy.access };
+    session.doubtRights();
+    this.#context.router.invalidate();
   }
 
   get state(): ConnectionState {

@@ -265,5 +265,5 @@ export class SessionRegistry {
 }
 
 function haveSameRights(a: Principal, b: Principal): boolean {
-  return a.username === b.username && a.address === b.address;
+  return a.username === b.username && a.address === b.address && a.access === b.access;
 }

@@ -102,6 +102,8 @@ export type UsernameSource = 'connect' | 'identity' | 'subject';
 export interface ListenerPolicy {
   /** For logs and errors: `127.0.0.1:1883`. */
   readonly name: string;
+  /** Names the rules that decide about its clients: those of the broker, or with `per_listener_settings` its own. */
+  readonly access: string;
   /** Whether clients without a user name get in. */
   readonly allowAnonymous: boolean;
   /** Whether a client may leave its id to the broker. */
@@ -124,6 +126,7 @@ export interface ListenerPolicy {
 
 export const DEFAULT_LISTENER: ListenerPolicy = {
   name: 'default',
+  access: '',
   allowAnonymous: true,
   allowEmptyClientId: true,
   assignedClientIdPrefix: 'auto-',

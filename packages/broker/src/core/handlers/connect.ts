@@ -222,7 +222,12 @@ function admit(
     connection.refuse(ReasonCode.NOT_AUTHORIZED, 'authenticated as another user than the client id says');
     return;
   }
-  const principal: Principal = { clientId, username: admission.username, address: connection.link.remoteAddress };
+  const principal: Principal = {
+    clientId,
+    username: admission.username,
+    address: connection.link.remoteAddress,
+    access: connection.listener.access,
+  };
   const elsewhere = context.peers.takeOver(clientId);
   proceed(context, connection, elsewhere, () => establish(context, connection, request, principal, data));
 }

@@ -70,6 +70,8 @@ export interface Principal {
   readonly username: string | undefined;
   /** The address of its last connection. */
   readonly address: string;
+  /** `ListenerPolicy.access` of its last connection; absent: it is away since before the broker started. */
+  readonly access?: string;
 }
 
 /** `rule` names what decided: a file and line, a role, a setting. */
