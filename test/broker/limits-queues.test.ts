@@ -1,4 +1,7 @@
-import type { Settings } from '@cauldron/broker';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLmdbStore, type Settings, type Store } from '@cauldron/broker';
 import { PacketType } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { publishThrough, takeTexts } from '../support/exchange.js';
@@ -9,8 +12,11 @@ const LASTING = { clean: false, properties: { sessionExpiryInterval: 10_000 } };
 const QUOTA_EXCEEDED = 0x97;
 
 /** A broker with a client that subscribed to `t/#` and left. */
-async function withAbsentClient(settings: Partial<Settings>): Promise<{ test: TestBroker; publisher: TestClient }> {
-  const test = new TestBroker({ settings });
+async function withAbsentClient(
+  settings: Partial<Settings>,
+  store?: Store,
+): Promise<{ test: TestBroker; publisher: TestClient }> {
+  const test = new TestBroker({ settings, ...(store && { store }) });
   const client = await test.connected('client', 5, LASTING);
   await client.subscribe('t/#', 1);
   client.disconnect();
@@ -71,6 +77,38 @@ describe('a full queue of an absent client', () => {
     }
     const texts = await waiting(test, 500);
     expect(texts.slice(0, 250)).toEqual(Array.from({ length: 250 }, (_, i) => `${2 * i + 1}`.padEnd(33)));
+  });
+
+  it('does so with messages that are on the disk', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cauldron-'));
+    const store = await openLmdbStore({
+      folder,
+      sync: 'always',
+      syncIntervalMs: 1000,
+      maxBytes: Number.POSITIVE_INFINITY,
+      strict: true,
+      onWarning: () => {},
+    });
+    try {
+      const { test, publisher } = await withAbsentClient({ maxQueuedMessages: 600 }, store);
+      publisher.acknowledgeAll();
+      for (let i = 0; i < 600; i++) {
+        const properties = { messageExpiryInterval: i % 3 === 0 ? 10 : 1000 };
+        publisher.publish('t/x', `${i}`, { qos: 1, properties });
+      }
+      await publisher.settle();
+      publisher.inbox.length = 0;
+      test.clock.advance(11_000);
+      for (let i = 0; i < 200; i++) expect(await publish(publisher, `new ${i}`)).toBe(0);
+      expect(await publish(publisher, 'too much')).toBe(QUOTA_EXCEEDED);
+      const texts = await waiting(test, 600);
+      expect(texts.slice(0, 5)).toEqual(['1', '2', '4', '5', '7']);
+      expect(texts.slice(399, 402)).toEqual(['599', 'new 0', 'new 1']);
+      expect(store.storedMessages).toBe(0);
+    } finally {
+      await store.close();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('examines a bounded number of messages at a time, and goes on at the next', async () => {
