@@ -1,5 +1,6 @@
 import type { ListenerConfig } from './config/config.js';
 import type { Broker } from './core/broker.js';
+import type { TlsSession } from './core/ports/link.js';
 import { type Log, LogType } from './core/ports/log.js';
 import type { ListenerPolicy, Settings } from './core/settings.js';
 import {
@@ -16,6 +17,7 @@ import { listenerTls } from './listener-tls.js';
 import { type ActivatedSocket, endpointOfPlace, socketsOf } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 import { type ConnectionCount, Listener, type ListenerPlace, type ListenerSettings } from './transports/listener.js';
+import type { TlsKeyLog } from './transports/tls-key-log.js';
 import type { ListenerTls } from './transports/tls-socket.js';
 
 /** Largest WebSocket message if packets may be as large as MQTT lets them be. */
@@ -58,6 +60,8 @@ interface OpenSocket {
 export interface ListenersChange {
   /** What changes for those who are connected: the policy that they came by, and the new one; null: none, it is closed. */
   readonly policies: ReadonlyMap<ListenerPolicy, ListenerPolicy | null>;
+  /** Why somebody who came by this policy, and told this by TLS, may not stay; null: they may. */
+  objectionTo(before: ListenerPolicy, session: TlsSession | null): string | null;
   commit(): void;
   /** Everything is as it was. */
   cancel(): Promise<void>;
@@ -67,12 +71,15 @@ export interface ListenersChange {
 export class Listeners {
   readonly #broker: Broker;
   readonly #log: Log;
+  readonly #keyLog: TlsKeyLog | null;
   #open: readonly OpenSocket[] = [];
   /** Those that the process was given open, and that have not been closed since. */
   readonly #given: Set<ActivatedSocket>;
 
-  constructor(broker: Broker, log: Log, given: readonly ActivatedSocket[] = []) {
+  /** `keyLog` gets the secrets of all connections with TLS. */
+  constructor(broker: Broker, log: Log, given: readonly ActivatedSocket[] = [], keyLog: TlsKeyLog | null = null) {
     this.#broker = broker;
+    this.#keyLog = keyLog;
     this.#log = log;
     this.#given = new Set(given);
   }
@@ -127,6 +134,16 @@ export class Listeners {
       throw error;
     }
     const policies = new Map<ListenerPolicy, ListenerPolicy | null>();
+    const changedTls = new Map<ListenerPolicy, { before: ListenerTls | undefined; after: ListenerTls }>();
+    for (const [{ tls: after }, { reception, wanted }] of kept) {
+      if (after !== undefined) changedTls.set(reception.policy, { before: wanted.tls, after });
+    }
+    const objectionTo = (policy: ListenerPolicy, session: TlsSession | null): string | null => {
+      const change = changedTls.get(policy);
+      if (change === undefined) return null;
+      // Handshakes that are under way are judged when they are done.
+      return session === null && change.before !== undefined ? null : change.after.objectionTo(session);
+    };
     for (const { reception } of gone) policies.set(reception.policy, null);
     for (const [socket, { reception }] of kept) policies.set(reception.policy, policyOf(socket));
     const commit = (): void => {
@@ -138,7 +155,7 @@ export class Listeners {
       this.#open = wanted.flatMap((socket) => kept.get(socket) ?? opened.get(socket) ?? []);
       for (const { listener, wanted } of this.#open) listener.reconfigure(this.#settingsOf(wanted));
     };
-    return { policies, commit, cancel };
+    return { policies, objectionTo, commit, cancel };
   }
 
   async #wanted(configs: readonly ListenerConfig[], noDelay: boolean): Promise<WantedSocket[]> {
@@ -172,7 +189,8 @@ export class Listeners {
   #tlsOf({ tls }: ListenerConfig): ListenerTls | undefined {
     if (tls === null) return undefined;
     try {
-      return listenerTls(tls, (message) => this.#log.write(LogType.WARNING, `Warning: ${message}`));
+      const warn = (message: string): void => this.#log.write(LogType.WARNING, `Warning: ${message}`);
+      return listenerTls(tls, warn, this.#keyLog);
     } catch (error) {
       throw new StartError((error as Error).message, { cause: error });
     }

@@ -9,6 +9,7 @@ import { type AccessPorts, openBroker } from './open-broker.js';
 import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
 import { systemClock } from './system.js';
+import { TlsKeyLog } from './transports/tls-key-log.js';
 import { VERSION } from './version.js';
 
 const LOG_LINE_EXPIRY_S = 20;
@@ -66,16 +67,24 @@ class RunningServer implements Server {
   readonly broker: Broker;
   readonly log: BrokerLog;
   readonly #listeners: Listeners;
+  readonly #keyLog: TlsKeyLog | null;
   readonly #sys: SysTopics;
   #config: BrokerConfig;
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
 
-  private constructor(config: BrokerConfig, broker: Broker, log: BrokerLog, sockets: readonly ActivatedSocket[]) {
+  private constructor(
+    config: BrokerConfig,
+    broker: Broker,
+    log: BrokerLog,
+    keyLog: TlsKeyLog | null,
+    sockets: readonly ActivatedSocket[],
+  ) {
     this.broker = broker;
     this.log = log;
     this.#config = config;
-    this.#listeners = new Listeners(broker, log, sockets);
+    this.#listeners = new Listeners(broker, log, sockets, keyLog);
+    this.#keyLog = keyLog;
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
     log.publishTo((topic, line) => publishLine(broker, topic, line));
@@ -87,8 +96,9 @@ class RunningServer implements Server {
     access: AccessPorts,
     { openStore = (open) => open(), sockets = [] }: StartOptions,
   ): Promise<RunningServer> {
+    const keyLog = openKeyLog(config, log);
     const broker = await openStore(() => openBroker(config, log, access));
-    const server = new RunningServer(config, broker, log, sockets);
+    const server = new RunningServer(config, broker, log, keyLog, sockets);
     try {
       const problem = broker.problemWithMemory();
       if (problem !== null) throw new StartError(problem);
@@ -148,7 +158,7 @@ class RunningServer implements Server {
     broker.settingsChanged();
     this.#sys.configure(config.sysIntervalMs);
     listeners.commit();
-    broker.replacePolicies(listeners.policies);
+    broker.replacePolicies(listeners.policies, listeners.objectionTo);
     for (const warning of config.warnings) log.write(LogType.WARNING, `Warning: ${warning}`);
     const restart = changesForRestart(this.#config, config);
     this.#config = config;
@@ -160,6 +170,7 @@ class RunningServer implements Server {
     this.#listeners.close();
     this.log.publishTo(null);
     await this.broker.stop();
+    this.#keyLog?.close();
   }
 }
 
@@ -172,6 +183,21 @@ function changesForRestart(now: BrokerConfig, changed: BrokerConfig): string[] {
     ['pid_file', ({ pidFile }) => pidFile],
   ];
   return parts.filter(([, part]) => differs(part)).map(([name]) => name);
+}
+
+/** @throws StartError */
+function openKeyLog({ tlsKeyLogFile }: BrokerConfig, log: Log): TlsKeyLog | null {
+  if (tlsKeyLogFile === null) return null;
+  try {
+    const keyLog = new TlsKeyLog(tlsKeyLogFile);
+    log.write(
+      LogType.WARNING,
+      `Warning: the secrets of TLS connections are written to ${tlsKeyLogFile} (--tls-keylog). Who has them can read all that these connections carry: it is for looking into faults only.`,
+    );
+    return keyLog;
+  } catch (error) {
+    throw new StartError((error as Error).message, { cause: error });
+  }
 }
 
 function openLog({ log }: BrokerConfig): BrokerLog {

@@ -14,7 +14,7 @@ import { peersAlone } from './peers-alone.js';
 import { type Parting, partingAt } from './policy-change.js';
 import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
-import type { Link, LinkHandler } from './ports/link.js';
+import type { Link, LinkHandler, TlsSession } from './ports/link.js';
 import { type Log, LogType } from './ports/log.js';
 import type { Memory } from './ports/memory.js';
 import type { Peers } from './ports/peers.js';
@@ -228,11 +228,20 @@ export class Broker {
    * The policies of listeners change: by each that connections came with (`accept`), the one that is in its place now, or
    * null for a listener that is no more. Clients that have lost a right with that are disconnected at once, with a line in
    * the log; all others stay, and the new values hold for them, apart from those that their CONNACK told them.
+   * `objectionTo` says why somebody who came by a policy may not stay for what TLS told of them; null: they may.
    */
-  replacePolicies(changes: ReadonlyMap<ListenerPolicy, ListenerPolicy | null>): void {
+  replacePolicies(
+    changes: ReadonlyMap<ListenerPolicy, ListenerPolicy | null>,
+    objectionTo: (before: ListenerPolicy, tls: TlsSession | null) => string | null = () => null,
+  ): void {
     for (const connection of [...this.#context.connections]) {
       const after = changes.get(connection.listener);
       if (after === undefined || connection.state >= ConnectionState.CLOSING) continue;
+      const objection = objectionTo(connection.listener, connection.link.tls);
+      if (objection !== null) {
+        connection.dismiss(ReasonCode.NOT_AUTHORIZED, objection);
+        continue;
+      }
       const parting = after === null ? LISTENER_IS_GONE : partingAt(connection, after);
       if (after !== null && parting === null) connection.follow(after);
       else if (parting !== null) connection.dismiss(parting.reasonCode, parting.message);

@@ -347,7 +347,10 @@ export class SocketLink implements Link {
     if (this.#phase !== Phase.HANDSHAKE) return;
     try {
       this.tls = handshake.session();
-      this.#phase = Phase.NEW;
+      const { tls } = this.#owner;
+      const objection = tls === null || tls === handshake.tls ? null : tls.objectionTo(this.tls);
+      if (objection === null) this.#phase = Phase.NEW;
+      else this.abort(`TLS: ${objection}`);
     } catch (error) {
       if (!(error instanceof TlsRefusal)) throw error;
       this.abort(error.message);

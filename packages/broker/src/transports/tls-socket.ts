@@ -98,7 +98,8 @@ export class ListenerTls {
  */
 export class TlsHandshake {
   readonly socket: TLSSocket;
-  readonly #tls: ListenerTls;
+  /** What it began with: the listener may have another one since. */
+  readonly tls: ListenerTls;
   /** For words about what went wrong; null when the handshake is done. */
   #hello: Buffer | null;
   /** The last one that the client named; it is proven only when the handshake is done, and used it. */
@@ -106,7 +107,7 @@ export class TlsHandshake {
 
   /** `hello`: what `ListenerTls.canBegin` was asked about, which the socket has in its buffer. */
   constructor(accepted: Socket, tls: ListenerTls, hello: Buffer) {
-    this.#tls = tls;
+    this.tls = tls;
     this.#hello = hello;
     const asks = tls.clients !== null;
     const options: TLSSocketOptions & Pick<TlsOptions, 'pskCallback' | 'pskIdentityHint'> & { highWaterMark: number } =
@@ -146,12 +147,12 @@ export class TlsHandshake {
   failure(error: Error): string {
     const hello = this.#hello === null ? null : readClientHello(this.#hello);
     const isInHandshake = this.#hello !== null;
-    const { psk } = this.#tls;
+    const { psk } = this.tls;
     return tlsFailure(error, {
       hello,
       psk: isInHandshake && psk !== null ? this.#psk : null,
       wantsPsk: psk !== null,
-      hasCertificate: this.#tls.hasCertificate,
+      hasCertificate: this.tls.hasCertificate,
     });
   }
 
@@ -169,7 +170,7 @@ export class TlsHandshake {
 
   /** With TLS 1.3, a client may name identities whose keys are not used then: only OpenSSL knows. */
   #usedPsk(protocol: string, cipher: string): boolean {
-    if (this.#tls.psk === null) return false;
+    if (this.tls.psk === null) return false;
     // Other sessions are never resumed where pre-shared keys are taken: see `ListenerTls`.
     return protocol === 'TLSv1.3' ? this.socket.isSessionReused() : /_PSK_/.test(cipher);
   }
@@ -182,7 +183,7 @@ export class TlsHandshake {
 
   #certificateIdentity(): TlsIdentity | null {
     const { socket } = this;
-    const { clients } = this.#tls;
+    const { clients } = this.tls;
     if (clients === null) return null;
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) throw new TlsRefusal(NO_CERTIFICATE);
