@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, startServer } from '@cauldron/broker';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectPacket, publishPacket } from '../conformance/raw/packet-writer.js';
 import { freePort } from '../support/free-port.js';
 import { ConfiguredBroker } from './configured-broker.js';
@@ -413,6 +414,21 @@ describe('what is logged', () => {
 });
 
 describe('the broker itself', () => {
+  it.each([
+    ['set_tcp_nodelay true', true],
+    ['set_tcp_nodelay false', false],
+  ])('%s: whether small writes leave at once: %s', async (line, isSet) => {
+    const ports: unknown[] = [];
+    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay').mockImplementation(function (this: Socket) {
+      ports.push(this.localPort);
+      return this;
+    });
+    onTestFinished(() => setNoDelay.mockRestore());
+    const broker = await ConfiguredBroker.start(line);
+    await broker.connected('a');
+    expect(ports.includes(broker.server.endpoints[0].port)).toBe(isSet);
+  });
+
   it.each([
     ['sys_interval 1', true],
     ['sys_interval 0', false],

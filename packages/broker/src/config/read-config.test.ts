@@ -254,6 +254,10 @@ describe('values', () => {
     expect(read('').log.destinations).toEqual([{ kind: 'stderr' }]);
   });
 
+  it('choose the facility of the system log: local0 to local7, which are 16 to 23, or else that of daemons', () => {
+    expect(['log_facility 0', 'log_facility 7', ''].map((line) => read(line).log.facility)).toEqual([16, 23, 3]);
+  });
+
   it('are free of comments, empty lines, and what editors leave behind', () => {
     const { settings } = read('\uFEFF# a comment', '', '  \t', '\tmax_keepalive \t 7 \r');
     expect(settings.maxKeepAliveS).toBe(7);
@@ -385,6 +389,16 @@ describe('include_dir', () => {
       [1, 1],
       [2, 2],
       [1883, 0],
+    ]);
+  });
+
+  it('may say per_listener_settings for what follows it', () => {
+    const text = 'per_listener_settings true\nlistener 2\nallow_anonymous true\nlistener 3\n';
+    const { config } = readConfigFrom(main, () => [{ file: '/etc/more/a.conf', text }]);
+    expect(config.listeners.map(({ port, policy }) => [port, policy.allowAnonymous])).toEqual([
+      [1, false],
+      [2, true],
+      [3, false],
     ]);
   });
 
