@@ -110,6 +110,30 @@ describe.skipIf(!areInstalled('openssl'))('what listeners need for TLS', () => {
     ]);
   });
 
+  it('is warned of, where a CA or a list has expired, as clients are refused then', () => {
+    const yesterday = new Date(Date.now() - DAY_MS);
+    const lists = file(
+      'lists.crl',
+      ['old', 'new']
+        .map((name, index) => {
+          return readFileSync(ca.list(name, index === 0 ? { nextUpdate: yesterday } : {}), 'latin1');
+        })
+        .join(''),
+    );
+    const late = new CertificateAuthority(made.folder, 'late-ca', { issuer: ca, validTo: yesterday });
+    const cas = file('cas.pem', readFileSync(ca.caFile, 'latin1') + readFileSync(late.caFile, 'latin1'));
+    expect(warnings('listener 8883', ...good, `cafile ${cas}`, 'require_certificate true', `crlfile ${lists}`)).toEqual(
+      [
+        expect.stringMatching(
+          /^test\.conf:4: cafile \S+: the CA O=Cauldron,CN=late-ca expired on .* GMT; its clients are refused\.$/,
+        ),
+        expect.stringMatching(
+          /^test\.conf:6: crlfile \S+: the list number 1 should have been renewed on .* GMT; without/,
+        ),
+      ],
+    );
+  });
+
   it('includes parameters for DHE', () => {
     const [small, enough] = [512, 1024].map((bits) => `dhparamfile ${file(`dh-${bits}`, dhParameters(bits))}`);
     expect(problems('listener 8883', ...good, enough)).toEqual([]);

@@ -2,7 +2,7 @@ import { getCiphers } from 'node:tls';
 import type { ListenerConfig, TlsConfig } from './config/config.js';
 import { shownOrigin } from './config/parse.js';
 import { TlsFileError } from './config/tls-file-error.js';
-import { readTlsFiles, type TlsMaterial } from './config/tls-files.js';
+import { readTlsFiles, type TlsFileWarning, type TlsMaterial } from './config/tls-files.js';
 import { ClientCertificates } from './transports/tls-client-certificates.js';
 import { dhParametersProblem } from './transports/tls-context.js';
 import { RevocationList } from './transports/tls-crl.js';
@@ -35,8 +35,11 @@ export function listenerTls(
   const at = (option: string, path: string, text: string): string => `${placeOf(config, option, path)}${text}`;
   try {
     const material = readTlsFiles(config);
-    const tls = build(config, material, keyLog);
-    for (const { option, path, text } of material.warnings) warn(at(option, path, text));
+    const lists = listsOf(config, material);
+    const tls = build(config, material, lists, keyLog);
+    for (const { option, path, text } of [...material.warnings, ...listWarnings(config, lists)]) {
+      warn(at(option, path, text));
+    }
     return tls;
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error;
@@ -76,10 +79,14 @@ function placeOf({ origins }: TlsConfig, option: string, path: string): string {
   return origin === undefined ? '' : `${shownOrigin(origin)}: `;
 }
 
-function build(config: TlsConfig, material: TlsMaterial, keyLog: TlsKeyLog | null): ListenerTls {
+function build(
+  config: TlsConfig,
+  material: TlsMaterial,
+  lists: readonly RevocationList[] | null,
+  keyLog: TlsKeyLog | null,
+): ListenerTls {
   const { requireCertificate, ignoresClientDates, minVersion, ciphers, ciphersOfTls13, dhParamFile, pskHint } = config;
   const { pairs, authorities, dhParameters, pskKeys } = material;
-  const lists = listsOf(config, material);
   if (dhParamFile !== null && dhParameters !== null) {
     const problem = dhParametersProblem(dhParameters);
     if (problem !== null) throw new TlsFileError('dhparamfile', dhParamFile, ` cannot be used: ${problem}.`);
@@ -124,6 +131,16 @@ function listsOf({ crlFile }: TlsConfig, { lists }: TlsMaterial): RevocationList
       const which = `the list${lists.length > 1 ? ` number ${index + 1}` : ''}`;
       throw new TlsFileError('crlfile', crlFile, `: ${which} cannot be used: ${error.message}.`, { cause: error });
     }
+  });
+}
+
+function listWarnings({ crlFile }: TlsConfig, lists: readonly RevocationList[] | null): TlsFileWarning[] {
+  if (crlFile === null || lists === null) return [];
+  return lists.flatMap(({ nextUpdateMs }, index) => {
+    if (nextUpdateMs > Date.now()) return [];
+    const which = `the list${lists.length > 1 ? ` number ${index + 1}` : ''}`;
+    const text = `crlfile ${crlFile}: ${which} should have been renewed on ${new Date(nextUpdateMs).toUTCString()}; without a newer one, clients of its CA are refused.`;
+    return [{ option: 'crlfile', path: crlFile, text }];
   });
 }
 

@@ -61,6 +61,16 @@ export function readTlsFiles(config: TlsConfig): TlsMaterial {
     warn('certfile', certFile, certificateWarnings(certFile, pairs[index].certificate));
     warn('keyfile', keyFile, secrecyWarnings('keyfile', keyFile));
   }
+  if (requireCertificate) {
+    for (const authority of authorities) {
+      const [option, path] = config.caFile === null ? ['capath', config.caPath ?? ''] : ['cafile', config.caFile];
+      if (Date.parse(authority.validTo) > Date.now()) continue;
+      const name = authority.subject?.replaceAll('\n', ',') ?? '';
+      warn(option, path, [
+        `${option} ${path}: the CA ${name} expired on ${authority.validTo}; its clients are refused.`,
+      ]);
+    }
+  }
   if (crlFile !== null && !requireCertificate) {
     warn('crlfile', crlFile, [
       `crlfile ${crlFile} has no effect: clients are asked for certificates with require_certificate true only.`,

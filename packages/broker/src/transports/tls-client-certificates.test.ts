@@ -398,6 +398,20 @@ describe.skipIf(!areInstalled('openssl'))('the certificate of a client', () => {
     expect(handlers[0].closes).toBe(0);
   });
 
+  it('counts by the settings that there are when the handshake is done', async () => {
+    const ca = authority();
+    const files = issue(ca);
+    const { watch, handlers, listener } = await open({ clients: clientsOf(ca.caFile) });
+    ca.revoke(files);
+    const { server } = await tlsSides({ clients: clientsOf(ca.caFile, { lists: listsOf(list(ca)) }) });
+    new SocketPeer(watch, listener.localPort, clientWith(files)).write(PING);
+    while (listener.handshakes.pending === 0) await new Promise(setImmediate);
+    listener.reconfigure({ tls: server });
+    await watch.until(() => handlers[0]?.closes === 1);
+    expect(handlers[0].error?.message).toMatch(/^TLS: the client's certificate was revoked by /);
+    expect(handlers[0].reads).toEqual([]);
+  });
+
   it('that a resumed session began with has to be in time still', async () => {
     const ca = authority();
     const files = issue(ca);

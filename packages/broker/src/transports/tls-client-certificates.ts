@@ -114,8 +114,13 @@ export class ClientCertificates {
     if (path === null) return "the client's certificate has to be checked again, by another handshake";
     const isTrusted = path.some((issuer) => this.#roots.some((root) => isSameAuthority(issuer, root)));
     if (!isTrusted) return "the CA of the client's certificate is no longer in cafile or capath";
-    const revocation = this.#revocationOf(serialNumber, path);
-    return revocation === null ? null : `the client's certificate ${revocation}`;
+    try {
+      const revocation = this.#revocationOf(serialNumber, path);
+      return revocation === null ? null : `the client's certificate ${revocation}`;
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      return `the certificate of a CA of the client cannot be read: ${error.message}`;
+    }
   }
 
   /** What the client's certificate is: on a list, or on none that could say so. */
