@@ -5,7 +5,7 @@ export { readConfigFile } from './config/config-files.js';
 export { configurationText } from './config/configuration-document.js';
 export { type EffectiveBlock, type EffectiveOption, effectiveBlocks } from './config/effective-options.js';
 export type { Option } from './config/option.js';
-export { changeWords, mosquittoWords, placeOf, statusWords, valueWords } from './config/option-words.js';
+export { changeWords, exampleLines, mosquittoWords, placeOf, statusWords, valueWords } from './config/option-words.js';
 export { findOption, OPTION_NAMES, OPTIONS } from './config/options.js';
 export { type Origin, shownOrigin } from './config/parse.js';
 export {

@@ -1,5 +1,6 @@
 import {
   changeWords,
+  exampleLines,
   findOption,
   mosquittoWords,
   OPTION_NAMES,
@@ -20,13 +21,6 @@ const EXPLAIN: Tool<typeof HELP_FLAG> = {
   examples: ['max_queued_messages'],
   flags: HELP_FLAG,
   usageExitCode: CONFIG_EXIT.WRONG,
-};
-
-/** Lines that begin the block that an option of this scope stands in. */
-const BLOCK_BEGINS: Readonly<Partial<Record<Option['scope'], readonly string[]>>> = {
-  listener: ['listener 1883'],
-  bridge: ['connection cloud', 'address broker.example.org:1883'],
-  plugin: ['plugin /usr/lib/mosquitto_persist_sqlite.so'],
 };
 
 /** `cauldron config explain`. */
@@ -62,7 +56,7 @@ function pageOf(option: Option, written: string): string {
     ['Mosquitto', mosquittoWords(option)],
   ];
   const rows = facts.filter(([, text]) => text !== null).map(([fact, text]) => `  ${fact.padEnd(10)} ${text}\n`);
-  const example = [...(BLOCK_BEGINS[option.scope] ?? []), `${name.replace('*', 'db_file')} ${option.example}`];
+  const example = exampleLines(option, name.replace('*', 'db_file'));
   return `${inColour('bold', name)}
 ${doc}
 

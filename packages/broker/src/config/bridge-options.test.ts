@@ -163,6 +163,10 @@ describe('a bridge', () => {
     expect(bridges.map(({ name }) => name)).toEqual(['cloud', 'b']);
   });
 
+  it('may have a comment behind its name', () => {
+    expect(read('connection a # to the cloud', 'address b', 'topic #').bridges[0].name).toBe('a');
+  });
+
   it('is not made yet, which one warning says for each', () => {
     expect(read(...BRIDGE, 'round_robin true').warnings).toEqual([
       "bridge 'cloud' (test.conf:1) is not made: this version has no bridges yet.",

@@ -2,7 +2,7 @@ import type { BridgeAddress, RestartDelay } from './bridge-config.js';
 import { newBridgeDraft } from './bridge-draft.js';
 import { readBridgeTopic } from './bridge-topic.js';
 import { bridge, line, type Option } from './option.js';
-import { flag, integer, type OptionType, oneOf, path, text } from './option-types.js';
+import { flag, integer, type OptionType, oneOf, text } from './option-types.js';
 
 const MAXIMUM_INTEGER = 2_147_483_647;
 const MAXIMUM_PACKET_BYTES = 268_435_460;
@@ -10,7 +10,6 @@ const MAXIMUM_PACKET_BYTES = 268_435_460;
 const LONGEST_SESSION_EXPIRY = 0xff_ff_ff_ff;
 const DEFAULT_PORT = 1883;
 const VERSIONS = { mqttv31: 3, mqttv311: 4, mqttv50: 5 } as const;
-const TLS_VERSIONS = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const;
 const LEAST_KEEP_ALIVE_S = 5;
 const RESTART_S = { longestBase: 3600, longestCap: 7200 };
 
@@ -51,15 +50,6 @@ function integers(least: number, most: number, expects: string, example: string)
   };
 }
 
-const hexKey: OptionType<string> = {
-  kind: 'text',
-  unit: '',
-  range: 'hexadecimal digits',
-  expects: 'a key of hexadecimal digits, two for each byte, without 0x',
-  example: '0123456789abcdef0123456789abcdef',
-  read: (value) => (/^([\da-f]{2})+$/i.test(value) ? value : undefined),
-};
-
 function restartDelay(baseS: number, capS: number | undefined, stableS: number): RestartDelay | undefined {
   const baseMs = Math.min(Math.max(baseS, 1), RESTART_S.longestBase) * 1000;
   if (capS === undefined) return { kind: 'constant', delayMs: baseMs };
@@ -67,7 +57,7 @@ function restartDelay(baseS: number, capS: number | undefined, stableS: number):
   return capMs < baseMs ? undefined : { kind: 'jitter', baseMs, capMs, stableMs: stableS * 1000 };
 }
 
-/** `connection NAME`, and what may be said below it. */
+/** `connection NAME`, and what may be said below it, but for TLS. */
 export const bridgeOptions: readonly Option[] = [
   line('connection', text, {
     begins: 'bridge',
@@ -77,8 +67,9 @@ export const bridgeOptions: readonly Option[] = [
     example: 'cloud',
     doc: 'Begins a bridge with this name, a connection to another broker. It needs an address and a topic.',
     set({ blocks, origin }, name) {
-      if (/\s/.test(name)) return 'is followed by a name without spaces';
-      return blocks.beginBridge(newBridgeDraft(name, origin));
+      const [first, next = '#'] = name.split(/\s+/);
+      if (!next.startsWith('#')) return 'is followed by a name without spaces';
+      return blocks.beginBridge(newBridgeDraft(first, origin));
     },
   }),
   bridge('address', addressList, {
@@ -328,102 +319,6 @@ export const bridgeOptions: readonly Option[] = [
     doc: 'How long sent data may stay unacknowledged before the connection counts as broken; 0: as the system has it.',
     set: (draft, ms) => {
       draft.tcpUserTimeoutMs = ms === 0 ? null : ms;
-    },
-  }),
-  bridge('bridge_cafile', path('/etc/cauldron/ca.crt'), {
-    default: 'none',
-    doc: 'CA certificates in PEM that the certificate of the other broker has to be issued by. Makes the bridge speak TLS.',
-    set: ({ tls }, file) => {
-      tls.caFile = file;
-    },
-  }),
-  bridge('bridge_capath', path('/etc/ssl/certs'), {
-    default: 'none',
-    doc: 'Folder with such certificates.',
-    set: ({ tls }, folder) => {
-      tls.caPath = folder;
-    },
-  }),
-  bridge('bridge_tls_use_os_certs', flag, {
-    default: 'false',
-    doc: 'Whether the CAs of the system are trusted. Makes the bridge speak TLS.',
-    set: ({ tls }, uses) => {
-      tls.usesSystemCas = uses;
-    },
-  }),
-  bridge('bridge_certfile', path('/etc/cauldron/bridge.crt'), {
-    default: 'none',
-    doc: 'Certificate of the bridge in PEM, if the other broker asks for one.',
-    set: ({ tls }, file) => {
-      tls.certFile = file;
-    },
-  }),
-  bridge('bridge_keyfile', path('/etc/cauldron/bridge.key'), {
-    default: 'none',
-    doc: 'The private key of bridge_certfile.',
-    set: ({ tls }, file) => {
-      tls.keyFile = file;
-    },
-  }),
-  bridge('bridge_identity', text, {
-    default: 'none',
-    example: 'home',
-    doc: 'Name of the pre-shared key, instead of certificates.',
-    set: ({ tls }, identity) => {
-      tls.pskIdentity = identity;
-    },
-  }),
-  bridge('bridge_psk', hexKey, {
-    isSecret: true,
-    default: 'none',
-    doc: 'The pre-shared key of bridge_identity.',
-    set: ({ tls }, key) => {
-      tls.psk = key;
-    },
-  }),
-  bridge('bridge_alpn', text, {
-    default: 'none',
-    example: 'mqtt',
-    doc: 'Application protocol to ask for in TLS, where several share a port.',
-    set: ({ tls }, protocol) => {
-      tls.alpn = protocol;
-    },
-  }),
-  bridge('bridge_tls_version', oneOf('tlsv1.2', 'tlsv1.3'), {
-    default: 'tlsv1.2',
-    doc: 'The lowest version of TLS that the bridge speaks.',
-    set: ({ tls }, version) => {
-      tls.minVersion = TLS_VERSIONS[version];
-    },
-  }),
-  bridge('bridge_ciphers', text, {
-    default: 'those of Node',
-    example: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
-    doc: 'Ciphers for TLS 1.2, as OpenSSL names them.',
-    set: ({ tls }, ciphers) => {
-      tls.ciphers = ciphers;
-    },
-  }),
-  bridge('bridge_ciphers_tls1.3', text, {
-    default: 'those of Node',
-    example: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256',
-    doc: 'Ciphers for TLS 1.3.',
-    set: ({ tls }, ciphers) => {
-      tls.ciphersOfTls13 = ciphers;
-    },
-  }),
-  bridge('bridge_insecure', flag, {
-    default: 'false',
-    doc: 'Whether the certificate of the other broker may be for another name. Only for trying things out.',
-    set: ({ tls }, isInsecure) => {
-      tls.isInsecure = isInsecure;
-    },
-  }),
-  bridge('bridge_require_ocsp', flag, {
-    default: 'false',
-    doc: 'Whether the other broker has to prove by OCSP that its certificate is not revoked.',
-    set: ({ tls }, isRequired) => {
-      tls.requiresOcsp = isRequired;
     },
   }),
 ];

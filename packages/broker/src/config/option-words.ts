@@ -1,4 +1,5 @@
 import type { Option, Scope } from './option.js';
+import { findOption } from './options.js';
 
 /** Where a line has to stand: completes the sentence `It stands ...`. */
 const PLACES: Readonly<Record<Scope, string>> = {
@@ -47,4 +48,63 @@ export function statusWords({ name, status, scope }: Option): string | null {
 /** How it differs from what Mosquitto does, as a sentence; null: not at all. */
 export function mosquittoWords({ deviation, isOwn }: Option): string | null {
   return isOwn ? 'Does not have it.' : deviation;
+}
+
+const TLS = ['certfile', 'keyfile'];
+const CLIENT_CERTIFICATES = [...TLS, 'cafile', 'require_certificate'];
+
+/** Options that stand in the same block, because it would be refused or make no sense without them. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  certfile: ['keyfile'],
+  keyfile: ['certfile'],
+  cafile: [...TLS, 'require_certificate'],
+  capath: [...TLS, 'require_certificate'],
+  require_certificate: [...TLS, 'cafile'],
+  crlfile: CLIENT_CERTIFICATES,
+  disable_client_cert_date_checks: CLIENT_CERTIFICATES,
+  use_identity_as_username: CLIENT_CERTIFICATES,
+  use_subject_as_username: CLIENT_CERTIFICATES,
+  tls_version: TLS,
+  ciphers: TLS,
+  'ciphers_tls1.3': TLS,
+  dhparamfile: TLS,
+  tls_keyform: TLS,
+  proxy_protocol_v2_require_tls: ['enable_proxy_protocol'],
+  psk_hint: ['psk_file'],
+  psk_file: ['psk_hint'],
+  bridge_certfile: ['bridge_cafile', 'bridge_keyfile'],
+  bridge_keyfile: ['bridge_cafile', 'bridge_certfile'],
+  bridge_identity: ['bridge_psk'],
+  bridge_psk: ['bridge_identity'],
+};
+
+/** Lines of a configuration that shows the option at work. `written`: one name of a family. */
+export function exampleLines(option: Option, written: string = option.name): string[] {
+  const { name, scope } = option;
+  const needed = (NEEDS[name] ?? []).flatMap((other) => lineOf(other) ?? []);
+  const own = `${written} ${option.example}`;
+  switch (scope) {
+    case 'listener':
+      return [
+        `listener ${needed.some((line) => /^(certfile|keyfile|psk_file) /.test(line)) ? 8883 : 1883}`,
+        ...needed,
+        own,
+      ];
+    case 'bridge': {
+      const bridge = ['connection', 'address', 'topic'].filter((other) => other !== name);
+      return [...bridge.flatMap((other) => lineOf(other) ?? []), ...needed, own];
+    }
+    case 'plugin':
+      return ['plugin /usr/lib/mosquitto_persist_sqlite.so', own];
+    default:
+      break;
+  }
+  if (name === 'connection') return [own, ...['address', 'topic'].flatMap((other) => lineOf(other) ?? [])];
+  if (name === 'plugin_use') return [...(lineOf('plugin_load') ?? []), 'listener 1883', own];
+  return needed.length > 0 ? ['listener 8883', ...needed, own] : [own];
+}
+
+function lineOf(name: string): string[] | undefined {
+  const option = findOption(name);
+  return option && [`${name} ${option.example}`];
 }

@@ -1,6 +1,7 @@
 import { accessOptions } from './access-options.js';
 import { blockOptions } from './block-options.js';
 import { bridgeOptions } from './bridge-options.js';
+import { bridgeTlsOptions } from './bridge-tls-options.js';
 import { clientOptions } from './client-options.js';
 import { listenerOptions } from './listener-options.js';
 import { logOptions } from './log-options.js';
@@ -24,7 +25,7 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
   { title: 'Data on disk', options: persistenceOptions },
   { title: 'Log', options: logOptions },
   { title: 'Process', options: processOptions },
-  { title: 'Bridges', options: bridgeOptions },
+  { title: 'Bridges', options: [...bridgeOptions, ...bridgeTlsOptions] },
   { title: 'Plugins', options: pluginOptions },
 ];
 

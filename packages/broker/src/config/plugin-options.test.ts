@@ -73,6 +73,10 @@ describe('mosquitto_persist_sqlite', () => {
     ]);
   });
 
+  it('may have a comment behind it', () => {
+    expect(read('listener 1883', `plugin ${SQLITE} # data`).plugins[0].path).toBe(SQLITE);
+  });
+
   it('leaves the folder to persistence_location if that is there', () => {
     expect(read('persistence_location /data', ...lines).persistence).toMatchObject({ folder: '/data' });
   });

@@ -1,8 +1,12 @@
 import { line, type Option, plugin } from './option.js';
-import { flag, path, text } from './option-types.js';
+import { flag, type OptionType, path, text } from './option-types.js';
 import { fateOfPlugin, newPluginDraft } from './plugin-config.js';
 
-const PLUGIN = path('/usr/lib/mosquitto_persist_sqlite.so');
+/** Without spaces, so that a comment may stand behind it. */
+const PLUGIN: OptionType<string> = {
+  ...path('/usr/lib/mosquitto_persist_sqlite.so'),
+  read: (value) => (value === '' ? undefined : value.split(/\s/, 1)[0]),
+};
 
 /** Plugins of Mosquitto: what they do is built in, or refused by name. */
 export const pluginOptions: readonly Option[] = [

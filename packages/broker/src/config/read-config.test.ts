@@ -6,6 +6,7 @@ import { LogType } from '../core/ports/log.js';
 import { DEFAULT_SETTINGS } from '../core/settings.js';
 import { ConfigError } from './config.js';
 import { readConfigFolder } from './config-files.js';
+import { exampleLines } from './option-words.js';
 import { OPTION_NAMES, OPTIONS } from './options.js';
 import { defaultConfig, loadConfig, readConfig, readConfigFrom, withPorts, withStrictStore } from './read-config.js';
 
@@ -462,7 +463,13 @@ describe('the table of options', () => {
     expect(said).toEqual({ ...read(...lines), warnings: undefined });
   });
 
-  it.each(OPTIONS.filter(({ status }) => status.kind !== 'refused'))('$name: its example can be read', (option) => {
+  const taken = OPTIONS.filter(({ status }) => status.kind !== 'refused');
+
+  it.each(taken)('$name: its example can be read', (option) => {
     expect(option.example).not.toBe('TEXT');
+    const name = option.name.replace('*', 'db_file');
+    const text = exampleLines(option, name).join('\n');
+    expect(text).toContain(`${name} `);
+    expect(() => readConfigFrom({ file: 'example.conf', text }, () => [])).not.toThrow();
   });
 });

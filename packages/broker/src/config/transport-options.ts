@@ -34,7 +34,7 @@ export const transportOptions: readonly Option[] = [
   perListener('protocol', oneOf(...protocols), {
     default: 'mqtt',
     doc: 'mqtt and websockets are the same: every listener takes MQTT and MQTT over WebSocket, and the first byte of a connection tells which it is. A listener with http_api is not opened yet.',
-    deviation: 'a listener takes MQTT and WebSocket, whichever of the two it is for.',
+    deviation: 'A listener takes MQTT and WebSocket, whichever of the two it is for.',
     set: (listener, protocol) => {
       listener.protocol = protocol;
     },
@@ -44,7 +44,7 @@ export const transportOptions: readonly Option[] = [
     example: 'lo',
     doc: 'Network device whose addresses the listener is opened on, instead of the address of `listener`. The addresses are those that the device has at the start and at each reload.',
     deviation:
-      'the listener is bound to the addresses of the device, not to the device, so it needs no special rights.',
+      'The listener is bound to the addresses of the device, not to the device, so it needs no special rights.',
     set: (listener, device) => {
       listener.device = device;
     },
@@ -94,7 +94,7 @@ export const transportOptions: readonly Option[] = [
     aliases: ['websockets_headers_size'],
     default: '16384',
     doc: `Bytes of the HTTP header of a WebSocket client, with its cookies; fewer than ${MIN_HEADER_BYTES} count as ${MIN_HEADER_BYTES}. Nothing else of Cauldron has such a buffer.`,
-    deviation: 'the default is not 4096, so that the cookies of a browser fit.',
+    deviation: 'The default is not 4096, so that the cookies of a browser fit.',
     set: (config, bytes) => {
       config.packetBufferBytes = bytes;
     },
