@@ -27,7 +27,7 @@ export async function startMosquitto(config: readonly string[] = []): Promise<St
     credentials: {},
     async stop() {
       await program.stop();
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
