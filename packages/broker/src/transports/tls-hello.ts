@@ -14,8 +14,9 @@ const RECORD_HEADER_BYTES = 5;
 const CLIENT_HELLO = 1;
 const MESSAGE_HEADER_BYTES = 4;
 const MAX_RECORD_BYTES = 16_384 + 256;
-/** What OpenSSL takes no more of. */
-const MAX_HELLO_BYTES = 131_396;
+/** Several times what any client says. What is longer is not waited for: reading it again and again would cost too much. */
+const MAX_HELLO_BYTES = 16_384;
+const MAX_RECORDS = 64;
 
 const SERVER_NAME = 0;
 const SUPPORTED_VERSIONS = 43;
@@ -50,6 +51,7 @@ function bodyOf(bytes: Buffer): Buffer | 'incomplete' | 'none' {
     at += RECORD_HEADER_BYTES;
     const part = bytes.subarray(at, at + length);
     parts.push(part);
+    if (parts.length > MAX_RECORDS) return 'none';
     gathered += part.length;
     at += length;
     if (gathered >= MESSAGE_HEADER_BYTES && wanted === MESSAGE_HEADER_BYTES) {

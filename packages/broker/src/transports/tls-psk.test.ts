@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openListener, serverCertificate, type TestListener } from '../../../../test/contract/link-peers.js';
+import { clientsOf, openListener, serverCertificate, type TestListener } from '../../../../test/contract/link-peers.js';
 import { certificates } from '../../../../test/support/certificates.js';
 import { areInstalled, programPath } from '../../../../test/support/programs.js';
 import { killAll, RunningProgram } from '../../../../test/support/running-program.js';
@@ -99,6 +99,27 @@ describe.skipIf(!areInstalled('openssl'))('a listener with pre-shared keys', () 
       expect((await resultOf(test, `-${version}`)).tls?.client).toBe(null);
       expect((await resultOf(test, `-${version}`, ...offering('alice'))).tls?.client?.commonName).toBe('alice');
     });
+  });
+
+  it.each(VERSIONS)(
+    'with require_certificate and %s, a key stands in for a certificate, and nothing for both',
+    async (version) => {
+      const made = await certificates();
+      const test = await open({ certificates: [serverCertificate(made)], clients: clientsOf(made.caFile) });
+      const { tls: byKey } = await resultOf(test, `-${version}`, ...offering('alice'));
+      expect(byKey?.client).toMatchObject({ proof: 'psk', commonName: 'alice' });
+      const { message, tls: byNothing } = await resultOf(test, `-${version}`);
+      expect(message).toContain('the client showed no certificate, and require_certificate is true');
+      expect(byNothing).toBe(null);
+      const files = ['-cert', made.clientCertFile, '-key', made.clientKeyFile];
+      const { tls: byCertificate } = await resultOf(test, `-${version}`, ...files);
+      expect(byCertificate?.client).toMatchObject({ proof: 'certificate', commonName: 'client' });
+    },
+  );
+
+  it('takes all ciphers of their kind by one word', async () => {
+    const test = await open({ ciphers: 'PSK' });
+    expect((await resultOf(test, '-tls1_2', ...offering('alice'))).tls?.client?.commonName).toBe('alice');
   });
 
   it('does not take an identity for proven whose key was not used', async () => {
