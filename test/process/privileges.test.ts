@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +23,7 @@ const COMMAND = fileURLToPath(new URL('../../bin/cauldron.js', import.meta.url))
 /** Numbers that belong to nobody. */
 const UID = 47_110;
 const GID = 47_111;
+const IDS = { PUID: String(UID), PGID: String(GID) };
 
 const isRoot = process.geteuid?.() === 0;
 if (!isRoot) console.warn('Skipped: only root can start a broker that gives up the rights of root');
@@ -27,6 +38,18 @@ function start(lines: readonly string[], environment: NodeJS.ProcessEnv, ...flag
   const { npm_lifecycle_event: _, PUID: __, ...env } = process.env;
   const argv = [COMMAND, 'broker', '-c', file, ...flags];
   return new RunningProgram(process.execPath, argv, undefined, { ...env, XDG_RUNTIME_DIR: at('run'), ...environment });
+}
+
+/**
+ * `cauldron ARGS` by that user. `setpriv` and the like may not be there: a process of root's makes itself that user, and
+ * becomes the command.
+ */
+function asAccount(...argv: readonly string[]): RunningProgram {
+  const { npm_lifecycle_event: _, ...env } = process.env;
+  const program = `process.setgroups([${GID}]); process.setgid(${GID}); process.setuid(${UID});
+    process.argv.splice(1, 0, ${JSON.stringify(COMMAND)}); await import(${JSON.stringify(COMMAND)});`;
+  const all = ['--input-type=module', '-e', program, ...argv];
+  return new RunningProgram(process.execPath, all, undefined, { ...env, XDG_RUNTIME_DIR: at('run') });
 }
 
 /** The ids of a process, as the system sees them: real, effective, saved and of files; and its groups. */
@@ -62,7 +85,7 @@ describe.skipIf(!isRoot)('a broker that root starts', () => {
         `log_dest file ${at('log')}`,
         'log_dest stdout',
       ],
-      { PUID: String(UID), PGID: String(GID) },
+      IDS,
     );
     await broker.shows(`Running as user ${UID} and group ${GID}.`);
     expect(idsOf(broker)).toEqual({
@@ -84,18 +107,27 @@ describe.skipIf(!isRoot)('a broker that root starts', () => {
 
   it('works with the same data when that user starts it', async () => {
     const lines = ['listener 0 127.0.0.1', 'persistence true', `persistence_location ${at('data')}`];
-    const ids = { PUID: String(UID), PGID: String(GID) };
-    const first = start(lines, ids);
+    const first = start(lines, IDS);
     await first.shows('Running as user');
     await first.stop();
-    const { npm_lifecycle_event: _, ...env } = process.env;
-    // `setpriv` and the like may not be there: a process of root's makes itself that user, and becomes the broker.
-    const program = `process.setgroups([${GID}]); process.setgid(${GID}); process.setuid(${UID});
-      process.argv.splice(1, 0, ${JSON.stringify(COMMAND)}); await import(${JSON.stringify(COMMAND)});`;
-    const argv = ['--input-type=module', '-e', program, 'broker', '-c', file, '--strict-store'];
-    const second = new RunningProgram(process.execPath, argv, undefined, { ...env, XDG_RUNTIME_DIR: at('run') });
+    const second = asAccount('broker', '-c', file, '--strict-store');
     await second.shows(' running\n');
     expect((await second.stop()).exitCode).toBe(0);
+  });
+
+  it('can be asked for things by that user, whom the brokers of others do not hear', async () => {
+    const own = start(['listener 0 127.0.0.1'], IDS);
+    await own.shows('Running as user');
+    const others = start(['listener 0 127.0.0.1', 'user root'], { XDG_RUNTIME_DIR: '' });
+    await others.shows('Warning: The broker keeps the rights of root');
+    while (readdirSync(at('run/cauldron')).length === 0) await new Promise(setImmediate);
+    const { stdout } = await asAccount('status').ended;
+    expect(stdout.toString()).toMatch(new RegExp(`^process ${own.process.pid} on .*\n$`));
+    expect((await asAccount('signal', '-a', 'shutdown').ended).exitCode).toBe(0);
+    expect((await own.ended).exitCode).toBe(0);
+    expect(others.process.exitCode).toBeNull();
+    const refused = await asAccount('signal', '-p', String(others.process.pid), 'shutdown').ended;
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('EPERM')]);
   });
 
   it('goes on with the old configuration while it may not read the new one', async () => {

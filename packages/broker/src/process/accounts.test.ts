@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Account, AccountError, type AccountSource, chooseAccount, systemAccounts } from './accounts.js';
+import {
+  type Account,
+  AccountError,
+  type AccountSource,
+  chooseAccount,
+  systemAccounts,
+  umaskFrom,
+} from './accounts.js';
 
 const CAULDRON: Account = { name: 'cauldron', uid: 900, gid: 901 };
 const MOSQUITTO: Account = { name: 'mosquitto', uid: 102, gid: 105 };
@@ -63,6 +70,16 @@ describe('chooseAccount', () => {
   it.each(['-1', 'mosquitto', '1e3', '99999999999'])('refuses %s as a number of a user', (text) => {
     expect(() => chooseAccount(null, { PUID: text }, ALL)).toThrow(`not '${text}'`);
     expect(() => chooseAccount(null, { PGID: text }, ALL)).toThrow(`not '${text}'`);
+  });
+});
+
+describe('umaskFrom', () => {
+  it('reads an octal number, or nothing', () => {
+    expect([umaskFrom({ UMASK_SET: '027' }), umaskFrom({ UMASK_SET: '' }), umaskFrom({})]).toEqual([0o27, null, null]);
+  });
+
+  it.each(['8', '-1', '00277', 'x'])('refuses %s', (text) => {
+    expect(() => umaskFrom({ UMASK_SET: text })).toThrow(AccountError);
   });
 });
 

@@ -89,6 +89,16 @@ function firstOf(source: AccountSource): ChosenAccount & { readonly account: Acc
   );
 }
 
+/**
+ * What UMASK_SET of the environment takes from the rights of files that the process makes, as in Mosquitto's images; null:
+ * nothing is said. @throws AccountError: it is no number in octal
+ */
+export function umaskFrom({ UMASK_SET: text }: NodeJS.ProcessEnv): number | null {
+  if (text === undefined || text === '') return null;
+  if (/^[0-7]{1,4}$/.test(text)) return Number.parseInt(text, 8) & 0o777;
+  throw new AccountError(`UMASK_SET in the environment must be an octal number such as 027, not '${text}'.`);
+}
+
 /** Null: it is not there. @throws AccountError */
 function idFrom(environment: NodeJS.ProcessEnv, name: string): number | null {
   const text = environment[name];

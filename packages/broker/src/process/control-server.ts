@@ -61,7 +61,8 @@ export class ControlServer {
     const path = controlSocketPath(folder);
     const control = new ControlServer(commands);
     return new Promise((resolve, reject) => {
-      control.#server.once('error', reject);
+      // Later ones are of connections that the system could not take: whoever wanted them hears of it.
+      control.#server.on('error', reject);
       control.#server.listen(path, () => {
         chmodSync(path, 0o600);
         resolve(control);

@@ -4,7 +4,7 @@ import { shownEndpoint } from '../listen-addresses.js';
 import { type Server, type StartOptions, startServer } from '../server.js';
 import { StartError } from '../start-error.js';
 import { DATA_FILE } from '../storage/open-lmdb-store.js';
-import { chooseAccount } from './accounts.js';
+import { chooseAccount, umaskFrom } from './accounts.js';
 import { type ActivatedSocket, activatedSockets, endpointOfPlace, socketsOf } from './activated-sockets.js';
 import type { Administration } from './administration.js';
 import { makeControlFolder } from './control-folder.js';
@@ -31,7 +31,7 @@ export class ProcessFrame {
   #pidFile: PidFile | null = null;
   #control: ControlServer | null = null;
 
-  /** @throws AccountError: there is nobody whose rights the broker could go on with */
+  /** @throws AccountError: there is nobody whose rights the broker could go on with, or the environment makes no sense */
   constructor(config: BrokerConfig, environment: NodeJS.ProcessEnv) {
     this.#config = config;
     this.#environment = environment;
@@ -39,6 +39,8 @@ export class ProcessFrame {
     this.#sockets = activatedSockets(environment, (fd) => {
       this.#warnings.push(`Descriptor ${fd}, which the service manager has given, is no socket that listens.`);
     });
+    const umask = umaskFrom(environment);
+    if (umask !== null) process.umask(umask);
     if (!isRoot()) return;
     const { account, warning } = chooseAccount(config.user, environment);
     if (warning !== null) this.#warnings.push(warning);
