@@ -40,6 +40,7 @@ export function partingAt(connection: Connection, after: ListenerPolicy): Partin
 
 function decidesAlike(before: ListenerPolicy, after: ListenerPolicy): boolean {
   return (
+    before.access === after.access &&
     before.allowAnonymous === after.allowAnonymous &&
     before.usernameFrom === after.usernameFrom &&
     before.usesUsernameAsClientId === after.usesUsernameAsClientId &&
