@@ -83,8 +83,8 @@ describe('check_retain_source', () => {
     const { test, writers } = await withTwoMessages();
     expect(await retained(test)).toEqual(['by anna', 'by bob']);
     expect(writers.asked).toEqual([
-      { clientId: 'device of anna', username: 'anna', address: expect.any(String) },
-      { clientId: 'device of bob', username: 'bob', address: expect.any(String) },
+      { clientId: 'device of anna', username: 'anna', address: expect.any(String), access: '' },
+      { clientId: 'device of bob', username: 'bob', address: expect.any(String), access: '' },
     ]);
     writers.barred.add('anna');
     test.log.types |= LogType.DEBUG;

@@ -35,8 +35,6 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/ on port \d+\.$/, ' on port N.'],
   [/auto-[0-9A-Fa-f-]+/, 'auto-ID'],
   [/^Config loaded from .*\.$/, 'Config loaded from F.'],
-  // Mosquitto tells the publisher that nobody subscribes with QoS 1 only.
-  [/^(Sending PUBREC to .*), rc16\)$/, '$1, rc0)'],
 ];
 
 function inWordsOfToday(line: string): string {

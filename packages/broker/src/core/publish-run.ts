@@ -298,7 +298,7 @@ export class PublishRun {
     const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
     const bytes = this.#bytes;
     const ids = this.#ids;
-    const says = publisher.version === 5 && matched === 0;
+    const says = publisher.version === 5 && matched === 0 && header === PUBACK; // see handlers/publish.ts
     if (ticket > store.committed || publisher.holdsBack || says) {
       const reasonCode = says ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS;
       for (let i = 0; i < this.#count; i++) {

@@ -71,7 +71,9 @@ export function handlePublish(
     return;
   }
   const { appended } = context.store;
-  acknowledge(connection, packet, appended === appendedBefore ? 0 : appended, outcome.reasonCode);
+  // Mosquitto says that nobody subscribed in PUBACK only, and clients take a PUBREC with anything but 0 for a fault.
+  const reasonCode = packet.qos === 2 ? ReasonCode.SUCCESS : outcome.reasonCode;
+  acknowledge(connection, packet, appended === appendedBefore ? 0 : appended, reasonCode);
 }
 
 /** What the publisher is told; `reason` is null when the message was taken. */
