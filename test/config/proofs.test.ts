@@ -11,7 +11,7 @@ const PLUGINS = 'packages/broker/src/config/plugin-options.test.ts';
 
 /** For each option that does something: where it is seen to do it. */
 const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
-  listener: [['packages/broker/src/server.test.ts', 'serves MQTT on each listener that is configured']],
+  listener: [['packages/broker/src/server/server.test.ts', 'serves MQTT on each listener that is configured']],
   include_dir: [[EFFECTS, 'include_dir: at what the files of a folder say']],
 
   port: [[EFFECTS, 'port and bind_address: there']],
@@ -87,7 +87,7 @@ const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   global_max_connections: [[EFFECTS, 'global_max_connections 1: ']],
   global_max_clients: [[EFFECTS, 'global_max_clients 1: ']],
   memory_limit: [
-    ['packages/broker/src/server.test.ts', 'is refused with less memory_limit than is in use'],
+    ['packages/broker/src/server/server.test.ts', 'is refused with less memory_limit than is in use'],
     ['test/broker/limits-memory.test.ts', 'refuses new clients, whatever their session'],
   ],
   max_subscriptions: [[EFFECTS, 'max_subscriptions 1: no second one']],

@@ -1,5 +1,4 @@
 export { BrokerLog, DEFAULT_LOG, type LogConfig, type LogDestination } from './admin/log.js';
-export { type ConfigCheck, checkConfig } from './check-config.js';
 export { type BrokerConfig, ConfigError, type ListenerConfig, type PersistenceConfig } from './config/config.js';
 export { readConfigFile } from './config/config-files.js';
 export { configurationText } from './config/configuration-document.js';
@@ -40,10 +39,11 @@ export type { Random } from './core/ports/random.js';
 export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { shardOf } from './core/shard.js';
-export type { Endpoint } from './listen-addresses.js';
-export type { AccessPorts } from './open-broker.js';
-export { type Server, startServer } from './server.js';
-export { StartError } from './start-error.js';
+export { type ConfigCheck, checkConfig } from './server/check-config.js';
+export type { Endpoint } from './server/listen-addresses.js';
+export type { AccessPorts } from './server/open-broker.js';
+export { type Server, startServer } from './server/server.js';
+export { StartError } from './server/start-error.js';
 export type { SyncMode } from './storage/lmdb/group-commit.js';
 export { LmdbStore, type LmdbStoreSettings, type StoreStats } from './storage/lmdb-store.js';
 export {

@@ -1,7 +1,5 @@
-import { checkConfig } from './check-config.js';
 import { type BrokerConfig, ConfigError } from './config/config.js';
 import { LogType } from './core/ports/log.js';
-import { shownEndpoint } from './listen-addresses.js';
 import { AccountError } from './process/accounts.js';
 import { Administration } from './process/administration.js';
 import {
@@ -17,8 +15,10 @@ import {
 import { backgroundReport, startInBackground } from './process/daemon.js';
 import { ProcessFrame } from './process/process-frame.js';
 import { obeySignals } from './process/signals.js';
-import type { Server } from './server.js';
-import { StartError } from './start-error.js';
+import { checkConfig } from './server/check-config.js';
+import { shownEndpoint } from './server/listen-addresses.js';
+import type { Server } from './server/server.js';
+import { StartError } from './server/start-error.js';
 import { VERSION } from './version.js';
 
 /** Exit codes, those of Mosquitto. */

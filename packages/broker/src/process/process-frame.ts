@@ -1,8 +1,8 @@
 import type { BrokerConfig } from '../config/config.js';
 import { LogType } from '../core/ports/log.js';
-import { shownEndpoint } from '../listen-addresses.js';
-import { type Server, type StartOptions, startServer } from '../server.js';
-import { StartError } from '../start-error.js';
+import { shownEndpoint } from '../server/listen-addresses.js';
+import { type Server, type StartOptions, startServer } from '../server/server.js';
+import { StartError } from '../server/start-error.js';
 import { DATA_FILE } from '../storage/open-lmdb-store.js';
 import { chooseAccount, umaskFrom } from './accounts.js';
 import { type ActivatedSocket, activatedSockets, endpointOfPlace, socketsOf } from './activated-sockets.js';

@@ -1,8 +1,12 @@
-import type { ListenerConfig } from './config/config.js';
-import type { Broker } from './core/broker.js';
-import type { TlsSession } from './core/ports/link.js';
-import { type Log, LogType } from './core/ports/log.js';
-import type { ListenerPolicy, Settings } from './core/settings.js';
+import type { ListenerConfig } from '../config/config.js';
+import type { Broker } from '../core/broker.js';
+import type { TlsSession } from '../core/ports/link.js';
+import { type Log, LogType } from '../core/ports/log.js';
+import type { ListenerPolicy, Settings } from '../core/settings.js';
+import { type ActivatedSocket, endpointOfPlace, socketsOf } from '../process/activated-sockets.js';
+import { type ConnectionCount, Listener, type ListenerPlace, type ListenerSettings } from '../transports/listener.js';
+import type { TlsKeyLog } from '../transports/tls-key-log.js';
+import type { ListenerTls } from '../transports/tls-socket.js';
 import {
   type Binding,
   bindingsOf,
@@ -14,11 +18,7 @@ import {
   shownEndpoint,
 } from './listen-addresses.js';
 import { listenerTls } from './listener-tls.js';
-import { type ActivatedSocket, endpointOfPlace, socketsOf } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
-import { type ConnectionCount, Listener, type ListenerPlace, type ListenerSettings } from './transports/listener.js';
-import type { TlsKeyLog } from './transports/tls-key-log.js';
-import type { ListenerTls } from './transports/tls-socket.js';
 
 /** Largest WebSocket message if packets may be as large as MQTT lets them be. */
 const MAX_WEBSOCKET_MESSAGE_BYTES = 512 * 1024 * 1024;

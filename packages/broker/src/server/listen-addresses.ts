@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { ListenerConfig } from './config/config.js';
-import type { ActivatedSocket } from './process/activated-sockets.js';
+import type { ListenerConfig } from '../config/config.js';
+import type { ActivatedSocket } from '../process/activated-sockets.js';
+import { addressesOfInterface } from '../transports/interfaces.js';
+import { SocketPathError } from '../transports/unix-socket.js';
 import { StartError } from './start-error.js';
-import { addressesOfInterface } from './transports/interfaces.js';
-import { SocketPathError } from './transports/unix-socket.js';
 
 /** Where a listener is to be found: an address and a port, or the path of a Unix socket and 0. */
 export interface Endpoint {

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrokerLog } from './admin/log.js';
-import type { BrokerConfig } from './config/config.js';
-import { Broker, type BrokerOptions } from './core/broker.js';
-import { type Log, LogType } from './core/ports/log.js';
-import type { Store } from './core/ports/store.js';
+import type { BrokerLog } from '../admin/log.js';
+import type { BrokerConfig } from '../config/config.js';
+import { Broker, type BrokerOptions } from '../core/broker.js';
+import { type Log, LogType } from '../core/ports/log.js';
+import type { Store } from '../core/ports/store.js';
+import { DamagedStoreError } from '../storage/lmdb-store.js';
+import { MemoryStore } from '../storage/memory-store.js';
+import { DATA_FILE, openLmdbStore, StoreError } from '../storage/open-lmdb-store.js';
+import { systemClock, systemMemory, systemRandom } from '../system.js';
 import { LoadingReport } from './loading-report.js';
 import { StartError } from './start-error.js';
-import { DamagedStoreError } from './storage/lmdb-store.js';
-import { MemoryStore } from './storage/memory-store.js';
-import { DATA_FILE, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
-import { systemClock, systemMemory, systemRandom } from './system.js';
 
 /** Who decides about clients, where the configuration does not: for a program that embeds the broker. */
 export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthenticator' | 'authorizer'>;

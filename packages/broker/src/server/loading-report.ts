@@ -1,5 +1,5 @@
-import type { Loaded } from './core/broker.js';
-import type { Clock } from './core/ports/clock.js';
+import type { Loaded } from '../core/broker.js';
+import type { Clock } from '../core/ports/clock.js';
 
 /** Between two lines, and before the first: a start that takes less says nothing until it is done. */
 const LINE_INTERVAL_MS = 1000;

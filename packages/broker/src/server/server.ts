@@ -1,16 +1,16 @@
-import { BrokerLog } from './admin/log.js';
-import { SysTopics } from './admin/sys-topics.js';
-import type { BrokerConfig } from './config/config.js';
-import type { Broker } from './core/broker.js';
-import { type Log, LogType } from './core/ports/log.js';
+import { BrokerLog } from '../admin/log.js';
+import { SysTopics } from '../admin/sys-topics.js';
+import type { BrokerConfig } from '../config/config.js';
+import type { Broker } from '../core/broker.js';
+import { type Log, LogType } from '../core/ports/log.js';
+import type { ActivatedSocket } from '../process/activated-sockets.js';
+import { systemClock } from '../system.js';
+import { TlsKeyLog } from '../transports/tls-key-log.js';
+import { VERSION } from '../version.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners, type ListenersChange } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
-import type { ActivatedSocket } from './process/activated-sockets.js';
 import { StartError } from './start-error.js';
-import { systemClock } from './system.js';
-import { TlsKeyLog } from './transports/tls-key-log.js';
-import { VERSION } from './version.js';
 
 const LOG_LINE_EXPIRY_S = 20;
 

@@ -1,15 +1,15 @@
 import { getCiphers } from 'node:tls';
-import type { ListenerConfig, TlsConfig } from './config/config.js';
-import { shownOrigin } from './config/parse.js';
-import { TlsFileError } from './config/tls-file-error.js';
-import { readTlsFiles, type TlsFileWarning, type TlsMaterial } from './config/tls-files.js';
-import { ClientCertificates } from './transports/tls-client-certificates.js';
-import { dhParametersProblem } from './transports/tls-context.js';
-import { RevocationList } from './transports/tls-crl.js';
-import { DerError } from './transports/tls-der.js';
-import type { TlsKeyLog } from './transports/tls-key-log.js';
-import { hostNamesOf } from './transports/tls-server-names.js';
-import { ListenerTls } from './transports/tls-socket.js';
+import type { ListenerConfig, TlsConfig } from '../config/config.js';
+import { shownOrigin } from '../config/parse.js';
+import { TlsFileError } from '../config/tls-file-error.js';
+import { readTlsFiles, type TlsFileWarning, type TlsMaterial } from '../config/tls-files.js';
+import { ClientCertificates } from '../transports/tls-client-certificates.js';
+import { dhParametersProblem } from '../transports/tls-context.js';
+import { RevocationList } from '../transports/tls-crl.js';
+import { DerError } from '../transports/tls-der.js';
+import type { TlsKeyLog } from '../transports/tls-key-log.js';
+import { hostNamesOf } from '../transports/tls-server-names.js';
+import { ListenerTls } from '../transports/tls-socket.js';
 
 /** Why a listener cannot speak TLS as its options say: a line for each problem, with its place in the configuration. */
 export class TlsConfigError extends Error {

@@ -2,9 +2,9 @@ import { generatePrimeSync } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CertificateAuthority, type Certificates, certificates } from '../../../test/support/certificates.js';
-import { areInstalled } from '../../../test/support/programs.js';
-import { readConfig } from './config/read-config.js';
+import { CertificateAuthority, type Certificates, certificates } from '../../../../test/support/certificates.js';
+import { areInstalled } from '../../../../test/support/programs.js';
+import { readConfig } from '../config/read-config.js';
 import { checkTls } from './listener-tls.js';
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import type { BrokerConfig } from './config/config.js';
+import type { BrokerConfig } from '../config/config.js';
 import { bindingsOf } from './listen-addresses.js';
 import { checkTls } from './listener-tls.js';
 import { StartError } from './start-error.js';

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BrokerConfig } from './config/config.js';
-import { readConfig } from './config/read-config.js';
+import type { BrokerConfig } from '../config/config.js';
+import { readConfig } from '../config/read-config.js';
+import { systemMemory } from '../system.js';
 import { type Server, startServer } from './server.js';
 import { StartError } from './start-error.js';
-import { systemMemory } from './system.js';
 
 const CONNECT_V4 = Buffer.from('100e00044d5154540402000000026162', 'hex');
 const PINGREQ = Buffer.from('c000', 'hex');
