@@ -31,6 +31,8 @@ export type {
   Principal,
 } from './core/ports/access.js';
 export type { Clock } from './core/ports/clock.js';
+export type { ControlCommand, ControlEndpoint, ControlOutcome } from './core/ports/control.js';
+export type { Caller, Denial, Doorkeeper } from './core/ports/doorkeeper.js';
 export type { Link, LinkHandler, TlsIdentity, TlsSession } from './core/ports/link.js';
 export { type Log, LogType } from './core/ports/log.js';
 export type { Memory } from './core/ports/memory.js';

@@ -22,6 +22,7 @@ export interface AccessSet {
 }
 
 const ALL_ALLOWED: Decision = { allowed: true, rule: 'no access rules are configured' };
+const FREE: Decision = { allowed: true, rule: 'no rule speaks against it' };
 const NOT_MENTIONED: Decision = { allowed: false, rule: 'no rule allows it' };
 
 /**
@@ -70,6 +71,14 @@ export class AccessControl implements Authenticator, EnhancedAuthenticator, Auth
 
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision> {
     return this.#decide(client, (rules) => rules.maySubscribe(client, filter, qos));
+  }
+
+  mayUnsubscribe(client: Principal, filter: string): Decision {
+    for (const set of this.#rulesFor(client)) {
+      const decision = set.mayUnsubscribe?.(client, filter) ?? null;
+      if (decision !== null) return decision;
+    }
+    return FREE;
   }
 
   mayReceive(client: Principal, topic: string): Decision {

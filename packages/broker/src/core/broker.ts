@@ -1,10 +1,12 @@
 import type { Properties, QoS } from '@cauldron/codec';
 import { assertTopicFilter, assertTopicName, ProtocolError, ReasonCode } from '@cauldron/codec';
-import { openAuthenticator, openAuthorizer } from './access-for-all.js';
+import { openAuthenticator, openAuthorizer, openDoorkeeper } from './access-for-all.js';
 import { Connection } from './connection.js';
 import { ConnectionState } from './connection-state.js';
 import type { Context } from './context.js';
+import { ControlTopics } from './control-topics.js';
 import { Counters } from './counters.js';
+import { turnAway } from './handlers/auth.js';
 import { type HookHandlers, Hooks } from './hooks.js';
 import type { MessageHandler } from './local-subscription.js';
 import { MemoryBound } from './memory-bound.js';
@@ -12,8 +14,10 @@ import { Message } from './message.js';
 import { OutputPool } from './output.js';
 import { peersAlone } from './peers-alone.js';
 import { type Parting, partingAt } from './policy-change.js';
-import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
+import type { Authenticator, Authorizer, EnhancedAuthenticator, Principal } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
+import type { ControlEndpoint } from './ports/control.js';
+import type { Doorkeeper } from './ports/doorkeeper.js';
 import type { Link, LinkHandler, TlsSession } from './ports/link.js';
 import { type Log, LogType } from './ports/log.js';
 import type { Memory } from './ports/memory.js';
@@ -67,6 +71,8 @@ export interface BrokerOptions {
   readonly enhancedAuthenticator?: EnhancedAuthenticator;
   /** Default: everybody may do everything. */
   readonly authorizer?: Authorizer;
+  /** Nobody is turned away without one. */
+  readonly doorkeeper?: Doorkeeper;
   /** Default: nothing is logged. */
   readonly log?: Log;
   /** Default: this process is alone. */
@@ -143,7 +149,9 @@ export class Broker {
       authenticator: options.authenticator ?? openAuthenticator,
       enhancedAuthenticator: options.enhancedAuthenticator ?? null,
       authorizer: options.authorizer ?? openAuthorizer,
+      doorkeeper: options.doorkeeper ?? openDoorkeeper,
       peers: options.peers ?? peersAlone,
+      control: new ControlTopics(),
       hooks,
       counters,
       queues: new QueueTotals(),
@@ -249,9 +257,22 @@ export class Broker {
     this.#flush();
   }
 
+  /** To be called when the `doorkeeper` may want somebody to leave who is here: those are gone then. */
+  reviewClients(): void {
+    const { connections, doorkeeper } = this.#context;
+    for (const connection of [...connections]) {
+      const { link, session } = connection;
+      if (session === null) continue;
+      const { clientId, username } = session.principal;
+      const denial = doorkeeper.mayStay({ address: link.remoteAddress, clientId, username });
+      if (denial !== null) turnAway(this.#context, connection, denial);
+    }
+    this.#flush();
+  }
+
   /** Takes a new network connection. The transport calls the handler that is returned with all that happens to it. */
   accept(link: Link, listener: ListenerPolicy = DEFAULT_LISTENER): LinkHandler {
-    const { connections, counters, settings, wheel, log } = this.#context;
+    const { connections, counters, doorkeeper, settings, wheel, log } = this.#context;
     counters.sockets++;
     const connection = new Connection(this.#context, link, listener);
     const isFull = connections.size >= settings.maxConnections;
@@ -261,7 +282,9 @@ export class Broker {
         address: connection.address,
       });
     }
+    const denial = isFull ? null : doorkeeper.mayCome(link.remoteAddress);
     if (isFull) connection.fail(new ProtocolError(ReasonCode.QUOTA_EXCEEDED, 'global_max_connections is reached'));
+    else if (denial !== null) turnAway(this.#context, connection, denial);
     else wheel.schedule(connection.timer, this.#context.clock.monotonicMs() + settings.connectTimeoutMs);
     return connection;
   }
@@ -338,6 +361,25 @@ export class Broker {
   /** Listens to an event; the function that is returned ends it. See `HookHandlers`. */
   on<Event extends keyof HookHandlers>(event: Event, handler: HookHandlers[Event]): () => void {
     return this.#context.hooks.on(event, handler);
+  }
+
+  /**
+   * What clients publish to `topic`, which begins with `$CONTROL/`, is for `endpoint`; the function that is returned ends
+   * it. Who may is for the access rules to say. @throws Error if the topic has an endpoint
+   */
+  control(topic: string, endpoint: ControlEndpoint): () => void {
+    return this.#context.control.add(topic, endpoint);
+  }
+
+  /** The topics that have an endpoint. */
+  get controlTopics(): Iterable<string> {
+    return this.#context.control.topics;
+  }
+
+  /** Those who are connected, as the access rules see them. */
+  *clients(): Generator<Principal> {
+    for (const { isOpen, session } of this.#context.connections)
+      if (isOpen && session !== null) yield session.principal;
   }
 
   /** Ends the connection of a client, if it has one. False: it has none. */

@@ -1,9 +1,11 @@
 import type { Connection } from './connection.js';
+import type { ControlTopics } from './control-topics.js';
 import type { Counters } from './counters.js';
 import type { Hooks } from './hooks.js';
 import type { OutputPool } from './output.js';
 import type { Authenticator, Authorizer, EnhancedAuthenticator } from './ports/access.js';
 import type { Clock } from './ports/clock.js';
+import type { Doorkeeper } from './ports/doorkeeper.js';
 import type { Log } from './ports/log.js';
 import type { Peers } from './ports/peers.js';
 import type { Random } from './ports/random.js';
@@ -29,7 +31,9 @@ export interface Context {
   /** Null: no authentication method is offered. */
   readonly enhancedAuthenticator: EnhancedAuthenticator | null;
   readonly authorizer: Authorizer;
+  readonly doorkeeper: Doorkeeper;
   readonly peers: Peers;
+  readonly control: ControlTopics;
   readonly hooks: Hooks;
   readonly counters: Counters;
   readonly queues: QueueTotals;

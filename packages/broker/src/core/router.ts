@@ -8,6 +8,7 @@ import {
   ReasonCode,
 } from '@cauldron/codec';
 import type { Context } from './context.js';
+import { isControlTopic } from './control-topics.js';
 import type { Delivery } from './delivery.js';
 import { FanOut } from './fan-out.js';
 import type { MessageHandler } from './local-subscription.js';
@@ -195,10 +196,11 @@ export class Router {
         );
       }
       this.#checkLevels(topic);
-      // The broker's own topics are not for the hot path, which does not ask who may write to them.
-      route = topic.startsWith('$SYS/')
-        ? this.#routes.make(bytes, start, end, topic)
-        : this.#routes.add(bytes, start, end, topic);
+      // The broker's own topics are not for the hot path, which asks neither who may write to them nor what they are for.
+      route =
+        topic.startsWith('$SYS/') || isControlTopic(topic)
+          ? this.#routes.make(bytes, start, end, topic)
+          : this.#routes.add(bytes, start, end, topic);
     }
     if (route.version !== this.version) {
       route.targets = this.targetsOf(route.topic);

@@ -11,9 +11,11 @@ import {
 import type { Connection } from '../connection.js';
 import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
+import { isControlTopic } from '../control-topics.js';
 import { Message } from '../message.js';
 import { packetLimits } from '../packet-limits.js';
 import type { Admission, Credentials, Principal } from '../ports/access.js';
+import type { Caller } from '../ports/doorkeeper.js';
 import type { Link } from '../ports/link.js';
 import { LogType } from '../ports/log.js';
 import type { WillRecord } from '../ports/store.js';
@@ -23,7 +25,7 @@ import type { Session } from '../session.js';
 import { noRoomFor } from '../session-limits.js';
 import type { ListenerPolicy } from '../settings.js';
 import { OutboundAliases } from '../topic-aliases.js';
-import { beginAuthentication, logNotAdmitted } from './auth.js';
+import { beginAuthentication, logNotAdmitted, turnAway } from './auth.js';
 
 /** How the body of a CONNECT of 5.0 begins: the protocol's name and version. */
 const CONNECT_OF_5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5];
@@ -49,6 +51,12 @@ export function handleConnect(
   connection.clientId = clientId;
   if (mountPoint !== null && connect.will !== undefined) connect.will.topic = mountPoint.topic(connect.will.topic);
   checkConnect(context, listener, connect);
+  const caller: Caller = { address: link.remoteAddress, clientId, username: identity.username };
+  const denial = context.doorkeeper.mayTry(caller);
+  if (denial !== null) {
+    turnAway(context, connection, denial);
+    return;
+  }
   connection.moveTo(ConnectionState.AUTHENTICATING);
   const credentials: Credentials = {
     link,
@@ -59,7 +67,7 @@ export function handleConnect(
   };
   // What is needed later must not lie in the read buffer.
   const will = connect.will === undefined ? null : willRecord(connect.will, clientId);
-  const request: ConnectRequest = { connect, clientId, assigned, will };
+  const request: ConnectRequest = { connect, caller, clientId, assigned, will };
   const { authenticationMethod, authenticationData } = connect.properties ?? {};
   if (authenticationMethod === undefined) {
     const isCertified = identity.provenBy === 'certificate';
@@ -72,8 +80,16 @@ export function handleConnect(
   );
 }
 
+/** What is said to credentials that are wrong; other codes say that they could not be looked at. */
+const NOT_GOOD: ReadonlySet<number> = new Set([
+  ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+  ReasonCode.NOT_AUTHORIZED,
+  ReasonCode.BAD_AUTHENTICATION_METHOD,
+]);
+
 interface ConnectRequest {
   readonly connect: Connect;
+  readonly caller: Caller;
   readonly clientId: string;
   /** The client left the id to the broker. */
   readonly assigned: boolean;
@@ -190,6 +206,9 @@ function checkConnect({ settings }: Context, { maximumQoS }: ListenerPolicy, con
       `the will's topic has ${levels} levels, max_topic_levels is ${settings.maxTopicLevels}`,
     );
   }
+  if (will !== undefined && isControlTopic(will.topic)) {
+    throw new ProtocolError(ReasonCode.NOT_AUTHORIZED, 'a will cannot go to $CONTROL: nobody would get the answer');
+  }
   if (will?.retain === true && !settings.retainAvailable) {
     // [MQTT-3.2.2-13]
     throw new ProtocolError(ReasonCode.RETAIN_NOT_SUPPORTED, 'a will with RETAIN, but retain_available is false');
@@ -212,7 +231,8 @@ function admit(
   admission: Admission,
   data: Uint8Array | undefined,
 ): void {
-  const { clientId } = request;
+  const { caller, clientId } = request;
+  tellDoorkeeper(context, request, admission);
   if (!admission.admitted) {
     logNotAdmitted(context, connection, admission.rule);
     connection.refuse(admission.reasonCode, admission.reason);
@@ -222,14 +242,33 @@ function admit(
     connection.refuse(ReasonCode.NOT_AUTHORIZED, 'authenticated as another user than the client id says');
     return;
   }
+  const denial = context.doorkeeper.mayStay({ ...caller, username: admission.username });
+  if (denial !== null) {
+    turnAway(context, connection, denial);
+    return;
+  }
+  const { grants, untilMs } = admission;
   const principal: Principal = {
     clientId,
     username: admission.username,
     address: connection.link.remoteAddress,
     access: connection.listener.access,
+    ...(grants !== undefined && { grants }),
   };
   const elsewhere = context.peers.takeOver(clientId);
-  proceed(context, connection, elsewhere, () => establish(context, connection, request, principal, data));
+  proceed(context, connection, elsewhere, () => {
+    establish(context, connection, request, principal, data);
+    // It may wait for the store still; then its time runs nevertheless.
+    if (untilMs !== undefined && connection.state < ConnectionState.CLOSING) connection.admittedUntil(untilMs);
+  });
+}
+
+/** Whether what the client brought was good. One that brought nothing has not guessed. */
+function tellDoorkeeper({ doorkeeper }: Context, { connect, caller }: ConnectRequest, admission: Admission): void {
+  const { username, password, properties } = connect;
+  if (username === undefined && password === undefined && properties?.authenticationMethod === undefined) return;
+  if (admission.admitted) doorkeeper.succeeded({ ...caller, username: admission.username });
+  else if (NOT_GOOD.has(admission.reasonCode)) doorkeeper.failed(caller);
 }
 
 /** Whoever decides about the client has let it in. */

@@ -2,6 +2,7 @@ import type { Properties, Publish } from '@cauldron/codec';
 import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
+import { isControlTopic } from '../control-topics.js';
 import { Message } from '../message.js';
 import { lineOfPublish } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
@@ -10,6 +11,7 @@ import { publishMessage, reasonWhyReserved, reasonWhyTooLarge } from '../publish
 import type { Route } from '../route-cache.js';
 import { NOBODY_HAS_ROOM, type Session } from '../session.js';
 import { InboundAliases } from '../topic-aliases.js';
+import { handleControl } from './control.js';
 
 /**
  * A PUBLISH by the general way: each check for this message alone. `PublishRun` is the short way for the plain ones; what
@@ -53,6 +55,14 @@ export function handlePublish(
       return;
     }
     session.holdInbound(packet.packetId ?? 0);
+  }
+  if (isControlTopic(route.topic)) {
+    handleControl(context, connection, session, route.topic, packet.payload, () => {
+      const ticket = context.store.appended === appendedBefore ? 0 : context.store.appended;
+      acknowledge(connection, packet, ticket, ReasonCode.SUCCESS);
+      return ticket;
+    });
+    return;
   }
   const outcome = accept(context, connection, session, route, packet);
   if (outcome.reason !== null) {

@@ -7,7 +7,7 @@ import { LogType } from '../ports/log.js';
 export function handleUnsubscribe(context: Context, connection: Connection, packet: Unsubscribe): void {
   const { session } = connection;
   if (session === null) return;
-  const { hooks, log, router, store } = context;
+  const { authorizer, hooks, log, router, store } = context;
   if (log.types & LogType.DEBUG) logReceived(log, connection.clientId, PacketType.UNSUBSCRIBE);
   // Its size is the same whatever it says of each filter.
   const { packetId } = packet;
@@ -27,6 +27,12 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
         client: connection.clientId,
         topic: filter,
       });
+    const decision = authorizer.unrestricted ? undefined : authorizer.mayUnsubscribe?.(session.principal, filter);
+    if (decision?.allowed === false) {
+      logRefused(context, connection, filter, decision.rule);
+      reasonCodes.push(ReasonCode.NOT_AUTHORIZED);
+      continue;
+    }
     // [MQTT-3.10.4-1] [MQTT-3.10.4-2]
     if (!router.unsubscribe(session, filter)) {
       reasonCodes.push(ReasonCode.NO_SUBSCRIPTION_EXISTED);
@@ -39,4 +45,10 @@ export function handleUnsubscribe(context: Context, connection: Connection, pack
   const ticket = store.appended === appendedBefore ? 0 : store.appended;
   // [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.11.3-1]
   connection.send({ type: PacketType.UNSUBACK, packetId, reasonCodes }, ticket);
+}
+
+function logRefused({ log }: Context, { clientId: client }: Connection, filter: string, rule: string): void {
+  if (log.types & LogType.NOTICE) {
+    log.write(LogType.NOTICE, `Denied UNSUBSCRIBE from ${client} to '${filter}': ${rule}`, { client, topic: filter });
+  }
 }

@@ -21,7 +21,18 @@ export interface Credentials {
 
 /** The answer to a CONNECT. `rule` says what decided, for the log and for `explain`: a file and line, a setting. */
 export type Admission =
-  | { readonly admitted: true; readonly username: string | undefined; readonly rule: string }
+  | {
+      readonly admitted: true;
+      readonly username: string | undefined;
+      readonly rule: string;
+      /**
+       * Until when it holds, in ms since 1970: then the client has to leave, unless it has authenticated again. Absent: for as
+       * long as it stays.
+       */
+      readonly untilMs?: number;
+      /** Becomes `Principal.grants`. */
+      readonly grants?: object;
+    }
   | { readonly admitted: false; readonly reasonCode: ReasonCode; readonly reason: string; readonly rule: string };
 
 /** Decides who gets in. It may answer at once, or later: meanwhile nothing more is read from that client. */
@@ -72,6 +83,8 @@ export interface Principal {
   readonly address: string;
   /** `ListenerPolicy.access` of its last connection; absent: it is away since before the broker started. */
   readonly access?: string;
+  /** What let it in has said about its rights, for the `Authorizer` that knows what that means. Absent: nothing. */
+  readonly grants?: object;
 }
 
 /** `rule` names what decided: a file and line, a role, a setting. */
@@ -91,6 +104,8 @@ export interface Authorizer {
   readonly version: number;
   mayPublish(client: Principal, topic: string): Decision | Promise<Decision>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision>;
+  /** Absent: everybody may. A client that may not keeps its subscription. */
+  mayUnsubscribe?(client: Principal, filter: string): Decision;
   /**
    * Asked for each topic that a subscription brings, at delivery: it has to know. For a member of a shared subscription,
    * asked at each turn of the member.
