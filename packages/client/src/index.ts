@@ -12,6 +12,7 @@ export type {
   UnsubscribeOptions,
   WillOptions,
 } from './options.js';
+export { type ScramOptions, scramSha256 } from './scram.js';
 export { type PublishResult, Session } from './session.js';
 export type { Message, MessageHandler } from './subscriptions.js';
 export type { TlsOptions } from './tls-options.js';
