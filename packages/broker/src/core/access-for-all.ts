@@ -1,5 +1,6 @@
 import { ReasonCode } from '@cauldron/codec';
 import type { Admission, Authenticator, Authorizer, Credentials, Decision } from './ports/access.js';
+import type { Doorkeeper } from './ports/doorkeeper.js';
 
 /** No user is known: whether anybody gets in is the listener's setting. */
 export const openAuthenticator: Authenticator = {
@@ -25,4 +26,13 @@ export const openAuthorizer: Authorizer = {
   mayPublish: () => ALLOWED,
   maySubscribe: () => ALLOWED,
   mayReceive: () => ALLOWED,
+};
+
+/** Nobody is turned away. */
+export const openDoorkeeper: Doorkeeper = {
+  mayCome: () => null,
+  mayTry: () => null,
+  mayStay: () => null,
+  succeeded: () => {},
+  failed: () => {},
 };

@@ -257,6 +257,20 @@ export class Broker {
     this.#flush();
   }
 
+  /**
+   * Ends the connections of clients that have lost the right to be here, with the reason that `objectionTo` gives; null:
+   * this one may stay. It is not asked about those whose certificate says who they are.
+   */
+  expel(objectionTo: (client: Principal) => string | null): void {
+    for (const connection of [...this.#context.connections]) {
+      const { link, listener, session } = connection;
+      const isCertified = listener.usernameFrom !== 'connect' && link.tls?.client?.proof === 'certificate';
+      const objection = session === null || isCertified ? null : objectionTo(session.principal);
+      if (objection !== null) connection.dismiss(ReasonCode.NOT_AUTHORIZED, objection);
+    }
+    this.#flush();
+  }
+
   /** To be called when the `doorkeeper` may want somebody to leave who is here: those are gone then. */
   reviewClients(): void {
     const { connections, doorkeeper } = this.#context;

@@ -8,6 +8,7 @@ import {
   type PublishLayout,
   ReasonCode,
 } from '@cauldron/codec';
+import { AdmissionExpiry } from './admission-expiry.js';
 import type { Authentication } from './authentication.js';
 import { CommitGate } from './commit-gate.js';
 import { type Ending, endingByNetwork, endingFor, endingText, explanationOf, shortened } from './connection-ending.js';
@@ -25,6 +26,7 @@ import type { Decision } from './ports/access.js';
 import type { Link, LinkHandler } from './ports/link.js';
 import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
+import { RateLimit } from './rate-limit.js';
 import type { Session } from './session.js';
 import type { ListenerPolicy } from './settings.js';
 import { type Expiring, Timer } from './timer-wheel.js';
@@ -65,6 +67,10 @@ export class Connection implements LinkHandler, Expiring {
   /** What waits for the store; null: nothing. */
   #gate: CommitGate | null = null;
   #decisions: Map<string, Decision> | null = null;
+  /** Made when there is a limit; null: there was none yet. */
+  #publishRate: RateLimit | null = null;
+  /** The end of what let the client in; null: it does not end. */
+  #expiry: AdmissionExpiry | null = null;
 
   /** The peer sent a CONNECT, if perhaps one that is refused: it speaks MQTT, and can be answered. */
   connectSeen = false;
@@ -153,6 +159,12 @@ export class Connection implements LinkHandler, Expiring {
     this.#state = transition(this.#state, state);
   }
 
+  /** What let the client in ends at this time of day; see `Admission.untilMs`. */
+  admittedUntil(untilMs: number): void {
+    if (this.#expiry === null) this.#expiry = new AdmissionExpiry(this.#context, this, untilMs);
+    else this.#expiry.postpone(untilMs);
+  }
+
   // ---- reading -------------------------------------------------------------------------------------------------------
 
   onRead(bytes: Uint8Array, length: number): void {
@@ -209,7 +221,10 @@ export class Connection implements LinkHandler, Expiring {
     if (--this.#holds > 0 || this.#state >= ConnectionState.CLOSING) return;
     this.#readFrames(null);
     this.framer.finish();
-    if (this.#holds === 0 && this.#state < ConnectionState.CLOSING) this.link.resume();
+    if (this.#holds > 0 || this.#state >= ConnectionState.CLOSING) return;
+    // What it has said meanwhile is still to be read.
+    this.lastHeardMs = this.#context.wheel.now;
+    this.link.resume();
   }
 
   #considerClogged(): void {
@@ -244,6 +259,7 @@ export class Connection implements LinkHandler, Expiring {
     router.followRules();
     // Whether messages of this client may be handled by runs does not change while one read is handled.
     const formsRuns = this.isOpen && run.takes(this);
+    const rate = this.#rateLimit();
     try {
       while (this.#holds === 0 && this.#state < ConnectionState.CLOSING && framer.next()) {
         const { bytes, start } = framer;
@@ -252,6 +268,7 @@ export class Connection implements LinkHandler, Expiring {
           if (formsRuns && run.add(this, bytes, start, framer.body, framer.end)) {
             // What a frame from elsewhere than this read lies in does not outlast the next frame.
             if (bytes !== fed) run.finish();
+            if (rate !== null) rate.spend(framer.end - start);
             continue;
           }
         } else if (type <= PacketType.PUBCOMP && this.#state === ConnectionState.OPEN && type > PacketType.CONNACK) {
@@ -262,8 +279,12 @@ export class Connection implements LinkHandler, Expiring {
           continue;
         }
         run.finish();
+        const size = framer.end - start;
+        const published = counters.received[PacketType.PUBLISH];
         counters.received[type]++;
         handlePacket(this.#context, this, type, bytes, start, framer.body, framer.end);
+        // One that was put back is not counted, and comes again.
+        if (rate !== null && counters.received[PacketType.PUBLISH] > published) rate.spend(size);
       }
       run.finish();
     } catch (error) {
@@ -271,6 +292,15 @@ export class Connection implements LinkHandler, Expiring {
       run.finish();
       this.fail(error);
     }
+  }
+
+  /** Null, without a cost, while nobody is limited. */
+  #rateLimit(): RateLimit | null {
+    const { settings, clock, wheel } = this.#context;
+    const { maxPublishRate, maxPublishBytesRate } = settings;
+    if (maxPublishRate === Number.POSITIVE_INFINITY && maxPublishBytesRate === Number.POSITIVE_INFINITY) return null;
+    this.#publishRate ??= new RateLimit(settings, clock, wheel, this);
+    return this.#publishRate;
   }
 
   /**
@@ -491,6 +521,7 @@ export class Connection implements LinkHandler, Expiring {
   /** Refuses a client that is not connected yet. `ending`: what the log says, where the client is told something else. */
   refuse(reasonCode: ReasonCode, reason: string, ending: Ending = endingFor(reasonCode, reason, false)): void {
     if (this.#state >= ConnectionState.CLOSING) return;
+    this.#context.counters.connectionsRefused++;
     // A peer that has not said CONNECT is not known to speak MQTT: it is told nothing [MQTT-3.1.0-1].
     if (this.connectSeen) {
       const v5 = this.version === 5;
@@ -548,6 +579,8 @@ export class Connection implements LinkHandler, Expiring {
     const context = this.#context;
     context.wheel.cancel(this.timer);
     if (this.authentication !== null) context.wheel.cancel(this.authentication.timer);
+    this.#expiry?.cancel();
+    this.#publishRate?.cancel();
     context.awaitingCommit.delete(this);
     this.#gate = null;
     if (this.isAwaited) context.slowdown.release(this);

@@ -28,6 +28,8 @@ export class Counters {
   sockets = 0;
   /** Clients that were let in. */
   connections = 0;
+  /** Connections that were ended before their client was let in, because it may not come in, or not so. */
+  connectionsRefused = 0;
   sessionsExpired = 0;
   /** The most sessions, connected or not, that there were at once. */
   sessionsMaximum = 0;

@@ -265,5 +265,5 @@ export class SessionRegistry {
 }
 
 function haveSameRights(a: Principal, b: Principal): boolean {
-  return a.username === b.username && a.address === b.address && a.access === b.access;
+  return a.username === b.username && a.address === b.address && a.access === b.access && a.grants === b.grants;
 }

@@ -54,6 +54,10 @@ export interface Settings {
   retainExpiryIntervalMs: number;
   /** True: overlapping subscriptions each get the message. False: once, with the highest QoS and all identifiers. */
   allowDuplicateMessages: boolean;
+  /** Messages that one client may publish in a second; it is not read while it has published more. */
+  maxPublishRate: number;
+  /** The same in bytes of its PUBLISH packets. */
+  maxPublishBytesRate: number;
   /** How the ids of all clients have to begin; empty: as they like. */
   clientIdPrefix: string;
   /** Deliver with the QoS of the subscription even if the message came with less. */
@@ -86,6 +90,8 @@ export const DEFAULT_SETTINGS: Settings = {
   checkRetainSource: true,
   retainExpiryIntervalMs: 0,
   allowDuplicateMessages: true,
+  maxPublishRate: Number.POSITIVE_INFINITY,
+  maxPublishBytesRate: Number.POSITIVE_INFINITY,
   clientIdPrefix: '',
   upgradeOutgoingQoS: false,
   connectionMessages: true,

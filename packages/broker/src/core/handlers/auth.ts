@@ -5,6 +5,7 @@ import { ConnectionState } from '../connection-state.js';
 import type { Context } from '../context.js';
 import { lineOfAuth } from '../packet-log.js';
 import type { Admission, AuthenticationStep, Credentials } from '../ports/access.js';
+import type { Denial } from '../ports/doorkeeper.js';
 import { LogType } from '../ports/log.js';
 import { proceed } from '../proceed.js';
 
@@ -67,6 +68,14 @@ export function logNotAdmitted({ log }: Context, connection: Connection, rule: s
   }
 }
 
+/** Ends a connection for what the doorkeeper says. */
+export function turnAway(context: Context, connection: Connection, { reasonCode, reason, rule }: Denial): void {
+  logNotAdmitted(context, connection, rule);
+  // Some codes, such as that of a ban, are for CONNACK alone.
+  const isSayable = !connection.isOpen || isReasonCodeOf(PacketType.DISCONNECT, reasonCode);
+  connection.dismiss(isSayable ? reasonCode : ReasonCode.ADMINISTRATIVE_ACTION, reason);
+}
+
 /** Goes on when the authenticator has answered: with a question to the client, or with the end. */
 function takeStep(
   context: Context,
@@ -94,6 +103,7 @@ function endReauthentication(
   context.wheel.cancel(authentication.timer);
   const refusal = refusalOf(admission, session.principal.username);
   if (refusal === null) {
+    if (admission.admitted && admission.untilMs !== undefined) connection.admittedUntil(admission.untilMs);
     sendAuth(connection, authentication, ReasonCode.SUCCESS, data);
     return;
   }
