@@ -113,7 +113,7 @@ export class PublishRun {
     if (route === null) return false;
     const { session } = connection;
     if (session === null) return false;
-    if (!authorizer.unrestricted && route.writer !== session.serial) return false;
+    if (!authorizer.unrestricted && route.writer !== session.serial && !route.admits(session.serial)) return false;
     const { targets } = route;
     if (targets === null || targets.perMessage) return false;
 

@@ -82,4 +82,24 @@ describe('RouteCache', () => {
       }),
     );
   });
+
+  it('knows of each topic who may publish to it, however many take turns, until it is to forget them', () => {
+    const route = add(new RouteCache(), 'a');
+    expect(route.admits(1)).toBe(false);
+    for (const serial of [1, 2, 3]) route.admit(serial);
+    expect([1, 2, 3, 1, 4].map((serial) => route.admits(serial))).toEqual([true, true, true, true, false]);
+    // The last one is known at first sight.
+    expect(route.admits(2)).toBe(true);
+    expect(route.writer).toBe(2);
+    route.forgetWriters();
+    expect([1, 2, 3].some((serial) => route.admits(serial))).toBe(false);
+  });
+
+  it('knows a bounded number of them', () => {
+    const route = add(new RouteCache(), 'a');
+    for (let serial = 1; serial <= 10_000; serial++) route.admit(serial);
+    const known = Array.from({ length: 10_000 }, (_, i) => route.admits(i + 1)).filter((admits) => admits);
+    expect(known.length).toBeLessThanOrEqual(4096);
+    expect(known.length).toBeGreaterThan(0);
+  });
 });

@@ -3,6 +3,9 @@ import type { Targets } from './targets.js';
 const FIRST_SLOTS = 1 << 10;
 const MAX_SLOTS = 1 << 17;
 
+/** Publishers of one topic whose right to do so is remembered; beyond that it is asked about anew. */
+const MAX_WRITERS = 4096;
+
 /** A topic that was published to, and where its messages go. */
 export class Route {
   /** The topic as it stands in PUBLISH. */
@@ -13,15 +16,41 @@ export class Route {
   version = 0;
   targets: Targets | null = null;
   /**
-   * The serial number of the session that was last allowed to publish here, under the present version; 0: none. One
-   * number suffices, because nearly every topic has one publisher; the others are looked up in the general path.
+   * The serial number of the session that last published here, and may, under the present version; 0: none. Nearly every
+   * topic has one publisher, so this is all that is looked at before `admits` is asked.
    */
   writer = 0;
+  /** All that may, if there was more than one. */
+  #writers: Set<number> | null = null;
 
   constructor(bytes: Uint8Array, hash: number, topic: string) {
     this.bytes = bytes;
     this.hash = hash;
     this.topic = topic;
+  }
+
+  /** Whether the session with this serial number is known to be allowed to publish here. */
+  admits(serial: number): boolean {
+    if (this.writer === serial) return true;
+    if (this.#writers === null || !this.#writers.has(serial)) return false;
+    this.writer = serial;
+    return true;
+  }
+
+  /** It may publish here, under the present version. */
+  admit(serial: number): void {
+    if (this.writer !== 0) {
+      this.#writers ??= new Set([this.writer]);
+      if (this.#writers.size >= MAX_WRITERS) this.#writers.clear();
+      this.#writers.add(serial);
+    }
+    this.writer = serial;
+  }
+
+  /** Whoever may publish here has to be asked about again. */
+  forgetWriters(): void {
+    this.writer = 0;
+    this.#writers = null;
   }
 }
 

@@ -205,7 +205,7 @@ export class Router {
     if (route.version !== this.version) {
       route.targets = this.targetsOf(route.topic);
       route.version = this.version;
-      route.writer = 0;
+      route.forgetWriters();
     }
     return route;
   }

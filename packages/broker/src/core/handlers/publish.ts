@@ -213,7 +213,7 @@ function mayPublish(
     deny(context, connection, packet, topic, reserved);
     return false;
   }
-  if (authorizer.unrestricted || route.writer === session.serial) return true;
+  if (authorizer.unrestricted || route.admits(session.serial)) return true;
   const decision = connection.decide(`publish ${topic}`, () => authorizer.mayPublish(session.principal, topic));
   if (decision === null) return null;
   if (!decision.allowed) {
@@ -221,7 +221,7 @@ function mayPublish(
     deny(context, connection, packet, topic, decision.rule);
     return false;
   }
-  route.writer = session.serial;
+  route.admit(session.serial);
   return true;
 }
 
