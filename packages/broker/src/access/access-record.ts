@@ -1,0 +1,142 @@
+import type { QoS } from '@cauldron/codec';
+import type { Authorizer, Decision, Principal } from '../core/ports/access.js';
+
+const KEPT_MS = 60 * 60 * 1000;
+const MAX_ACCESSES = 100_000;
+/** Of names and topics together, in characters: clients choose how long those are. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Longer ones are not recorded. */
+const MAX_TOPIC_CHARACTERS = 4096;
+/** How often what goes on is asked about anew, so that it counts as recent: several times in the hour. */
+const REFRESH_MS = 20 * 60 * 1000;
+
+/** What a client did, or tried to do, with a topic. */
+export interface Access {
+  readonly action: 'read' | 'write' | 'subscribe';
+  readonly clientId: string;
+  readonly username: string | undefined;
+  /** For `subscribe` a filter. */
+  readonly topic: string;
+  /** As it was decided the last time. */
+  readonly allowed: boolean;
+  readonly rule: string;
+  /** The last time that it was asked about, in ms since 1970. */
+  readonly atMs: number;
+}
+
+/**
+ * The distinct accesses of the last hour, each once. Bounded in number and in memory: the ones that were longest not seen
+ * go first.
+ */
+export class AccessRecord {
+  readonly #wallMs: () => number;
+  readonly #maximum: number;
+  /** The oldest comes first. */
+  readonly #accesses = new Map<string, Access>();
+  #characters = 0;
+
+  constructor(wallMs: () => number, maximum = MAX_ACCESSES) {
+    this.#wallMs = wallMs;
+    this.#maximum = maximum;
+  }
+
+  get size(): number {
+    return this.#accesses.size;
+  }
+
+  note(action: Access['action'], client: Principal, topic: string, { allowed, rule }: Decision): void {
+    if (topic.length > MAX_TOPIC_CHARACTERS) return;
+    const { clientId, username } = client;
+    const key = `${action}\0${topic}\0${clientId}\0${username ?? '\0'}`;
+    if (this.#accesses.delete(key)) this.#characters -= key.length;
+    this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs: this.#wallMs() });
+    this.#characters += key.length;
+    for (const oldest of this.#accesses.keys()) {
+      if (this.#accesses.size <= this.#maximum && this.#characters <= MAX_CHARACTERS) break;
+      this.#forget(oldest);
+    }
+  }
+
+  /** Those of the last hour, the oldest first. */
+  recent(): Access[] {
+    const fromMs = this.#wallMs() - KEPT_MS;
+    for (const [key, { atMs }] of this.#accesses) {
+      if (atMs >= fromMs) break;
+      this.#forget(key);
+    }
+    return [...this.#accesses.values()];
+  }
+
+  #forget(key: string): void {
+    this.#accesses.delete(key);
+    this.#characters -= key.length;
+  }
+}
+
+/**
+ * An authorizer that records what it is asked. The core keeps the answers, so nothing is recorded, and nothing costs
+ * anything, for a message whose answer is known. With nothing to decide there is nothing to record.
+ */
+export class RecordedAuthorizer implements Authorizer {
+  readonly #inner: Authorizer;
+  readonly #record: AccessRecord;
+  #refreshes = 0;
+
+  constructor(inner: Authorizer, record: AccessRecord) {
+    this.#inner = inner;
+    this.#record = record;
+  }
+
+  get unrestricted(): boolean {
+    return this.#inner.unrestricted;
+  }
+
+  get version(): number {
+    return this.#inner.version + this.#refreshes;
+  }
+
+  /** Has everything asked anew when it next happens, so that what goes on all the time is recorded as recent. */
+  refresh(): void {
+    this.#refreshes++;
+  }
+
+  /** Does so again and again. The function that is returned ends it. It keeps no process running. */
+  keepFresh(): () => void {
+    const timer = setInterval(() => this.refresh(), REFRESH_MS).unref();
+    return () => clearInterval(timer);
+  }
+
+  mayPublish(client: Principal, topic: string): Decision | Promise<Decision> {
+    return this.#noted('write', client, topic, this.#inner.mayPublish(client, topic));
+  }
+
+  maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision> {
+    return this.#noted('subscribe', client, filter, this.#inner.maySubscribe(client, filter, qos));
+  }
+
+  mayUnsubscribe(client: Principal, filter: string): Decision {
+    return this.#inner.mayUnsubscribe?.(client, filter) ?? { allowed: true, rule: 'no rule speaks against it' };
+  }
+
+  mayReceive(client: Principal, topic: string): Decision {
+    const decision = this.#inner.mayReceive(client, topic);
+    this.#record.note('read', client, topic, decision);
+    return decision;
+  }
+
+  #noted(
+    action: Access['action'],
+    client: Principal,
+    topic: string,
+    answer: Decision | Promise<Decision>,
+  ): Decision | Promise<Decision> {
+    if (answer instanceof Promise) {
+      return answer.then((decision) => {
+        this.#record.note(action, client, topic, decision);
+        return decision;
+      });
+    }
+    this.#record.note(action, client, topic, answer);
+    return answer;
+  }
+}
