@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Look into a configuration file: check, show, compare, explain ...',
     run: async (args) => (await import('./config.js')).runConfig(args),
   },
+  passwd: {
+    summary: 'Set passwords in a password file',
+    run: async (args) => (await import('./passwd.js')).runPasswd(args),
+  },
   pub: {
     summary: 'Publish messages',
     run: async (args) => (await import('./pub.js')).runPub(args),
@@ -56,6 +60,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 /** What stands in for the programs of Mosquitto, by their names. */
 const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
   mosquitto: async (args) => (await import('@cauldron/broker/main')).runMosquitto(args),
+  mosquitto_passwd: async (args) => (await import('./passwd.js')).runPasswd(args),
   mosquitto_signal: async (args) => (await import('./signal.js')).runSignal(args),
 };
 
