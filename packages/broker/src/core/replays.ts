@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.js';
+import type { Authorizer } from './ports/access.js';
 
 /** What a search for retained messages finds next: a message, or that somebody has to be asked about the next one. */
 export type Found = Delivery | Promise<void>;
@@ -9,9 +10,13 @@ export class Replays {
   readonly #onAnswer: () => void;
   #next: Delivery | null = null;
   #isWaiting = false;
+  readonly #authorizer: Authorizer;
+  /** The version of the access rules under which the next one was found. */
+  rulesVersion = 0;
 
   /** `onAnswer`: called when it can go on that had to wait. */
-  constructor(onAnswer: () => void) {
+  constructor(authorizer: Authorizer, onAnswer: () => void) {
+    this.#authorizer = authorizer;
     this.#onAnswer = onAnswer;
   }
 
@@ -30,7 +35,10 @@ export class Replays {
       const found = this.#sources[0].next();
       if (found.done === true) this.#sources.shift();
       else if (found.value instanceof Promise) this.#await(found.value);
-      else this.#next = found.value;
+      else {
+        this.#next = found.value;
+        this.rulesVersion = this.#authorizer.version;
+      }
     }
     return this.#next;
   }

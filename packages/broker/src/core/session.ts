@@ -243,7 +243,7 @@ export class Session implements Expiring {
 
   /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
   replay(found: Iterator<Found>): void {
-    this.#replays ??= new Replays(() => {
+    this.#replays ??= new Replays(this.#context.authorizer, () => {
       this.pump();
       this.#context.flush();
     });
@@ -462,13 +462,24 @@ export class Session implements Expiring {
   }
 
   #pumpReplays(replays: Replays, connection: Connection): void {
-    const { clock, shortage } = this.#context;
-    for (let next = replays.peek(); next !== null; next = replays.peek()) {
+    const { authorizer, clock, router, shortage } = this.#context;
+    for (;;) {
+      // Nothing is looked for before it can be sent: whether the client may have it is asked then.
       if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit <= 0) return;
+      const next = replays.peek();
+      if (next === null) break;
       // It would have to be stored: it follows when there is room again.
       if (next.qos > 0 && this.lasting && shortage.isShort) return;
+      const { rulesVersion } = replays;
       replays.shift();
-      if (!next.message.isExpired(clock)) this.#deliverRetained(next);
+      if (next.message.isExpired(clock)) continue;
+      if (
+        authorizer.version === rulesVersion ||
+        authorizer.unrestricted ||
+        router.mayReceive(this, next.message.topic)
+      ) {
+        this.#deliverRetained(next);
+      }
     }
     if (!replays.isWaiting) this.#replays = null;
   }

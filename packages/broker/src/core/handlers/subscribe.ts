@@ -200,10 +200,12 @@ function* retainedFor(context: Context, session: Session, record: SubscriptionRe
     let isGood = isSourceGood(context, message);
     if (isGood instanceof Promise) {
       const answer = isGood;
+      const { version } = authorizer;
       isGood = false;
       yield answer.then((good) => {
         isGood = good;
       });
+      if (authorizer.version !== version && !authorizer.mayReceive(session.principal, message.topic).allowed) continue;
     }
     if (!isGood) continue;
     const qos = settings.upgradeOutgoingQoS || message.qos > record.qos ? record.qos : message.qos;
