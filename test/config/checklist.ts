@@ -22,7 +22,7 @@ export const CHECKLIST: readonly ChecklistBlock[] = [
     title: 'the broker',
     lines: [],
     rows: [
-      ['acl_file', '/etc/mosquitto/aclfile', 'refused'],
+      ['acl_file', '/etc/mosquitto/aclfile', 'works'],
       ['allow_anonymous', 'false', 'works'],
       ['allow_duplicate_messages', 'false', 'works'],
       ['allow_zero_length_clientid', 'false', 'works'],
@@ -49,7 +49,7 @@ export const CHECKLIST: readonly ChecklistBlock[] = [
       ['max_queued_messages', '0', 'works'],
       ['memory_limit', '1000000000', 'works'],
       ['message_size_limit', '1000', 'works'],
-      ['password_file', '/etc/mosquitto/passwd', 'refused'],
+      ['password_file', '/etc/mosquitto/passwd', 'works'],
       ['per_listener_settings', 'true', 'works'],
       ['persistence', 'true', 'works'],
       ['retained_persistence', 'true', 'works'],

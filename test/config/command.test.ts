@@ -252,7 +252,7 @@ describe('cauldron config explain', () => {
   });
 
   it.each([
-    ['password_file', /^ {2}Status +Refused: password_file is not there yet/m],
+    ['tls_engine', /^ {2}Status +Refused: /m],
     ['address', /^ {2}Status +Checked, without effect yet: this version has no bridges\.$/m],
     ['autosave_interval', /^ {2}Status +Taken, without effect: /m],
     ['plugin_opt_db_file', /^plugin_opt_db_file\n/],

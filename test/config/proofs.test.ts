@@ -7,11 +7,14 @@ type Proof = readonly [file: string, title: string];
 
 const EFFECTS = 'test/config/effects.test.ts';
 const TLS = 'test/config/effects-tls.test.ts';
+const ACCESS = 'test/config/effects-access.test.ts';
 const PLUGINS = 'packages/broker/src/config/plugin-options.test.ts';
 
 /** For each option that does something: where it is seen to do it. */
 const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   listener: [['packages/broker/src/server/server.test.ts', 'serves MQTT on each listener that is configured']],
+  password_file: [[ACCESS, 'lets in its users by their passwords']],
+  acl_file: [[ACCESS, 'says who may publish and receive what']],
   include_dir: [[EFFECTS, 'include_dir: at what the files of a folder say']],
 
   port: [[EFFECTS, 'port and bind_address: there']],

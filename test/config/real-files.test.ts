@@ -21,7 +21,7 @@ const EXAMPLES = ['', '.example', '.gz', '.example.gz'].map(
  * What guards access and is not there yet: files with these lines are refused, and say so. When one of them comes, its
  * name goes from here, and the files with it have to work as a whole.
  */
-const NOT_THERE_YET: readonly string[] = ['password_file', 'acl_file', 'mosquitto_dynamic_security.so', 'go-auth.so'];
+const NOT_THERE_YET: readonly string[] = ['mosquitto_dynamic_security.so', 'go-auth.so'];
 
 const isNotThereYet = (line: string): boolean => NOT_THERE_YET.some((name) => line.includes(name) && !/^#/.test(line));
 
@@ -156,7 +156,7 @@ function surroundings({ name, scope }: Option): { before: string[]; after: strin
 describe("Mosquitto's commented example", () => {
   const example = EXAMPLES.find((file) => existsSync(file));
   /** Names whose lines say what this broker cannot do. A packet cannot be of no size, and Mosquitto refuses that, too. */
-  const REFUSED = new Set(['max_packet_size', 'password_file', 'acl_file']);
+  const REFUSED = new Set(['max_packet_size']);
 
   it.skipIf(example === undefined)('has lines that are options (needs the package mosquitto)', () => {
     expect(exampleLines().length).toBeGreaterThan(90);

@@ -73,7 +73,8 @@ async function run(argv: readonly string[], program: ProgramName): Promise<numbe
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof AccountError)) throw error;
     background?.failed(error.message);
-    if (error instanceof AccountError || !showsErrors(config)) complain(error.message);
+    const problems = error instanceof StartError ? error.problems : [error.message];
+    if (error instanceof AccountError || !showsErrors(config)) complain(...problems);
     return FAILED;
   }
 }

@@ -1,24 +1,23 @@
 import { broker, type Option, security } from './option.js';
 import { flag, path } from './option-types.js';
 
-const REMOVE = 'Remove the line if the broker may run without it';
-
-/**
- * Who may do what. What guards access is refused until it is there: to take `password_file` without asking for passwords
- * would be worse than not to start.
- */
+/** Who may do what. */
 export const accessOptions: readonly Option[] = [
   security('password_file', path('/etc/cauldron/passwords'), {
     default: 'none',
-    doc: 'Names and passwords of users, as mosquitto_passwd writes them.',
-    status: { kind: 'refused', instead: `is not there yet: this version asks nobody for a password. ${REMOVE}.` },
-    set: () => {},
+    doc: 'Names and passwords of users, as `cauldron passwd` and mosquitto_passwd write them. A reload ends the connections of users who are gone or have another password.',
+    set: (target, file) => {
+      target.passwordFile = file;
+    },
   }),
   security('acl_file', path('/etc/cauldron/acl'), {
     default: 'none',
-    doc: 'Topics that users may read and write.',
-    status: { kind: 'refused', instead: `is not there yet: this version has no access rules by topic. ${REMOVE}.` },
-    set: () => {},
+    doc: 'Topics that users may read and write; `cauldron acl check` looks into it.',
+    deviation:
+      'A line that is wrong keeps the broker from starting, but a reload with it is refused and the broker goes on.',
+    set: (target, file) => {
+      target.aclFile = file;
+    },
   }),
   broker('enable_control_api', flag, {
     default: 'false',

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { nearestName } from '../nearest-name.js';
+import { lackOfPlugin } from './access-config.js';
 import { type BridgeDraft, bridgeProblems, newBridgeDraft } from './bridge-draft.js';
 import { ConfigError } from './config.js';
 import type { ConfigFile } from './config-files.js';
@@ -77,6 +78,7 @@ export class ConfigReader implements Blocks {
   finish(): Draft {
     this.#judgeTls();
     this.#problems.push(...bridgeProblems(this.#bridges));
+    this.#checkPlugins();
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
     this.#warnOfUnusedAccess();
     this.#warnOfDoubts();
@@ -190,6 +192,13 @@ export class ConfigReader implements Blocks {
   #tellOfBridges(): void {
     for (const { name, origin } of this.#bridges) {
       this.#warnings.push(`bridge '${name}' (${shownOrigin(origin)}) is not made: this version has no bridges yet.`);
+    }
+  }
+
+  #checkPlugins(): void {
+    for (const plugin of this.#plugins) {
+      const lack = lackOfPlugin(plugin);
+      if (lack !== null) this.#problems.push(`${shownOrigin(plugin.origin)}: ${lack}`);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { LogConfig } from '../admin/log.js';
 import type { ListenerPolicy, Settings } from '../core/settings.js';
+import type { AccessParts } from './access-config.js';
 import type { BridgeConfig } from './bridge-config.js';
 import type { Origin } from './parse.js';
 import type { PluginConfig } from './plugin-config.js';
@@ -105,6 +106,8 @@ export interface BrokerConfig {
   readonly listeners: readonly ListenerConfig[];
   readonly bridges: readonly BridgeConfig[];
   readonly plugins: readonly PluginConfig[];
+  /** What decides about clients, by `ListenerPolicy.access`. */
+  readonly access: ReadonlyMap<string, AccessParts>;
   readonly settings: Settings;
   /** Null: nothing outlives the process. */
   readonly persistence: PersistenceConfig | null;

@@ -12,6 +12,8 @@ export interface SecurityDraft {
   allowEmptyClientId: boolean | null;
   autoIdPrefix: string | null;
   pskFile: string | null;
+  passwordFile: string | null;
+  aclFile: string | null;
 }
 
 /** What is said about TLS. The certificates and the keys belong together in their order. */
@@ -105,7 +107,14 @@ export function newDraft(): ConfigDraft {
 }
 
 function newSecurityDraft(): SecurityDraft {
-  return { allowAnonymous: null, allowEmptyClientId: null, autoIdPrefix: null, pskFile: null };
+  return {
+    allowAnonymous: null,
+    allowEmptyClientId: null,
+    autoIdPrefix: null,
+    pskFile: null,
+    passwordFile: null,
+    aclFile: null,
+  };
 }
 
 /** What is there before anything is said about a listener: the default one, unless the arguments say otherwise. */

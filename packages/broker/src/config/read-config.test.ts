@@ -335,10 +335,6 @@ describe('a fault is named with file and line', () => {
     ['alow_anonymous true', "'alow_anonymous' is not an option. Did you mean 'allow_anonymous'?"],
     ['listner 1883', "'listner' is not an option. Did you mean 'listener'?"],
     ['xyzzy 1', "'xyzzy' is not an option."],
-    [
-      'password_file /etc/passwords',
-      'password_file is not there yet: this version asks nobody for a password. Remove the line if the broker may run without it.',
-    ],
     ['plugin_opt_x 1', "plugin_opt_x belongs to a plugin: 'plugin PATH' has to stand above it."],
     ['keepalive_interval 60', "keepalive_interval belongs to a bridge: 'connection NAME' has to stand above it."],
     [' # indented', "a comment has to begin in the first column: there is a space before this '#'."],

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { DEFAULT_LOG } from '../admin/log.js';
+import { DEFAULT_LISTENER } from '../core/settings.js';
+import { type AccessParts, accessPartsOf } from './access-config.js';
 import { finishBridge } from './bridge-draft.js';
 import type { BrokerConfig, ListenerConfig } from './config.js';
 import { type ConfigFile, readConfigFile, readConfigFolder } from './config-files.js';
@@ -73,6 +75,7 @@ function finish(read: Draft, file: string | null): BrokerConfig {
       : listeners.map((listener) => finishListener(listener, draft, isLocalOnly)),
     bridges: read.bridges.map(finishBridge),
     plugins: read.plugins.map((plugin) => finishPlugin(plugin, listeners)),
+    access: accessOf(read),
     settings: draft.settings,
     persistence: draft.isPersistent ? { ...draft.persistence, folder: resolve(draft.persistence.folder) } : null,
     log: {
@@ -120,6 +123,14 @@ function finishListener(listener: ListenerDraft, draft: ConfigDraft, localOnly: 
       assignedClientIdPrefix: autoIdPrefix ?? security.autoIdPrefix ?? policy.assignedClientIdPrefix,
     },
   };
+}
+
+/** By `ListenerPolicy.access`. What is said about access is the broker's, or with `per_listener_settings` each listener's. */
+function accessOf({ config, listeners, plugins }: Draft): Map<string, AccessParts> {
+  const { perListenerSettings, security } = config;
+  if (!perListenerSettings) return new Map([[DEFAULT_LISTENER.access, accessPartsOf(null, security, plugins)]]);
+  const all = listeners.length === 0 ? [newListenerDraft()] : listeners;
+  return new Map(all.map((one) => [accessName(one), accessPartsOf(one, one.security, plugins)]));
 }
 
 /** The same after a reload, for as long as the listener is there. */

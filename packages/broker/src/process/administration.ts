@@ -151,7 +151,6 @@ export class Administration {
 
 /** @throws the error itself when it is none that a reload may have */
 function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.problems;
-  if (error instanceof StartError) return [error.message];
+  if (error instanceof ConfigError || error instanceof StartError) return error.problems;
   throw error;
 }

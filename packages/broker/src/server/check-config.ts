@@ -1,4 +1,5 @@
 import type { BrokerConfig } from '../config/config.js';
+import { Access } from './access.js';
 import { bindingsOf } from './listen-addresses.js';
 import { checkTls } from './listener-tls.js';
 import { StartError } from './start-error.js';
@@ -13,16 +14,21 @@ export interface ConfigCheck {
  * Looks at what a configuration needs of this machine, as a start would: certificates, keys, and other files, addresses and
  * network devices. Nothing is opened or changed, so a port that is in use is not noticed.
  */
-export async function checkConfig({ listeners, warnings }: BrokerConfig): Promise<ConfigCheck> {
+export async function checkConfig({ access, listeners, warnings }: BrokerConfig): Promise<ConfigCheck> {
   const tls = checkTls(listeners);
   const problems = [...tls.problems];
-  for (const listener of listeners) {
+  const found = [...warnings, ...tls.warnings];
+  const attempts = [
+    () => found.push(...new Access().prepare(access).warnings),
+    ...listeners.map((listener) => () => bindingsOf(listener)),
+  ];
+  for (const attempt of attempts) {
     try {
-      await bindingsOf(listener);
+      await attempt();
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      problems.push(error.message);
+      problems.push(...error.problems);
     }
   }
-  return { problems, warnings: [...warnings, ...tls.warnings] };
+  return { problems, warnings: found };
 }

@@ -17,7 +17,7 @@ import {
   listenProblem,
   shownEndpoint,
 } from './listen-addresses.js';
-import { listenerTls } from './listener-tls.js';
+import { listenerTls, TlsConfigError } from './listener-tls.js';
 import { StartError } from './start-error.js';
 
 /** Largest WebSocket message if packets may be as large as MQTT lets them be. */
@@ -192,7 +192,8 @@ export class Listeners {
       const warn = (message: string): void => this.#log.write(LogType.WARNING, `Warning: ${message}`);
       return listenerTls(tls, warn, this.#keyLog);
     } catch (error) {
-      throw new StartError((error as Error).message, { cause: error });
+      if (!(error instanceof TlsConfigError)) throw error;
+      throw new StartError(error.problems, { cause: error });
     }
   }
 

@@ -7,6 +7,7 @@ import type { ActivatedSocket } from '../process/activated-sockets.js';
 import { systemClock } from '../system.js';
 import { TlsKeyLog } from '../transports/tls-key-log.js';
 import { VERSION } from '../version.js';
+import { Access, type AccessChange } from './access.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners, type ListenersChange } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
@@ -57,15 +58,26 @@ export async function startServer(
     announceStart(config, log);
     return await RunningServer.start(config, log, access, options);
   } catch (error) {
-    log.write(LogType.ERROR, `Error: ${error instanceof Error ? error.message : String(error)}`);
+    const problems = error instanceof StartError ? error.problems : [String(error)];
+    for (const problem of problems) log.write(LogType.ERROR, `Error: ${problem}`);
     await log.close();
     throw error;
   }
 }
 
+interface ServerParts {
+  readonly access: Access;
+  readonly broker: Broker;
+  /** Null: nobody gets the secrets of TLS connections. */
+  readonly keyLog: TlsKeyLog | null;
+  readonly listeners: Listeners;
+  readonly log: BrokerLog;
+}
+
 class RunningServer implements Server {
   readonly broker: Broker;
   readonly log: BrokerLog;
+  readonly #access: Access;
   readonly #listeners: Listeners;
   readonly #keyLog: TlsKeyLog | null;
   readonly #sys: SysTopics;
@@ -73,18 +85,13 @@ class RunningServer implements Server {
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    config: BrokerConfig,
-    broker: Broker,
-    log: BrokerLog,
-    keyLog: TlsKeyLog | null,
-    sockets: readonly ActivatedSocket[],
-  ) {
+  private constructor(config: BrokerConfig, { access, broker, keyLog, listeners, log }: ServerParts) {
     this.broker = broker;
     this.log = log;
+    this.#access = access;
     this.#config = config;
-    this.#listeners = new Listeners(broker, log, sockets, keyLog);
     this.#keyLog = keyLog;
+    this.#listeners = listeners;
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
     log.publishTo((topic, line) => publishLine(broker, topic, line));
@@ -93,16 +100,23 @@ class RunningServer implements Server {
   static async start(
     config: BrokerConfig,
     log: BrokerLog,
-    access: AccessPorts,
+    ports: AccessPorts,
     { openStore = (open) => open(), sockets = [] }: StartOptions,
   ): Promise<RunningServer> {
+    const access = new Access();
+    const users = access.prepare(config.access);
+    warn(log, users.warnings);
+    users.apply();
     const keyLog = openKeyLog(config, log);
-    const broker = await openStore(() => openBroker(config, log, access));
-    const server = new RunningServer(config, broker, log, keyLog, sockets);
+    const { control } = access;
+    const all: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer: control, ...ports };
+    const broker = await openStore(() => openBroker(config, log, all));
+    const listeners = new Listeners(broker, log, sockets, keyLog);
+    const server = new RunningServer(config, { access, broker, keyLog, listeners, log });
     try {
       const problem = broker.problemWithMemory();
       if (problem !== null) throw new StartError(problem);
-      const opened = await server.#listeners.prepare(config.listeners, config.noDelay);
+      const opened = await listeners.prepare(config.listeners, config.noDelay);
       opened.commit();
     } catch (error) {
       await server.#close();
@@ -146,8 +160,10 @@ class RunningServer implements Server {
     const memoryProblem = isLess ? broker.problemWithMemory(memoryLimitBytes) : null;
     if (memoryProblem !== null) throw new StartError(memoryProblem);
     const newLog = prepareLog(log, config);
+    let users: AccessChange;
     let listeners: ListenersChange;
     try {
+      users = this.#access.prepare(config.access);
       listeners = await this.#listeners.prepare(config.listeners, config.noDelay);
     } catch (error) {
       newLog.cancel();
@@ -157,9 +173,11 @@ class RunningServer implements Server {
     Object.assign(broker.settings, config.settings);
     broker.settingsChanged();
     this.#sys.configure(config.sysIntervalMs);
+    users.apply();
     listeners.commit();
     broker.replacePolicies(listeners.policies, listeners.objectionTo);
-    for (const warning of config.warnings) log.write(LogType.WARNING, `Warning: ${warning}`);
+    broker.expel(users.objectionTo);
+    warn(log, [...config.warnings, ...users.warnings]);
     const restart = changesForRestart(this.#config, config);
     this.#config = config;
     return restart;
@@ -200,6 +218,10 @@ function openKeyLog({ tlsKeyLogFile }: BrokerConfig, log: Log): TlsKeyLog | null
   }
 }
 
+function warn(log: Log, warnings: readonly string[]): void {
+  for (const warning of warnings) log.write(LogType.WARNING, `Warning: ${warning}`);
+}
+
 function openLog({ log }: BrokerConfig): BrokerLog {
   try {
     return new BrokerLog(log, systemClock.wallMs);
@@ -230,7 +252,7 @@ function logProblem(error: unknown): StartError {
 function announceStart({ file, localOnly, warnings }: BrokerConfig, log: Log): void {
   log.write(LogType.INFORMATION, `cauldron version ${VERSION} starting`);
   log.write(LogType.INFORMATION, file === null ? 'Using default config.' : `Config loaded from ${file}.`);
-  for (const warning of warnings) log.write(LogType.WARNING, `Warning: ${warning}`);
+  warn(log, warnings);
   if (!localOnly) return;
   log.write(
     LogType.INFORMATION,
