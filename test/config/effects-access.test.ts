@@ -177,3 +177,20 @@ describe.each([
     await (await broker.connect('bob', 'word')).disconnect();
   });
 });
+
+describe.each([
+  ['none', undefined],
+  ['short', 'not authorised'],
+  ['full', expect.stringMatching(/^not authorised: .*\/acl:3: topic deny secret$/)],
+])('access_reasons %s', (value, reasonString) => {
+  it('decides what a client is told of why it may not', async () => {
+    const acl = ['user anna', 'topic #', 'topic deny secret'];
+    const broker = await GuardedBroker.start({ users: USERS, acl }, PASSWORDS, RULES, `access_reasons ${value}`);
+    const anna = await broker.connect('anna', 'secret');
+    await expect(anna.publish('secret', 'x', { qos: 1 })).rejects.toMatchObject({
+      reasonCode: NOT_AUTHORIZED,
+      reasonString,
+    });
+    await anna.disconnect();
+  });
+});

@@ -15,6 +15,7 @@ const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   listener: [['packages/broker/src/server/server.test.ts', 'serves MQTT on each listener that is configured']],
   password_file: [[ACCESS, 'lets in its users by their passwords']],
   acl_file: [[ACCESS, 'says who may publish and receive what']],
+  access_reasons: [[ACCESS, 'decides what a client is told of why it may not']],
   include_dir: [[EFFECTS, 'include_dir: at what the files of a folder say']],
 
   port: [[EFFECTS, 'port and bind_address: there']],

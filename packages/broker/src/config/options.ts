@@ -1,4 +1,5 @@
 import { accessOptions } from './access-options.js';
+import { aclOptions } from './acl-options.js';
 import { blockOptions } from './block-options.js';
 import { bridgeOptions } from './bridge-options.js';
 import { bridgeTlsOptions } from './bridge-tls-options.js';
@@ -20,7 +21,7 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
   { title: 'Sockets, proxies and WebSocket', options: transportOptions },
   { title: 'TLS', options: tlsOptions },
   { title: 'Clients', options: clientOptions },
-  { title: 'Users and rights', options: accessOptions },
+  { title: 'Users and rights', options: [...accessOptions, ...aclOptions] },
   { title: 'Messages', options: messageOptions },
   { title: 'Data on disk', options: persistenceOptions },
   { title: 'Log', options: logOptions },

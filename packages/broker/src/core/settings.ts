@@ -58,6 +58,8 @@ export interface Settings {
   maxPublishRate: number;
   /** The same in bytes of its PUBLISH packets. */
   maxPublishBytesRate: number;
+  /** What a 5.0 client is told of why it may not publish or subscribe: nothing, that it may not, or the rule as well. */
+  accessReasons: 'none' | 'short' | 'full';
   /** How the ids of all clients have to begin; empty: as they like. */
   clientIdPrefix: string;
   /** Deliver with the QoS of the subscription even if the message came with less. */
@@ -92,6 +94,7 @@ export const DEFAULT_SETTINGS: Settings = {
   allowDuplicateMessages: true,
   maxPublishRate: Number.POSITIVE_INFINITY,
   maxPublishBytesRate: Number.POSITIVE_INFINITY,
+  accessReasons: 'short',
   clientIdPrefix: '',
   upgradeOutgoingQoS: false,
   connectionMessages: true,

@@ -1,5 +1,6 @@
 import type { Properties, Publish } from '@cauldron/codec';
 import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
+import { accessReason } from '../access-reason.js';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
 import { isControlTopic } from '../control-topics.js';
@@ -233,7 +234,7 @@ function deny(context: Context, connection: Connection, packet: Publish, topic: 
     log.write(LogType.DEBUG, lineOfPublish('Denied PUBLISH from', client, topic, packet), { client, topic });
   }
   logRefused(context, connection, topic, rule);
-  refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, 'not authorised');
+  refuse(connection, packet, ReasonCode.NOT_AUTHORIZED, accessReason(context.settings, rule));
 }
 
 /**
@@ -254,10 +255,12 @@ function leaveOut(
   else if (packet.qos > 0) connection.awaitsAnswers = true;
 }
 
+/** `reason`: for a 5.0 client; empty: none. */
 function refuse(connection: Connection, packet: Publish, reasonCode: ReasonCode, reason: string): void {
   if (packet.qos === 0) return;
   const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
-  connection.acknowledgeRefusal(type, packet.packetId ?? 0, reasonCode, reason);
+  if (reason === '') connection.acknowledge(type << 4, packet.packetId ?? 0, 0, reasonCode);
+  else connection.acknowledgeRefusal(type, packet.packetId ?? 0, reasonCode, reason);
 }
 
 function acknowledge(connection: Connection, packet: Publish, ticket: Ticket, reasonCode: ReasonCode): void {

@@ -7,6 +7,7 @@ import {
   type Subscribe,
   type SubscribeRequest,
 } from '@cauldron/codec';
+import { accessReason } from '../access-reason.js';
 import type { Connection } from '../connection.js';
 import type { Context } from '../context.js';
 import { Delivery } from '../delivery.js';
@@ -36,7 +37,7 @@ export function handleSubscribe(context: Context, connection: Connection, packet
     packetId: packet.packetId,
     reasonCodes: verdicts.map(({ reasonCode }) => reasonCode), // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
   };
-  const refusal = verdicts.find(({ reason }) => reason !== null);
+  const refusal = verdicts.find(({ reason }) => reason !== null && reason !== '');
   if (refusal?.reason) suback.properties = { reasonString: refusal.reason };
   connection.assertFits(suback);
 
@@ -80,7 +81,7 @@ function wholeRequest({ isBridge, mountPoint }: Connection, request: SubscribeRe
 /** What SUBACK says of one filter. */
 interface Verdict {
   readonly reasonCode: ReasonCode;
-  /** Why not, for the client; null when it is granted. */
+  /** Why not, for the client; empty: it is not told; null when it is granted. */
   readonly reason: string | null;
   /** What decided, for the log: a client that may not has no claim to know the rule. */
   readonly rule?: string;
@@ -141,7 +142,8 @@ function judge(
   );
   if (decision === null) return null;
   if (decision.allowed) return granted;
-  return { reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised', rule: decision.rule };
+  const { rule } = decision;
+  return { reasonCode: ReasonCode.NOT_AUTHORIZED, reason: accessReason(settings, rule), rule };
 }
 
 function recordOf(request: SubscribeRequest, qos: QoS, identifier: number): SubscriptionRecord {
