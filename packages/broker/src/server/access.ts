@@ -1,4 +1,5 @@
 import { AccessControl, type AccessSet } from '../access/access-control.js';
+import { AccessRecord, RecordedAuthorizer } from '../access/access-record.js';
 import { AclFileError, readAclFile } from '../access/acl-file.js';
 import { AclRules } from '../access/acl-rules.js';
 import { HashingPool } from '../access/passwords/hashing-pool.js';
@@ -9,6 +10,7 @@ import { encodePasswordHash } from '../access/passwords/password-hash.js';
 import { ScramAuthenticator } from '../access/passwords/scram-authenticator.js';
 import type { AccessPart, AccessParts } from '../config/access-config.js';
 import type { Principal } from '../core/ports/access.js';
+import { systemClock } from '../system.js';
 import { StartError } from './start-error.js';
 
 /** What the files say now, before it holds. */
@@ -23,6 +25,9 @@ export interface AccessChange {
 /** Everything about users and rights that the configuration asks for, and how it follows the configuration. */
 export class Access {
   readonly control = new AccessControl();
+  /** Who did what in the last hour, for `cauldron acl simulate`. */
+  readonly record = new AccessRecord(systemClock.wallMs);
+  readonly authorizer = new RecordedAuthorizer(this.control, this.record);
   readonly #checker = new PasswordChecker(new HashingPool());
   /** By `ListenerPolicy.access`. */
   #users: ReadonlyMap<string, readonly PasswordFile[]> = new Map();

@@ -1,3 +1,4 @@
+import type { AccessRecord } from '../access/access-record.js';
 import { BrokerLog } from '../admin/log.js';
 import { SysTopics } from '../admin/sys-topics.js';
 import type { BrokerConfig } from '../config/config.js';
@@ -23,6 +24,8 @@ export interface Server {
   readonly endpoints: readonly Endpoint[];
   /** What holds now. */
   readonly config: BrokerConfig;
+  /** Who did what in the last hour. */
+  readonly accesses: AccessRecord;
   /**
    * Takes over a changed configuration in one step: settings, listeners, certificates, what is logged and where. Clients
    * who do not lose a right by it stay connected. Reloads follow each other. Resolves with what takes effect only at the
@@ -81,6 +84,7 @@ class RunningServer implements Server {
   readonly #listeners: Listeners;
   readonly #keyLog: TlsKeyLog | null;
   readonly #sys: SysTopics;
+  readonly #stopRecord: () => void;
   #config: BrokerConfig;
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
@@ -94,6 +98,7 @@ class RunningServer implements Server {
     this.#listeners = listeners;
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
+    this.#stopRecord = access.authorizer.keepFresh();
     log.publishTo((topic, line) => publishLine(broker, topic, line));
   }
 
@@ -108,8 +113,8 @@ class RunningServer implements Server {
     warn(log, users.warnings);
     users.apply();
     const keyLog = openKeyLog(config, log);
-    const { control } = access;
-    const all: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer: control, ...ports };
+    const { authorizer, control } = access;
+    const all: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer, ...ports };
     const broker = await openStore(() => openBroker(config, log, all));
     const listeners = new Listeners(broker, log, sockets, keyLog);
     const server = new RunningServer(config, { access, broker, keyLog, listeners, log });
@@ -132,6 +137,10 @@ class RunningServer implements Server {
 
   get config(): BrokerConfig {
     return this.#config;
+  }
+
+  get accesses(): AccessRecord {
+    return this.#access.record;
   }
 
   reload(config: BrokerConfig): Promise<readonly string[]> {
@@ -185,6 +194,7 @@ class RunningServer implements Server {
 
   async #close(): Promise<void> {
     this.#sys.stop();
+    this.#stopRecord();
     this.#listeners.close();
     this.log.publishTo(null);
     await this.broker.stop();
