@@ -27,6 +27,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What another broker's file says becomes messages, and sessions in their shards.
   'broker/storage/mosquitto-db-entries.ts': ['broker/core'],
   'broker/access': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
+  'broker/access/dynsec': [
+    'codec',
+    'type broker/core',
+    'broker/core/ports',
+    'broker/access',
+    'broker/access/abuse',
+    'broker/access/http',
+    'broker/access/jwt',
+    'broker/access/passwords',
+    'broker/core/control-topics.ts',
+    'node:',
+  ],
+  // They are what the configuration says.
+  'broker/access/jwt': ['codec', 'broker/access', 'broker/core/ports', 'type broker/config', 'jose', 'node:'],
+  'broker/access/http': ['codec', 'type broker/access', 'broker/core/ports', 'type broker/config', 'node:'],
+  'broker/access/abuse': ['codec', 'broker/core/ports', 'type broker/config', 'node:'],
   'broker/access/passwords': [
     'codec',
     'type broker/core',
