@@ -81,7 +81,7 @@ describe('while a broker works in the folder, cauldron store', () => {
     expect(text).toMatch(/^Queued messages +2, 12 bytes$/m);
     expect(text).toMatch(/^Longest queue +2 messages for reader$/m);
     const facts = JSON.parse(await succeeds('store', 'stats', live, '--json'));
-    expect(facts).toMatchObject({ formatVersion: 1, sessions: 1, subscriptions: 1, queuedMessages: 2, retained: 1 });
+    expect(facts).toMatchObject({ formatVersion: 2, sessions: 1, subscriptions: 1, queuedMessages: 2, retained: 1 });
     expect(facts.fileBytes).toBe(statSync(join(live, 'data')).size);
     expect(facts.usedBytes).toBeLessThan(facts.fileBytes);
   });

@@ -65,7 +65,7 @@ describe('who gets in', () => {
     const unknown = credentials('dora', { allowAnonymous: true });
     expect(await control({ gates: files }).authenticate(unknown)).toMatchObject({
       admitted: false,
-      reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+      reasonCode: ReasonCode.NOT_AUTHORIZED,
       rule: 'no user is called dora',
     });
   });

@@ -1,4 +1,4 @@
-import { type QoS, ReasonCode } from '@cauldron/codec';
+import type { QoS } from '@cauldron/codec';
 import type {
   Admission,
   AuthenticationExchange,
@@ -10,6 +10,7 @@ import type {
   Principal,
 } from '../core/ports/access.js';
 import type { Gate } from './gate.js';
+import { refusal } from './refusal.js';
 import type { TopicRules } from './topic-rules.js';
 
 /** What decides about the clients of some listeners. */
@@ -131,12 +132,7 @@ function withoutGate({ listener, username, provenBy }: Credentials, isGuarded: b
     return { admitted: true, username, rule: `the user name is proven by ${provenBy}` };
   // Who gives a name where names are asked for has to be known by it.
   if (listener.allowAnonymous && (username === undefined || !isGuarded)) return { admitted: true, username, rule };
-  return {
-    admitted: false,
-    reasonCode: username === undefined ? ReasonCode.NOT_AUTHORIZED : ReasonCode.BAD_USER_NAME_OR_PASSWORD,
-    reason: 'not authorised',
-    rule: username === undefined || !isGuarded ? rule : `no user is called ${username}`,
-  };
+  return refusal(username === undefined || !isGuarded ? rule : `no user is called ${username}`);
 }
 
 function rulesOf(sets: ReadonlyMap<string, AccessSet>): TopicRules[] {

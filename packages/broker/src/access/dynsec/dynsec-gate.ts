@@ -86,7 +86,7 @@ function verdictOn({ clientId: wanted, disabled }: Client, clientId: string, rul
 
 /** What the client is told is the same as for a name that nobody knows. */
 function refusal(rule: string): Admission {
-  return { admitted: false, reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD, reason: 'not authorised', rule };
+  return { admitted: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised', rule };
 }
 
 function unable(reasonCode: ReasonCode, rule: string): Admission {

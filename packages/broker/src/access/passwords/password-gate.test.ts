@@ -10,7 +10,7 @@ import { PasswordFile, type PasswordUser } from './password-file.js';
 import { PasswordGate } from './password-gate.js';
 import type { HashKind, PasswordHash } from './password-hash.js';
 
-const REFUSED = { admitted: false, reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD, reason: 'not authorised' };
+const REFUSED = { admitted: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised' };
 
 async function fileOf(users: Readonly<Record<string, HashKind>>): Promise<PasswordFile> {
   const made = Object.entries(users).map(async ([name, kind], index): Promise<[string, PasswordUser]> => {

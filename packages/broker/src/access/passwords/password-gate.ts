@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ReasonCode } from '@cauldron/codec';
 import type { Admission, Credentials } from '../../core/ports/access.js';
 import type { Gate } from '../gate.js';
+import { refusal } from '../refusal.js';
 import { decoySalt } from './decoy-salt.js';
 import type { PasswordChecker } from './password-checker.js';
 import type { PasswordFile } from './password-file.js';
@@ -88,11 +89,6 @@ function costOf(hash: PasswordHash): string {
     case 'argon2id':
       return `${hash.kind} ${hash.memoryKiB} ${hash.passes} ${hash.lanes}`;
   }
-}
-
-/** What the client is told is the same as for a name that nobody knows. */
-function refusal(rule: string): Admission {
-  return { admitted: false, reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD, reason: 'not authorised', rule };
 }
 
 function unable(reasonCode: ReasonCode, rule: string): Admission {
