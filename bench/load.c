@@ -101,6 +101,7 @@ static struct {
   bool away;
   bool returning;
   bool retain;
+  bool users;
   int broker_pid; /* 0: the broker's CPU time is not reported */
 } options = {
     .port = 1883,
@@ -139,6 +140,7 @@ static const char usage[] =
     "  --return            subscribers come back to what an earlier run with --away left, instead of subscribing;\n"
     "                      with --persistent, --count and --pubs 0\n"
     "  --retain            messages are retained; with --pubs 0, subscribers count retained messages\n"
+    "  --users             client i of each kind is the user useri, whose password is the name\n"
     "  --broker-pid N      report the CPU seconds of this process in the measured window\n"
     "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol,\n"
     "5 --return, and the broker does not know the session.\n";
@@ -179,7 +181,7 @@ static void check_options(void) {
 
 static void parse_options(int argc, char **argv) {
   enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, COUNT, V5, PERSISTENT, AWAY,
-         RETURN, RETAIN, PID, HELP };
+         RETURN, RETAIN, USERS, PID, HELP };
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"shape", required_argument, NULL, SHAPE},
@@ -200,6 +202,7 @@ static void parse_options(int argc, char **argv) {
       {"away", no_argument, NULL, AWAY},
       {"return", no_argument, NULL, RETURN},
       {"retain", no_argument, NULL, RETAIN},
+      {"users", no_argument, NULL, USERS},
       {"broker-pid", required_argument, NULL, PID},
       {"help", no_argument, NULL, HELP},
       {NULL, 0, NULL, 0},
@@ -226,6 +229,7 @@ static void parse_options(int argc, char **argv) {
       case AWAY: options.away = true; break;
       case RETURN: options.returning = true; break;
       case RETAIN: options.retain = true; break;
+      case USERS: options.users = true; break;
       case PID: options.broker_pid = parse_integer("broker-pid", optarg, 1, 1 << 30); break;
       case HELP: fputs(usage, stdout); exit(0);
       default: fputs(usage, stderr); exit(EXIT_USAGE);
@@ -470,7 +474,7 @@ static void append_connect(struct connection *c) {
   else snprintf(client_id, sizeof client_id, "load-%d-%s-%d", (int)getpid(), role_name(c), c->index);
   put_string(&body, "MQTT");
   put_byte(&body, options.v5 ? 5 : 4);
-  put_byte(&body, options.persistent ? 0 : 2); /* clean session, clean start */
+  put_byte(&body, (options.persistent ? 0 : 2) | (options.users ? 0xc0 : 0)); /* clean session or start; user, password */
   put_byte(&body, 0);                          /* keep-alive: none, so that an idle connection is silent */
   put_byte(&body, 0);
   if (options.v5 && options.persistent) {
@@ -481,6 +485,12 @@ static void append_connect(struct connection *c) {
     put_byte(&body, 0);
   }
   put_string(&body, client_id);
+  if (options.users) {
+    char user[16];
+    snprintf(user, sizeof user, "user%d", c->index);
+    put_string(&body, user);
+    put_string(&body, user);
+  }
   append_packet(c, 0x10, &body);
 }
 

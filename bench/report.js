@@ -17,6 +17,7 @@
  * @property {Record<string, string[]>} notes
  * @property {number | null} ofYardstick the product's figure by the yardstick's
  * @property {number | null} ofMosquitto the product's figure by Mosquitto's
+ * @property {number | null} ofOpen the product's figure by its own without access rules
  * @property {boolean | null} reached null: nothing to judge by
  */
 
@@ -54,11 +55,13 @@ function pairedRatio(ours, theirs) {
  * @param {number | undefined} figure
  * @param {number | null} ofYardstick
  * @param {number | null} ofMosquitto
+ * @param {number | null} ofOpen
  */
-function isReached(required, figure, ofYardstick, ofMosquitto) {
+function isReached(required, figure, ofYardstick, ofMosquitto, ofOpen) {
   if (required === null) return null;
   if ('share' in required) return ofYardstick === null ? null : ofYardstick >= required.share;
   if ('timesMosquitto' in required) return ofMosquitto === null ? null : ofMosquitto >= required.timesMosquitto;
+  if ('shareOfOpen' in required) return ofOpen === null ? null : ofOpen >= required.shareOfOpen;
   if (figure === undefined) return null;
   return 'most' in required ? figure <= required.most : figure >= required.least;
 }
@@ -85,8 +88,9 @@ export function summarize(scenario, samplesByTarget) {
     );
     const ofYardstick = pairedRatio(values.cauldron, values.yardstick);
     const ofMosquitto = pairedRatio(values.cauldron, values.mosquitto);
-    const reached = isReached(measure.required, figures.cauldron, ofYardstick, ofMosquitto);
-    return { name: measure.name, measure, figures, notes, ofYardstick, ofMosquitto, reached };
+    const ofOpen = pairedRatio(values.cauldron, values.open);
+    const reached = isReached(measure.required, figures.cauldron, ofYardstick, ofMosquitto, ofOpen);
+    return { name: measure.name, measure, figures, notes, ofYardstick, ofMosquitto, ofOpen, reached };
   });
 }
 
@@ -122,6 +126,7 @@ function formatRequired({ required, figure }) {
   if (required === null) return '–';
   if ('share' in required) return `≥ ${required.share.toFixed(2)}`;
   if ('timesMosquitto' in required) return `≥ ${required.timesMosquitto.toFixed(2)} (goal ${required.goal})`;
+  if ('shareOfOpen' in required) return `≥ ${required.shareOfOpen.toFixed(2)}`;
   return 'most' in required ? `≤ ${formatFigure(required.most, figure)}` : `≥ ${formatFigure(required.least, figure)}`;
 }
 
@@ -132,7 +137,8 @@ function formatRequired({ required, figure }) {
  */
 export function formatTable(rows, targetNames) {
   const hasYardstick = targetNames.includes('yardstick');
-  const ratios = [...(hasYardstick ? ['of yardstick'] : []), 'of mosquitto'];
+  const hasOpen = targetNames.includes('open');
+  const ratios = [...(hasOpen ? ['of open'] : []), ...(hasYardstick ? ['of yardstick'] : []), 'of mosquitto'];
   const header = ['Scenario', ...targetNames, ...ratios, 'required', ''];
   const lines = rows.map((row) => [
     row.name,
@@ -141,6 +147,7 @@ export function formatTable(rows, targetNames) {
       const notes = row.notes[target].length > 0 ? ` (${row.notes[target].join(', ')})` : '';
       return (figure === undefined ? '–' : formatFigure(figure, row.measure.figure)) + notes;
     }),
+    ...(hasOpen ? [formatRatio(row.ofOpen)] : []),
     ...(hasYardstick ? [formatRatio(row.ofYardstick)] : []),
     formatRatio(row.ofMosquitto),
     formatRequired(row.measure),

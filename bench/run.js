@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { accessScenarios, accessSettings } from './access.js';
 import { chooseCores } from './cores.js';
 import { describeCommits, isInMemory, measureCommits } from './disk.js';
 import { durableScenarios } from './durable-scenarios.js';
@@ -19,6 +20,7 @@ import { Directory, targets } from './targets.js';
  * @property {string[]} targetNames
  * @property {number} seconds measured in each run
  * @property {number} rounds
+ * @property {boolean} isGuarded whether the brokers have users and access rules
  * @property {boolean} isDurable whether what is measured are brokers that keep everything on disk
  * @property {string} [directory] on the disk to be measured
  * @property {import('./targets.js').Sync} sync
@@ -121,7 +123,7 @@ export async function runBench(options) {
     return !options.check;
   }
   const chosenTargets = prepareTargets(options.targetNames, options.isDurable);
-  const all = options.isDurable ? durableScenarios : scenarios;
+  const all = options.isDurable ? durableScenarios : options.isGuarded ? accessScenarios : scenarios;
   const { possible: chosenScenarios, skipped } = chooseScenarios(options.only, all);
   const cores = chooseCores();
   const pins = 'unpinned' in cores ? undefined : cores;
@@ -148,7 +150,8 @@ export async function runBench(options) {
         const label = `[${++done}/${total}] ${scenario.name} · ${target.name}`;
         const directory = new Directory(parent);
         const keeping = options.isDurable ? (target.keep?.(directory.path, options.sync) ?? []) : [];
-        const settings = [...keeping, ...(scenario.settings ?? [])];
+        const guarding = options.isGuarded && target.isOpen !== true ? accessSettings(directory.path) : [];
+        const settings = [...keeping, ...guarding, ...(scenario.settings ?? [])];
         const { seconds } = options;
         try {
           const sample = await measure(scenario, { target, directory: directory.path, settings, cores: pins, seconds });

@@ -8,8 +8,10 @@
  */
 
 /**
- * A share of the yardstick's figure in the same round, so many times Mosquitto's, or a bound for the figure itself.
- * @typedef {{ share: number } | { timesMosquitto: number, goal: number } | { most: number } | { least: number }} Required
+ * A share of the yardstick's figure in the same round, or of the product's own without access rules, so many times
+ * Mosquitto's, or a bound for the figure itself.
+ * @typedef {{ share: number } | { shareOfOpen: number } | { timesMosquitto: number, goal: number } | { most: number } |
+ *   { least: number }} Required
  */
 
 /**

@@ -15,6 +15,7 @@ const STOP_TIMEOUT_MS = 5_000;
  * @property {string} name
  * @property {() => string | undefined} prepare builds what must be built; returns why the target cannot run, if so
  * @property {() => string} version
+ * @property {boolean} [isOpen] whether it gets no access rules where others do
  * @property {(port: number, directory: string, settings: string[]) => string[]} command its files go into the
  *   directory; the settings are lines for its configuration file
  * @property {(directory: string, sync: Sync) => string[]} [keep] settings with which it keeps everything on disk
@@ -118,8 +119,14 @@ function stayRoot() {
   return process.getuid?.() === 0 ? ['user root'] : [];
 }
 
+/**
+ * The product as it is without access rules, to see what they cost it.
+ * @type {Target}
+ */
+const open = { ...cauldron, name: 'open', isOpen: true };
+
 /** @type {Target[]} */
-export const targets = [cauldron, yardstick, mosquitto];
+export const targets = [cauldron, open, yardstick, mosquitto];
 
 /** @returns {Promise<number>} */
 function freePort() {

@@ -5,11 +5,12 @@ import { runBench } from '../bench/run.js';
 
 const usage = `Usage: npm run bench -- [options]
   --only REGEX     scenarios whose name matches (all); see bench/scenarios.js and bench/durable-scenarios.js
+  --access         the brokers have 10,000 users and 1,000 lines of access rules; 'open' is cauldron without
   --durable        the brokers keep everything on disk: lasting sessions, a million messages that wait or are retained
   --dir DIR        with --durable, the disk to measure (that of this repository)
   --sync HOW       with --durable, persistence_sync of cauldron: always, interval or never; or none: nothing is kept
                    (always)
-  --targets A,B    of cauldron, yardstick, mosquitto (all; the yardstick keeps nothing on disk)
+  --targets A,B    of cauldron, open, yardstick, mosquitto (all that have to do with what is measured)
   --secs N         seconds measured in each run, after one to warm up (3)
   --rounds N       rounds; each runs all targets in turns (3)
   --json FILE      writes every figure of every run
@@ -44,6 +45,13 @@ function syncNamed(name) {
   throw new Error(`--sync takes always, interval, never or none, not '${name}'`);
 }
 
+/** @param {{ access: boolean, durable: boolean }} values */
+function targetsFor({ access, durable }) {
+  if (access && durable) throw new Error('--access and --durable measure different things: give one of them');
+  if (access) return 'cauldron,open,mosquitto';
+  return durable ? 'cauldron,mosquitto' : 'cauldron,yardstick,mosquitto';
+}
+
 function readOptions() {
   const { values } = parseArgs({
     options: {
@@ -51,6 +59,7 @@ function readOptions() {
       targets: { type: 'string' },
       secs: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '3' },
+      access: { type: 'boolean', default: false },
       durable: { type: 'boolean', default: false },
       dir: { type: 'string' },
       sync: { type: 'string', default: 'always' },
@@ -64,11 +73,10 @@ function readOptions() {
   if (!Number.isInteger(rounds)) throw new Error(`--rounds takes a whole number, not '${values.rounds}'`);
   return {
     only: regularExpression(values.only),
-    targetNames: (values.targets ?? (values.durable ? 'cauldron,mosquitto' : 'cauldron,yardstick,mosquitto')).split(
-      ',',
-    ),
+    targetNames: (values.targets ?? targetsFor(values)).split(','),
     seconds: positiveNumber('secs', values.secs),
     rounds,
+    isGuarded: values.access,
     isDurable: values.durable,
     ...(values.dir === undefined ? {} : { directory: resolve(values.dir) }),
     sync: syncNamed(values.sync),

@@ -57,6 +57,8 @@ export class PublishRun {
   #publisherId = '';
   /** Larger frames are for the general way, which looks at the payload alone; see `maxPayloadBytes`. */
   #maxFrameBytes = CHUNK_BYTES;
+  /** There are access rules. */
+  #isGuarded = false;
   /** The frames for targets of another QoS or protocol version, by `(version 5 ? 3 : 0) + QoS`; made when first used. */
   readonly #layouts: RunLayout[] = [];
   /** Which of them hold the present run. */
@@ -73,7 +75,8 @@ export class PublishRun {
 
   /** Whether messages of this connection may be handled by runs at all: nobody wants to see each of them. */
   takes(connection: Connection): boolean {
-    const { hooks, log, settings, peers } = this.#context;
+    const { authorizer, hooks, log, settings, peers } = this.#context;
+    this.#isGuarded = !authorizer.unrestricted;
     this.#maxFrameBytes = Math.min(CHUNK_BYTES, settings.maxPayloadBytes);
     return (
       !hooks.perMessage &&
@@ -107,13 +110,13 @@ export class PublishRun {
     }
     // Without properties only: those would have to be read.
     if (connection.version === 5 && (at >= end || bytes[at++] !== 0)) return false;
-    const { router, authorizer } = this.#context;
+    const { router } = this.#context;
     if (end - start > this.#maxFrameBytes) return false;
     const route = router.knownRoute(bytes, topicAt, topicEnd - topicAt);
     if (route === null) return false;
     const { session } = connection;
     if (session === null) return false;
-    if (!authorizer.unrestricted && route.writer !== session.serial && !route.admits(session.serial)) return false;
+    if (this.#isGuarded && route.writer !== session.serial && !route.admits(session.serial)) return false;
     const { targets } = route;
     if (targets === null || targets.perMessage) return false;
 
