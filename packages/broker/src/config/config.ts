@@ -1,7 +1,11 @@
 import type { LogConfig } from '../admin/log.js';
 import type { ListenerPolicy, Settings } from '../core/settings.js';
+import type { AbuseConfig } from './abuse-options.js';
 import type { AccessParts } from './access-config.js';
+import type { AuthWay } from './auth-order-options.js';
 import type { BridgeConfig } from './bridge-config.js';
+import type { HttpAccessConfig } from './http-options.js';
+import type { JwtConfig } from './jwt-options.js';
 import type { Origin } from './parse.js';
 import type { PluginConfig } from './plugin-config.js';
 
@@ -108,6 +112,15 @@ export interface BrokerConfig {
   readonly plugins: readonly PluginConfig[];
   /** What decides about clients, by `ListenerPolicy.access`. */
   readonly access: ReadonlyMap<string, AccessParts>;
+  /** Whether `$CONTROL/broker/v1` answers. */
+  readonly hasControlApi: boolean;
+  /** Null: tokens let nobody in. */
+  readonly jwt: JwtConfig | null;
+  /** Null: no service is asked. */
+  readonly httpAccess: HttpAccessConfig | null;
+  /** All ways in, in the order in which they are asked. */
+  readonly authOrder: readonly AuthWay[];
+  readonly abuse: AbuseConfig;
   readonly settings: Settings;
   /** Null: nothing outlives the process. */
   readonly persistence: PersistenceConfig | null;

@@ -1,6 +1,10 @@
 import { DEFAULT_LOG, type LogConfig, type LogDestination } from '../admin/log.js';
 import { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from '../core/settings.js';
+import { type AbuseDraft, newAbuseDraft } from './abuse-options.js';
+import { AUTH_WAYS, type AuthWay } from './auth-order-options.js';
 import type { PersistenceConfig, TlsConfig } from './config.js';
+import { type HttpAccessDraft, newHttpAccessDraft } from './http-options.js';
+import { type JwtDraft, newJwtDraft } from './jwt-options.js';
 import type { Origin } from './parse.js';
 import type { Protocol } from './transport-options.js';
 
@@ -61,7 +65,12 @@ export interface ConfigDraft {
   /** As they were given; they count if `isPersistent`. */
   readonly persistence: Writable<PersistenceConfig>;
   readonly security: SecurityDraft;
+  readonly jwt: JwtDraft;
+  readonly httpAccess: HttpAccessDraft;
+  readonly abuse: AbuseDraft;
+  authOrder: readonly AuthWay[];
   perListenerSettings: boolean;
+  hasControlApi: boolean;
   /** Null: nothing was said. */
   logDestinations: LogDestination[] | null;
   logTypes: number | null;
@@ -91,7 +100,12 @@ export function newDraft(): ConfigDraft {
       mosquittoFile: 'mosquitto.db',
     },
     security: newSecurityDraft(),
+    jwt: newJwtDraft(),
+    httpAccess: newHttpAccessDraft(),
+    abuse: newAbuseDraft(),
+    authOrder: AUTH_WAYS,
     perListenerSettings: false,
+    hasControlApi: false,
     logDestinations: null,
     logTypes: null,
     logTimestamp: DEFAULT_LOG.timestamp,

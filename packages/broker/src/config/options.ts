@@ -1,9 +1,13 @@
+import { abuseOptions } from './abuse-options.js';
 import { accessOptions } from './access-options.js';
 import { aclOptions } from './acl-options.js';
+import { authOrderOptions } from './auth-order-options.js';
 import { blockOptions } from './block-options.js';
 import { bridgeOptions } from './bridge-options.js';
 import { bridgeTlsOptions } from './bridge-tls-options.js';
 import { clientOptions } from './client-options.js';
+import { httpOptions } from './http-options.js';
+import { jwtOptions } from './jwt-options.js';
 import { listenerOptions } from './listener-options.js';
 import { logOptions } from './log-options.js';
 import { messageOptions } from './message-options.js';
@@ -22,6 +26,9 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
   { title: 'TLS', options: tlsOptions },
   { title: 'Clients', options: clientOptions },
   { title: 'Users and rights', options: [...accessOptions, ...aclOptions] },
+  { title: 'Tokens (JWT)', options: jwtOptions },
+  { title: 'Users and rights by HTTP', options: [...httpOptions, ...authOrderOptions] },
+  { title: 'Abuse', options: abuseOptions },
   { title: 'Messages', options: messageOptions },
   { title: 'Data on disk', options: persistenceOptions },
   { title: 'Log', options: logOptions },

@@ -1,12 +1,15 @@
 import { resolve } from 'node:path';
 import { DEFAULT_LOG } from '../admin/log.js';
 import { DEFAULT_LISTENER } from '../core/settings.js';
+import { abuseOf } from './abuse-options.js';
 import { type AccessParts, accessPartsOf } from './access-config.js';
 import { finishBridge } from './bridge-draft.js';
 import type { BrokerConfig, ListenerConfig } from './config.js';
 import { type ConfigFile, readConfigFile, readConfigFolder } from './config-files.js';
 import { ConfigReader, type Draft } from './config-reader.js';
 import { type ConfigDraft, type ListenerDraft, newListenerDraft } from './draft.js';
+import { httpAccessOf } from './http-options.js';
+import { jwtOf } from './jwt-options.js';
 import { usernameSourceOf } from './listener-options.js';
 import type { PluginConfig, PluginDraft } from './plugin-config.js';
 import { tlsOf } from './tls-options.js';
@@ -76,6 +79,11 @@ function finish(read: Draft, file: string | null): BrokerConfig {
     bridges: read.bridges.map(finishBridge),
     plugins: read.plugins.map((plugin) => finishPlugin(plugin, listeners)),
     access: accessOf(read),
+    hasControlApi: draft.hasControlApi,
+    jwt: jwtOf(draft),
+    httpAccess: httpAccessOf(draft),
+    authOrder: draft.authOrder,
+    abuse: abuseOf(draft),
     settings: draft.settings,
     persistence: draft.isPersistent ? { ...draft.persistence, folder: resolve(draft.persistence.folder) } : null,
     log: {
