@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Set passwords in a password file',
     run: async (args) => (await import('./passwd.js')).runPasswd(args),
   },
+  ctrl: {
+    summary: 'Administer a running broker: clients, groups, roles',
+    run: async (args) => (await import('./ctrl.js')).runCtrl(args),
+  },
   pub: {
     summary: 'Publish messages',
     run: async (args) => (await import('./pub.js')).runPub(args),
@@ -34,6 +38,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   reload: {
     summary: 'Have a broker that runs read its configuration again',
     run: async (args) => (await import('./reload.js')).runReload(args),
+  },
+  setup: {
+    summary: 'Set up a broker that can stand on the internet: TLS, users, rights; clients, renewal ...',
+    run: async (args) => (await import('./setup.js')).runSetup(args),
   },
   signal: {
     summary: 'Tell brokers that run to reload, rotate logs, stop, print what they have',
@@ -61,6 +69,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
   mosquitto: async (args) => (await import('@cauldron/broker/main')).runMosquitto(args),
   mosquitto_passwd: async (args) => (await import('./passwd.js')).runPasswd(args),
+  mosquitto_ctrl: async (args) => (await import('./ctrl.js')).runMosquittoCtrl(args),
   mosquitto_signal: async (args) => (await import('./signal.js')).runSignal(args),
 };
 

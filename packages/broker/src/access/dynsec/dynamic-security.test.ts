@@ -218,10 +218,10 @@ describe('clients', () => {
     const dynsec = await open();
     await doAll(dynsec, [['createClient', { username: 'bob', password: 'secret', clientid: 'id' }]]);
     expect(await logIn(dynsec, 'bob', 'secret', { clientId: 'id' })).toMatchObject({ admitted: true });
-    expect(await logIn(dynsec, 'bob', 'secret')).toMatchObject({ admitted: false, reasonCode: 0x86 });
+    expect(await logIn(dynsec, 'bob', 'secret')).toMatchObject({ admitted: false, reasonCode: 0x87 });
     expect(await logIn(dynsec, 'bob', 'wrong', { clientId: 'id' })).toMatchObject({
       admitted: false,
-      reasonCode: 0x86,
+      reasonCode: 0x87,
     });
     await doAll(dynsec, [['setClientId', { username: 'bob' }]]);
     expect(await logIn(dynsec, 'bob', 'secret')).toMatchObject({ admitted: true });

@@ -6,6 +6,7 @@ import { decoySalt } from '../passwords/decoy-salt.js';
 import type { PasswordChecker } from '../passwords/password-checker.js';
 import type { PasswordHash } from '../passwords/password-hash.js';
 import { usualHash } from '../passwords/usual-hash.js';
+import { refusal } from '../refusal.js';
 import type { Client, DynsecState } from './dynsec-state.js';
 
 /**
@@ -82,11 +83,6 @@ function verdictOn({ clientId: wanted, disabled }: Client, clientId: string, rul
   if (disabled) return refusal(`${rule} is disabled`);
   if (wanted !== null && wanted !== clientId) return refusal(`${rule} may only come with client id '${wanted}'`);
   return null;
-}
-
-/** What the client is told is the same as for a name that nobody knows. */
-function refusal(rule: string): Admission {
-  return { admitted: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reason: 'not authorised', rule };
 }
 
 function unable(reasonCode: ReasonCode, rule: string): Admission {
