@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodePasswordHash, looksHashed, PasswordHashError, parsePasswordHash } from './password-hash.js';
 
@@ -55,5 +56,26 @@ describe('the text of a hash', () => {
 
   it.each(['secret', '$ecret', '$5$a$b', '6$a$b'])('%s is taken for a password', (text) => {
     expect(looksHashed(text)).toBe(false);
+  });
+
+  it('may be anything: it is read, or refused with a PasswordHashError', () => {
+    const part = fc.oneof(
+      fc.constantFrom('', '6', '7', 'argon2id', 'scram-sha-256', 'v=19', 'm=64,t=1,p=1', '4096', '__proto__'),
+      fc.base64String({ maxLength: 100 }),
+      fc.string({ maxLength: 20 }),
+    );
+    const text = fc.array(part, { maxLength: 7 }).map((parts) => parts.join('$'));
+    fc.assert(
+      fc.property(text, (candidate) => {
+        try {
+          expect(parsePasswordHash(encodePasswordHash(parsePasswordHash(candidate)))).toEqual(
+            parsePasswordHash(candidate),
+          );
+        } catch (error) {
+          expect(error).toBeInstanceOf(PasswordHashError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { ReasonCode } from '@cauldron/codec';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AuthenticationStep, Credentials } from '../../core/ports/access.js';
 import { DEFAULT_LISTENER } from '../../core/settings.js';
@@ -204,5 +205,30 @@ describe('SCRAM-SHA-256', () => {
     [`r=x,p=${'A'.repeat(43)}=`, "a message lacks 'c='"],
   ])('refuses to end with %j', async (message, problem) => {
     expect(await say([EXAMPLE.clientFirst, message])).toMatchObject({ admitted: false, reason: `SCRAM: ${problem}` });
+  });
+
+  it('answers whatever is said, and lets nobody in for it', async () => {
+    const attribute = fc.tuple(fc.constantFrom('n', 'r', 'c', 'p', 'm', 'a', ''), fc.string({ maxLength: 20 }));
+    const message = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc
+        .tuple(fc.constantFrom('n,,', 'y,,', 'n,a=user,', ''), fc.array(attribute, { maxLength: 4 }))
+        .map(([header, all]) => Buffer.from(header + all.map(([name, value]) => `${name}=${value}`).join(','))),
+      fc.constantFrom(EXAMPLE.clientFirst, EXAMPLE.clientFinal.slice(0, -4)).map((text) => Buffer.from(text)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 3 }), async (messages) => {
+        const exchange = exchangeWith();
+        for (const said of messages) {
+          const step = await exchange?.next(said);
+          expect(step).toBeDefined();
+          if (step === undefined || !('challenge' in step)) {
+            expect(step?.admitted).toBe(false);
+            return;
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
