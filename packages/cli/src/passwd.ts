@@ -52,7 +52,7 @@ const PASSWD: Tool<typeof FLAGS> = {
   argon2id       the hardest to guess; read by Mosquitto since 2.1
   scram-sha-256  for clients that prove a password without sending it; read by no Mosquitto
   sha512-pbkdf2  read by Mosquitto since 2.0
-  sha512         read by all of Mosquitto since 1.4; easy to guess
+  sha512         read by every Mosquitto; easy to guess
 
 The password is asked for twice, or read from two lines of standard input. The broker reads a changed file when it is
 told to: cauldron reload. Exit status: 0 done, 1 not done, 2 the two passwords differ.
