@@ -32,7 +32,7 @@ export const CHECKLIST: readonly ChecklistBlock[] = [
       ['check_retain_source', 'false', 'works'],
       ['clientid_prefixes', 'secure-', 'works'],
       ['connection_messages', 'false', 'works'],
-      ['enable_control_api', 'true', 'planned'],
+      ['enable_control_api', 'true', 'works'],
       ['global_max_clients', '100', 'works'],
       ['global_max_connections', '100', 'works'],
       ['include_dir', '.', 'works'],
@@ -85,7 +85,7 @@ export const CHECKLIST: readonly ChecklistBlock[] = [
       ['plugin_use', 'sparkplug', 'works'],
       ['plugin_opt_db_file', '/var/lib/mosquitto/m.sqlite3', 'works'],
       ['auth_opt_anything', 'some text', 'works'],
-      ['auth_plugin_deny_special_chars', 'false', 'ignored'],
+      ['auth_plugin_deny_special_chars', 'false', 'works'],
     ],
   },
   {

@@ -14,6 +14,10 @@ const PLUGINS = 'packages/broker/src/config/plugin-options.test.ts';
 const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   listener: [['packages/broker/src/server/server.test.ts', 'serves MQTT on each listener that is configured']],
   password_file: [[ACCESS, 'lets in its users by their passwords']],
+  enable_control_api: [[ACCESS, 'enable_control_api %s: whether']],
+  auth_plugin_deny_special_chars: [
+    ['packages/broker/src/access/dynsec/dynsec-rules.test.ts', 'is a special character in a name, unless'],
+  ],
   acl_file: [[ACCESS, 'says who may publish and receive what']],
   access_reasons: [[ACCESS, 'decides what a client is told of why it may not']],
   include_dir: [[EFFECTS, 'include_dir: at what the files of a folder say']],

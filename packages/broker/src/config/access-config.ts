@@ -5,7 +5,19 @@ import { fateOfPlugin, type PluginDraft } from './plugin-config.js';
 /** Something that decides about clients. */
 export type AccessPart =
   | { readonly kind: 'password-file'; readonly path: string }
-  | { readonly kind: 'acl-file'; readonly path: string };
+  | { readonly kind: 'acl-file'; readonly path: string }
+  | DynsecPart;
+
+/** Clients, groups and roles that are administered while the broker runs. */
+export interface DynsecPart {
+  readonly kind: 'dynamic-security';
+  /** Where they are kept. */
+  readonly path: string;
+  /** Has the administrator's password for a file that is made; null: nothing was said. */
+  readonly passwordInitFile: string | null;
+  /** Whether clients with + or # in their id or user name get no access. */
+  readonly deniesSpecialChars: boolean;
+}
 
 /** The parts that decide about the clients of some listeners, in the order in which they are asked. */
 export type AccessParts = readonly AccessPart[];
@@ -33,15 +45,25 @@ export function accessPartsOf(
 }
 
 /** Null: it does not decide about clients. */
-function partOfPlugin({ path, options }: PluginDraft): AccessPart | null {
+function partOfPlugin({ path, options, deniesSpecialChars }: PluginDraft): AccessPart | null {
   const fate = fateOfPlugin(path);
-  if (fate.kind !== 'file') return null;
-  return { kind: fate.file, path: resolve(options.get(fate.option) ?? '') };
+  if (fate.kind !== 'access') return null;
+  const file = resolve(options.get(fate.option) ?? '');
+  if (fate.part !== 'dynamic-security') return { kind: fate.part, path: file };
+  const init = options.get('password_init_file');
+  const passwordInitFile = init === undefined ? null : resolve(init);
+  return { kind: fate.part, path: file, passwordInitFile, deniesSpecialChars };
 }
 
 /** What a plugin that decides about clients lacks, as a clause behind its line; null: nothing. */
 export function lackOfPlugin({ path, options }: PluginDraft): string | null {
   const fate = fateOfPlugin(path);
-  if (fate.kind !== 'file' || options.has(fate.option)) return null;
+  if (fate.kind !== 'access' || options.has(fate.option)) return null;
   return `plugin ${path} needs its file: 'plugin_opt_${fate.option} /path/to/file' below it.`;
+}
+
+/** Whether a plugin is Mosquitto's for clients, groups and roles. */
+export function isDynamicSecurity(path: string): boolean {
+  const fate = fateOfPlugin(path);
+  return fate.kind === 'access' && fate.part === 'dynamic-security';
 }

@@ -22,7 +22,8 @@ export const accessOptions: readonly Option[] = [
   broker('enable_control_api', flag, {
     default: 'false',
     doc: 'Whether $CONTROL/broker/v1 answers questions about listeners and plugins.',
-    status: { kind: 'planned', part: 'control API' },
-    set: () => {},
+    set: (config, isEnabled) => {
+      config.hasControlApi = isEnabled;
+    },
   }),
 ];

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { nearestName } from '../nearest-name.js';
-import { lackOfPlugin } from './access-config.js';
+import { isDynamicSecurity, lackOfPlugin } from './access-config.js';
 import { type BridgeDraft, bridgeProblems, newBridgeDraft } from './bridge-draft.js';
 import { ConfigError } from './config.js';
 import type { ConfigFile } from './config-files.js';
@@ -196,6 +196,10 @@ export class ConfigReader implements Blocks {
   }
 
   #checkPlugins(): void {
+    const dynsec = this.#plugins.filter(({ path }) => isDynamicSecurity(path));
+    for (const { origin, path } of dynsec.slice(1)) {
+      this.#problems.push(`${shownOrigin(origin)}: plugin ${path} can be there once only. Remove one of its lines.`);
+    }
     for (const plugin of this.#plugins) {
       const lack = lackOfPlugin(plugin);
       if (lack !== null) this.#problems.push(`${shownOrigin(plugin.origin)}: ${lack}`);

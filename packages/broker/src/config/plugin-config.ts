@@ -1,3 +1,4 @@
+import type { AccessPart } from './access-config.js';
 import type { ListenerDraft } from './draft.js';
 import type { Origin } from './parse.js';
 
@@ -35,8 +36,8 @@ export function newPluginDraft(path: string, name: string | null, origin: Origin
 export type PluginFate =
   /** The broker does the same itself, and keeps its data on disk. */
   | { readonly kind: 'persistence' }
-  /** The same as the option `password_file` or `acl_file`; `option` of its own names the file. */
-  | { readonly kind: 'file'; readonly file: 'password-file' | 'acl-file'; readonly option: string }
+  /** The broker decides about clients in the same way; `option` of the plugin names the file for it. */
+  | { readonly kind: 'access'; readonly part: AccessPart['kind']; readonly option: string }
   /** It guards nothing, and is done without until the broker can do the same. */
   | { readonly kind: 'planned'; readonly what: string }
   /** `why` completes the sentence `plugin PATH ...`. */
@@ -46,16 +47,12 @@ const REMOVE = 'Remove the line and its plugin_opt_ lines if the broker may run 
 
 /** By the names of the files that come with Mosquitto, without their ending. */
 const FATES: ReadonlyMap<string, PluginFate> = new Map<string, PluginFate>([
-  ['mosquitto_acl_file', { kind: 'file', file: 'acl-file', option: 'acl_file' }],
-  ['mosquitto_password_file', { kind: 'file', file: 'password-file', option: 'password_file' }],
-  ['mosquitto_dynamic_security', notThereYet('users, groups and roles')],
+  ['mosquitto_acl_file', { kind: 'access', part: 'acl-file', option: 'acl_file' }],
+  ['mosquitto_password_file', { kind: 'access', part: 'password-file', option: 'password_file' }],
+  ['mosquitto_dynamic_security', { kind: 'access', part: 'dynamic-security', option: 'config_file' }],
   ['mosquitto_persist_sqlite', { kind: 'persistence' }],
   ['mosquitto_sparkplug_aware', { kind: 'planned', what: 'does not look into Sparkplug messages' }],
 ]);
-
-function notThereYet(what: string): PluginFate {
-  return { kind: 'refused', why: `is not there yet: this version has no ${what}. ${REMOVE}` };
-}
 
 export function fateOfPlugin(path: string): PluginFate {
   const [, base = ''] = /([^/\\]*?)(?:\.(?:so|dll|dylib)[\d.]*)?$/.exec(path) ?? [];

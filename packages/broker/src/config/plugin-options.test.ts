@@ -23,29 +23,7 @@ function problems(...lines: string[]): readonly string[] {
   return [];
 }
 
-/** Each of them becomes possible with a later version, and then goes from here. */
-describe('what guards access and is not there yet is refused by name', () => {
-  const REMOVE = 'Remove the line and its plugin_opt_ lines if the broker may run without it';
-
-  it.each([['mosquitto_dynamic_security.so', 'users, groups and roles']])('plugin %s', (file, what) => {
-    const path = `/usr/lib/x86_64-linux-gnu/${file}`;
-    expect(problems('listener 1883', `plugin ${path}`, 'plugin_opt_config_file /a.json')).toEqual([
-      `test.conf:2: plugin ${path} is not there yet: this version has no ${what}. ${REMOVE}.`,
-    ]);
-  });
-
-  it('under other names of the same, too', () => {
-    expect(problems('auth_plugin mosquitto_dynamic_security.dll', 'auth_opt_config_file /a.json')).toEqual([
-      expect.stringContaining('test.conf:1: auth_plugin mosquitto_dynamic_security.dll is not there yet'),
-    ]);
-    expect(problems('global_plugin /a/mosquitto_dynamic_security.so')).toHaveLength(1);
-    expect(
-      problems('plugin_load rules /a/mosquitto_dynamic_security.so', 'listener 1', 'plugin_use rules'),
-    ).toHaveLength(1);
-  });
-});
-
-describe('plugins for password files and ACL files', () => {
+describe('plugins that decide about clients', () => {
   it('mean the same as the options, in their order', () => {
     const { access } = read(
       'plugin /usr/lib/mosquitto_acl_file.so',
@@ -73,6 +51,22 @@ describe('plugins for password files and ACL files', () => {
     expect([...access]).toEqual([
       ['* 1883', [{ kind: 'acl-file', path: '/a' }]],
       ['* 1884', [{ kind: 'password-file', path: '/b' }]],
+    ]);
+  });
+
+  it('are dynamic security, which can be there once', () => {
+    const dynsec = 'plugin /usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so';
+    const { access } = read(dynsec, 'plugin_opt_config_file /a.json', 'plugin_opt_password_init_file /b');
+    expect(access.get('')).toEqual([
+      { kind: 'dynamic-security', path: '/a.json', passwordInitFile: '/b', deniesSpecialChars: true },
+    ]);
+    const options = ['auth_opt_config_file /a.json', 'auth_plugin_deny_special_chars false'];
+    expect(read('auth_plugin mosquitto_dynamic_security.dll', ...options).access.get('')).toEqual([
+      { kind: 'dynamic-security', path: '/a.json', passwordInitFile: null, deniesSpecialChars: false },
+    ]);
+    const twice = [dynsec, 'plugin_opt_config_file /a.json', dynsec, 'plugin_opt_config_file /b.json'];
+    expect(problems(...twice)).toEqual([
+      'test.conf:3: plugin /usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so can be there once only. Remove one of its lines.',
     ]);
   });
 

@@ -16,8 +16,8 @@ export const pluginOptions: readonly Option[] = [
     isRepeatable: true,
     reloadable: false,
     default: 'none',
-    doc: 'A plugin of Mosquitto, known by the name of its file. mosquitto_persist_sqlite means persistence true, mosquitto_sparkplug_aware is done without; all others are refused.',
-    deviation: 'Compiled plugins cannot be loaded; those that come with Mosquitto are, or will be, built in.',
+    doc: 'A plugin of Mosquitto, known by the name of its file: mosquitto_dynamic_security, mosquitto_acl_file and mosquitto_password_file are built in, mosquitto_persist_sqlite means persistence true, mosquitto_sparkplug_aware is done without; all others are refused.',
+    deviation: 'Compiled plugins cannot be loaded; those that come with Mosquitto are built in.',
     set({ blocks, origin }, file) {
       blocks.beginPlugin(newPluginDraft(file, null, origin), false);
       return refusalOf(file);
@@ -73,8 +73,7 @@ export const pluginOptions: readonly Option[] = [
   plugin('auth_plugin_deny_special_chars', flag, {
     reloadable: false,
     default: 'true',
-    doc: 'Whether a plugin that decides about access is not asked about clients with + or # in their id or user name, who get none.',
-    status: { kind: 'ignored', why: 'no plugin that decides about access can be loaded' },
+    doc: 'Whether dynamic security gives no access to clients with + or # in their id or user name.',
     set: ({ plugin: draft }, denies) => {
       draft.deniesSpecialChars = denies;
     },

@@ -174,15 +174,6 @@ describe('what is noted for those who look after a file', () => {
   });
 });
 
-describe('what is asked for and not there yet', () => {
-  it('is a warning, unless it is not wanted', () => {
-    expect(read('enable_control_api true').warnings).toEqual([
-      'test.conf:1: enable_control_api has no effect yet: this version has no control API.',
-    ]);
-    expect(read('enable_control_api false').warnings).toEqual([]);
-  });
-});
-
 describe('values', () => {
   it('may be followed by a comment where they are one word, and not where they are a text', () => {
     const { settings, log } = read('max_keepalive 5 # seconds', 'queue_qos0_messages 1 # yes', 'log_dest file /a # b');

@@ -1,19 +1,24 @@
 import { AccessControl, type AccessSet } from '../access/access-control.js';
 import { AccessRecord, RecordedAuthorizer } from '../access/access-record.js';
-import { AclFileError, readAclFile } from '../access/acl-file.js';
-import { AclRules } from '../access/acl-rules.js';
+import { DYNSEC_TOPIC, DynamicSecurity } from '../access/dynsec/dynamic-security.js';
+import { DynsecFileError } from '../access/dynsec/dynsec-file.js';
+import type { Gate } from '../access/gate.js';
 import { HashingPool } from '../access/passwords/hashing-pool.js';
 import { PasswordChecker } from '../access/passwords/password-checker.js';
-import { type PasswordFile, PasswordFileError, readPasswordFile } from '../access/passwords/password-file.js';
+import type { PasswordFile } from '../access/passwords/password-file.js';
 import { PasswordGate } from '../access/passwords/password-gate.js';
 import { encodePasswordHash } from '../access/passwords/password-hash.js';
 import { ScramAuthenticator } from '../access/passwords/scram-authenticator.js';
-import type { AccessPart, AccessParts } from '../config/access-config.js';
+import type { TopicRules } from '../access/topic-rules.js';
+import type { AccessPart, AccessParts, DynsecPart } from '../config/access-config.js';
+import type { Broker } from '../core/broker.js';
 import type { Principal } from '../core/ports/access.js';
-import { systemClock } from '../system.js';
+import type { Log } from '../core/ports/log.js';
+import { systemClock, systemRandom } from '../system.js';
+import { type AccessFiles, readAccessFiles } from './access-files.js';
 import { StartError } from './start-error.js';
 
-/** What the files say now, before it holds. */
+/** What the configuration and its files say now, before it holds. */
 export interface AccessChange {
   /** What somebody should know. */
   readonly warnings: readonly string[];
@@ -22,40 +27,52 @@ export interface AccessChange {
   objectionTo(client: Principal): string | null;
 }
 
+/** How something is opened that the broker has to be able to change later: perhaps with other rights than now. */
+export type OpenAsBroker = <T>(open: () => Promise<T>) => Promise<T>;
+
 /** Everything about users and rights that the configuration asks for, and how it follows the configuration. */
 export class Access {
   readonly control = new AccessControl();
   /** Who did what in the last hour, for `cauldron acl simulate`. */
   readonly record = new AccessRecord(systemClock.wallMs);
   readonly authorizer = new RecordedAuthorizer(this.control, this.record);
-  readonly #checker = new PasswordChecker(new HashingPool());
+  readonly #log: Log;
+  readonly #firstPassword: string | undefined;
+  readonly #pool = new HashingPool();
+  readonly #checker = new PasswordChecker(this.#pool);
   /** By `ListenerPolicy.access`. */
   #users: ReadonlyMap<string, readonly PasswordFile[]> = new Map();
+  /** It is administered while the broker runs, so it lives as long as the configuration has it, and is not read again. */
+  #dynsec: OpenDynsec | null = null;
+  #broker: Broker | null = null;
+
+  /** `firstPassword`: of the administrator, if dynamic security has to begin. */
+  constructor(log: Log, firstPassword: string | undefined) {
+    this.#log = log;
+    this.#firstPassword = firstPassword;
+  }
 
   /**
-   * Reads all files. Nothing changes.
-   * @throws StartError with all that is wrong with them
+   * Reads all files, and opens dynamic security if it is wanted and not open. What holds does not change.
+   * @throws (rejects) StartError with all that is wrong
    */
-  prepare(access: ReadonlyMap<string, AccessParts>): AccessChange {
-    const reader = new FileReader();
-    const sets = new Map<string, AccessSet>();
-    const users = new Map<string, readonly PasswordFile[]>();
-    for (const [name, parts] of access) {
-      const files = parts.flatMap((part) => reader.passwordFile(part) ?? []);
-      users.set(name, files);
-      sets.set(name, {
-        gates: files.map((file) => new PasswordGate(file, this.#checker)),
-        rules: parts.flatMap((part) => reader.aclRules(part) ?? []),
-        exchanges: files.map((file) => new ScramAuthenticator(file)),
-      });
-    }
-    if (reader.problems.length > 0) throw new StartError(reader.problems);
+  async prepare(access: ReadonlyMap<string, AccessParts>, open: OpenAsBroker): Promise<AccessChange> {
+    const files = readAccessFiles(access);
+    if (files.problems.length > 0) throw new StartError(files.problems);
+    const dynsec = await this.#dynsecFor(access, open);
+    const sets = new Map([...access].map(([name, parts]) => [name, this.#setOf(parts, files, dynsec)]));
+    const users = new Map(
+      [...access].map(([name, parts]) => [name, parts.flatMap((part) => passwordsOf(part, files))]),
+    );
     const before = this.#users;
     return {
-      warnings: reader.warnings,
+      warnings: [...files.warnings, ...(dynsec === this.#dynsec ? [] : (dynsec?.security.warnings ?? []))],
       apply: () => {
         this.#users = users;
         this.control.replace(sets);
+        if (dynsec !== this.#dynsec) this.#dynsec?.close();
+        this.#dynsec = dynsec;
+        if (this.#broker !== null) dynsec?.attach(this.#broker);
       },
       objectionTo: ({ access: name = '', username }) => {
         if (username === undefined) return null;
@@ -67,44 +84,87 @@ export class Access {
       },
     };
   }
+
+  /** The broker is there: what is administered by messages hears of them from now on. */
+  attach(broker: Broker): void {
+    this.#broker = broker;
+    this.#dynsec?.attach(broker);
+  }
+
+  #setOf(parts: AccessParts, files: AccessFiles, dynsec: OpenDynsec | null): AccessSet {
+    const gates: Gate[] = [];
+    const rules: TopicRules[] = [];
+    const exchanges: ScramAuthenticator[] = [];
+    for (const part of parts) {
+      for (const file of passwordsOf(part, files)) {
+        gates.push(new PasswordGate(file, this.#checker));
+        exchanges.push(new ScramAuthenticator(file));
+      }
+      const aclRules = part.kind === 'acl-file' ? files.rules.get(part.path) : undefined;
+      if (aclRules !== undefined) rules.push(aclRules);
+      if (part.kind !== 'dynamic-security' || dynsec === null) continue;
+      gates.push(dynsec.security.gate);
+      rules.push(dynsec.rules);
+    }
+    return { gates, rules, exchanges };
+  }
+
+  /** Null: it is not wanted. */
+  async #dynsecFor(access: ReadonlyMap<string, AccessParts>, open: OpenAsBroker): Promise<OpenDynsec | null> {
+    const part = [...access.values()].flat().find((one) => one.kind === 'dynamic-security');
+    if (part === undefined) return null;
+    if (this.#dynsec?.isFor(part) === true) return this.#dynsec;
+    const options = {
+      configFile: part.path,
+      passwordInitFile: part.passwordInitFile,
+      firstPassword: this.#firstPassword,
+      checker: this.#checker,
+      pool: this.#pool,
+      random: systemRandom,
+      log: this.#log,
+    };
+    try {
+      return new OpenDynsec(await open(() => DynamicSecurity.open(options)), part);
+    } catch (error) {
+      if (!(error instanceof DynsecFileError)) throw error;
+      throw new StartError(error.problems, { cause: error });
+    }
+  }
 }
 
-/** Reads each file once, however many listeners it is for, and gathers what is wrong. */
-class FileReader {
-  readonly problems: string[] = [];
-  readonly warnings: string[] = [];
-  readonly #passwordFiles = new Map<string, PasswordFile | null>();
-  readonly #aclRules = new Map<string, AclRules | null>();
+/** Dynamic security as the configuration asked for it. */
+class OpenDynsec {
+  readonly security: DynamicSecurity;
+  readonly rules: TopicRules;
+  readonly #part: DynsecPart;
+  #end: (() => void) | null = null;
 
-  /** Null: it is another part, or cannot be used. */
-  passwordFile({ kind, path }: AccessPart): PasswordFile | null {
-    if (kind !== 'password-file') return null;
-    return this.#once(this.#passwordFiles, path, () => {
-      const file = readPasswordFile(path);
-      this.warnings.push(...file.warnings);
-      return file;
-    });
+  constructor(security: DynamicSecurity, part: DynsecPart) {
+    this.security = security;
+    this.rules = security.rules(part.deniesSpecialChars);
+    this.#part = part;
   }
 
-  /** The same. */
-  aclRules({ kind, path }: AccessPart): AclRules | null {
-    if (kind !== 'acl-file') return null;
-    return this.#once(this.#aclRules, path, () => new AclRules(readAclFile(path)));
+  isFor({ path, deniesSpecialChars }: DynsecPart): boolean {
+    return path === this.#part.path && deniesSpecialChars === this.#part.deniesSpecialChars;
   }
 
-  #once<File>(known: Map<string, File | null>, path: string, read: () => File): File | null {
-    const found = known.get(path);
-    if (found !== undefined) return found;
-    let file: File | null = null;
-    try {
-      file = read();
-    } catch (error) {
-      if (!(error instanceof PasswordFileError) && !(error instanceof AclFileError)) throw error;
-      this.problems.push(...error.problems);
-    }
-    known.set(path, file);
-    return file;
+  /** May be called again. */
+  attach(broker: Broker): void {
+    if (this.#end !== null) return;
+    this.security.attach(broker);
+    this.#end = broker.control(DYNSEC_TOPIC, this.security);
   }
+
+  close(): void {
+    this.#end?.();
+    this.#end = null;
+  }
+}
+
+function passwordsOf({ kind, path }: AccessPart, { passwords }: AccessFiles): PasswordFile[] {
+  const file = kind === 'password-file' ? passwords.get(path) : undefined;
+  return file === undefined ? [] : [file];
 }
 
 function hashOf(files: readonly PasswordFile[] = [], username: string): string | null {

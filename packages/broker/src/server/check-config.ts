@@ -1,5 +1,5 @@
 import type { BrokerConfig } from '../config/config.js';
-import { Access } from './access.js';
+import { readAccessFiles } from './access-files.js';
 import { bindingsOf } from './listen-addresses.js';
 import { checkTls } from './listener-tls.js';
 import { StartError } from './start-error.js';
@@ -16,19 +16,15 @@ export interface ConfigCheck {
  */
 export async function checkConfig({ access, listeners, warnings }: BrokerConfig): Promise<ConfigCheck> {
   const tls = checkTls(listeners);
-  const problems = [...tls.problems];
-  const found = [...warnings, ...tls.warnings];
-  const attempts = [
-    () => found.push(...new Access().prepare(access).warnings),
-    ...listeners.map((listener) => () => bindingsOf(listener)),
-  ];
-  for (const attempt of attempts) {
+  const files = readAccessFiles(access);
+  const problems = [...tls.problems, ...files.problems];
+  for (const listener of listeners) {
     try {
-      await attempt();
+      await bindingsOf(listener);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       problems.push(...error.problems);
     }
   }
-  return { problems, warnings: found };
+  return { problems, warnings: [...warnings, ...tls.warnings, ...files.warnings] };
 }

@@ -9,6 +9,7 @@ import { systemClock } from '../system.js';
 import { TlsKeyLog } from '../transports/tls-key-log.js';
 import { VERSION } from '../version.js';
 import { Access, type AccessChange } from './access.js';
+import { ControlApi } from './control-api.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners, type ListenersChange } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
@@ -81,6 +82,7 @@ class RunningServer implements Server {
   readonly broker: Broker;
   readonly log: BrokerLog;
   readonly #access: Access;
+  readonly #controlApi: ControlApi;
   readonly #listeners: Listeners;
   readonly #keyLog: TlsKeyLog | null;
   readonly #sys: SysTopics;
@@ -98,6 +100,8 @@ class RunningServer implements Server {
     this.#listeners = listeners;
     this.#sys = new SysTopics(broker, `cauldron version ${VERSION}`, systemClock);
     this.#sys.configure(config.sysIntervalMs);
+    this.#controlApi = new ControlApi(broker, log, () => this.#config);
+    this.#controlApi.configure(config);
     this.#stopRecord = access.authorizer.keepFresh();
     log.publishTo((topic, line) => publishLine(broker, topic, line));
   }
@@ -108,14 +112,15 @@ class RunningServer implements Server {
     ports: AccessPorts,
     { openStore = (open) => open(), sockets = [] }: StartOptions,
   ): Promise<RunningServer> {
-    const access = new Access();
-    const users = access.prepare(config.access);
+    const access = new Access(log, process.env.MOSQUITTO_DYNSEC_PASSWORD);
+    const users = await access.prepare(config.access, openStore);
     warn(log, users.warnings);
     users.apply();
     const keyLog = openKeyLog(config, log);
     const { authorizer, control } = access;
     const all: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer, ...ports };
     const broker = await openStore(() => openBroker(config, log, all));
+    access.attach(broker);
     const listeners = new Listeners(broker, log, sockets, keyLog);
     const server = new RunningServer(config, { access, broker, keyLog, listeners, log });
     try {
@@ -172,7 +177,7 @@ class RunningServer implements Server {
     let users: AccessChange;
     let listeners: ListenersChange;
     try {
-      users = this.#access.prepare(config.access);
+      users = await this.#access.prepare(config.access, (open) => open());
       listeners = await this.#listeners.prepare(config.listeners, config.noDelay);
     } catch (error) {
       newLog.cancel();
@@ -183,6 +188,7 @@ class RunningServer implements Server {
     broker.settingsChanged();
     this.#sys.configure(config.sysIntervalMs);
     users.apply();
+    this.#controlApi.configure(config);
     listeners.commit();
     broker.replacePolicies(listeners.policies, listeners.objectionTo);
     broker.expel(users.objectionTo);
