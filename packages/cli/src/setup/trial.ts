@@ -1,4 +1,11 @@
-import { type Client, ClientError, ConnectionRefused, connect, PublishRefused, ReasonCode } from '@cauldron/client';
+import {
+  type Client,
+  ConnectionFailed,
+  ConnectionRefused,
+  connect,
+  PublishRefused,
+  ReasonCode,
+} from '@cauldron/client';
 import type { SetupUser } from './users.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -85,7 +92,7 @@ async function isNotTrusted({ hosts, tlsPort }: TrialTarget): Promise<string | n
     await client.disconnect();
   } catch (error) {
     if (error instanceof ConnectionRefused) return 'its certificate was issued by a CA that is trusted anyway';
-    if (error instanceof ClientError && /was not issued by a CA|its own issuer/.test(error.message)) return null;
+    if (error instanceof ConnectionFailed && /was not issued by a CA|its own issuer/.test(error.message)) return null;
     throw error;
   }
   return 'it got in';

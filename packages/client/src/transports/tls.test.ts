@@ -4,6 +4,8 @@ import { createServer, type TlsOptions as ServerOptions } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CertificateAuthority, type Certificates, certificates } from '../../../../test/support/certificates.js';
 import { areInstalled } from '../../../../test/support/programs.js';
+import { connect } from '../connect.js';
+import { ConnectionFailed } from '../errors.js';
 import type { TlsOptions } from '../tls-options.js';
 import { tls } from './tls.js';
 import { webSocket } from './websocket.js';
@@ -97,6 +99,11 @@ describe.skipIf(!areInstalled('openssl'))('a TLS client', () => {
       "TLS: the server's certificate (CN=localhost,O=Cauldron) was not issued by a CA that is trusted, but by CN=ca,O=Cauldron",
     );
     expect(await refusal(port, { ca: showing('other', { hosts: 'DNS:a' }).ca })).toBe(message);
+  });
+
+  it('is not told that it is connected to a server that it does not trust', async () => {
+    const port = await serve(good);
+    await expect(connect(`mqtts://127.0.0.1:${port}`)).rejects.toBeInstanceOf(ConnectionFailed);
   });
 
   it('says for whom the certificate is when it is not for this server', async () => {

@@ -27,18 +27,17 @@ export function tls(host: string, port: number, options: TlsOptions = {}): Trans
 }
 
 /**
- * A socket to a server that emits `secureConnect` only when the server is who it should be; otherwise, and for everything
- * else that goes wrong, `error` with a `TlsFailure` or the network's own. Nothing of what is written leaves before.
+ * A socket to a server. At `secureConnect` it is already destroyed if the server is not who it should be; for that, and for
+ * everything else that goes wrong, it emits `error` with a `TlsFailure` or the network's own. Nothing of what is written
+ * leaves before.
  */
 export function openTls(host: string, port: number, options: TlsOptions): TLSSocket {
   const serverName = options.serverName ?? host;
   const socket = connect(connectionOptions(host, port, serverName, options));
-  // The first of all listeners: nobody hears `secureConnect` of a server that is not trusted.
+  // The first of all listeners: for those that follow, the socket of a server that is not trusted is destroyed.
   socket.on('secureConnect', () => {
     const problem = options.insecure === true ? null : problemOf(socket, serverName, options);
-    if (problem === null) return;
-    socket.removeAllListeners('secureConnect');
-    socket.destroy(problem);
+    if (problem !== null) socket.destroy(problem);
   });
   if (options.onKeyLog !== undefined) socket.on('keylog', options.onKeyLog);
   return socket;
@@ -96,7 +95,10 @@ function buffersOf(texts: readonly (string | Uint8Array)[]): (string | Buffer)[]
 
 function openSocket(socket: TLSSocket, events: TransportEvents): Transport {
   socket.setNoDelay(true); // packets are collected for each turn
-  socket.on('secureConnect', () => events.opened());
+  socket.on('secureConnect', () => {
+    // Listeners that were taken away while an event is told hear of it all the same.
+    if (!socket.destroyed) events.opened();
+  });
   socket.on('data', (bytes: Buffer) => events.data(bytes, bytes.length));
   return socketTransport(socket, events, tlsFailure);
 }
