@@ -17,6 +17,7 @@ const PACKAGES = {
   javac: 'default-jdk-headless',
   mosquitto: 'mosquitto',
   'mosquitto.h': 'libmosquitto-dev',
+  mosquitto_ctrl: 'mosquitto',
   mosquitto_passwd: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_rr: 'mosquitto-clients',

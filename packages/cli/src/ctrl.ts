@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { PasswordRefused } from '@cauldron/broker/passwords';
 import { type Flag, type FlagTable, UsageError, type Values } from './arguments.js';
 import { CONNECTION_FLAGS, type ConnectionTarget, connectionTarget, qosOf } from './connection-flags.js';
 import { answerText, printable } from './ctrl/answer-text.js';
@@ -19,7 +20,7 @@ import {
 import { makeDynsecFile, OfflineFailure, setPasswordInFile } from './ctrl/offline.js';
 import { type Identity, Shell } from './ctrl/shell.js';
 import { describeFailure } from './failure.js';
-import { PasswordPrompt } from './password-prompt.js';
+import { PasswordPrompt, PromptCancelled } from './password-prompt.js';
 import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
 
 const FLAGS = {
@@ -74,6 +75,7 @@ const INVALID_ARGUMENTS_STATUS = 3;
 const UNKNOWN_COMMAND_STATUS = 13;
 const UNKNOWN_MODULE_STATUS = 10;
 const REFUSED_STATUS = 1;
+const CANCELLED_STATUS = 130;
 
 /** `cauldron ctrl`. @param argv without the name of the command. @returns the exit status */
 export function runCtrl(argv: readonly string[]): Promise<number> {
@@ -127,8 +129,10 @@ async function ctrl(options: Options, words: readonly string[], refusedStatus: n
     if (options.file !== undefined) return await workOnFile(options.file, name, fields);
     return await send(options, module, name, fields, refusedStatus);
   } catch (error) {
-    if (!(error instanceof OfflineFailure)) throw error;
-    return complain(error.message, 1);
+    if (error instanceof PromptCancelled) return CANCELLED_STATUS;
+    if (error instanceof PasswordRefused) return complain(`The password cannot be used: ${error.message}.`, 1);
+    if (error instanceof OfflineFailure) return complain(error.message, 1);
+    throw error;
   }
 }
 
@@ -153,8 +157,7 @@ It may administer dynamic security, and watch; it may not publish to ordinary to
 
 /** Null: the arguments make no sense. */
 async function fieldsOf(command: WordCommand, args: readonly string[]): Promise<CommandFields | null> {
-  const fields =
-    command.read(args, false) ?? (command.asksFor === undefined ? null : command.read([...args, ''], false));
+  const fields = command.read(args, false);
   if (fields === null || command.asksFor === undefined || fields[command.asksFor]) return fields;
   const password = await askPassword();
   return password === null ? null : { ...fields, [command.asksFor]: password };
@@ -197,7 +200,7 @@ async function send(
     await client?.close();
   }
   if (reply.error !== null) {
-    process.stderr.write(`${name}: Error: ${printable(reply.error)}.\n`);
+    process.stderr.write(`${name}: Error: ${printable(reply.error)}\n`);
     return refusedStatus;
   }
   process.stdout.write(reply.data === undefined ? '' : answerText(name, reply.data));

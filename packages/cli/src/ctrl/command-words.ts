@@ -27,6 +27,8 @@ const ACL_TYPES = [
 ];
 const DEFAULT_TYPES = ['publishClientSend', 'publishClientReceive', 'subscribe', 'unsubscribe'];
 const VERDICTS = ['allow', 'deny'];
+const NUMBERS = ['priority', 'count', 'offset'];
+const CHOICES: Readonly<Record<string, Choice>> = { username: 'client', groupname: 'group', rolename: 'role' };
 
 /** Those of dynamic security, by name. */
 export const DYNSEC_COMMANDS: Readonly<Record<string, WordCommand>> = {
@@ -108,9 +110,6 @@ export function commandNamed(
   const name = Object.keys(table).find((candidate) => candidate.toLowerCase() === typed.toLowerCase());
   return name === undefined ? null : { name, command: table[name] };
 }
-
-const NUMBERS = ['priority', 'count', 'offset'];
-const CHOICES: Readonly<Record<string, Choice>> = { username: 'client', groupname: 'group', rolename: 'role' };
 
 /** A command whose arguments are fields in their order: `username rolename priority?`. */
 function plain(parameters: string, doc: string): WordCommand {

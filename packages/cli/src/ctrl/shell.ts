@@ -170,8 +170,7 @@ export class Shell {
       return;
     }
     const { name, command } = found;
-    const fields =
-      command.read(args, true) ?? (command.asksFor === undefined ? null : command.read([...args, ''], true));
+    const fields = command.read(args, true);
     if (fields === null) {
       this.#say(`${name} ${command.usage}\n`);
       return;

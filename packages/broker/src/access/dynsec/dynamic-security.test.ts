@@ -251,7 +251,7 @@ describe('clients', () => {
 });
 
 describe('those who lose or gain a right', () => {
-  it.each<[string, object, readonly string[]]>([
+  it.each<[string, Record<string, unknown>, readonly string[]]>([
     ['createRole', { rolename: 'new' }, []],
     ['createClient', { username: 'new' }, []],
     ['enableClient', { username: 'member' }, []],
