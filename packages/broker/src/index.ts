@@ -42,6 +42,7 @@ export * from './core/ports/store.js';
 export { DEFAULT_LISTENER, DEFAULT_SETTINGS, type ListenerPolicy, type Settings } from './core/settings.js';
 export { shardOf } from './core/shard.js';
 export { type ConfigCheck, checkConfig } from './server/check-config.js';
+export { type AccessQuestion, authorizerOf, explainAccess } from './server/explain-access.js';
 export type { Endpoint } from './server/listen-addresses.js';
 export type { AccessPorts } from './server/open-broker.js';
 export { type Server, startServer } from './server/server.js';

@@ -8,6 +8,7 @@ import { shownEndpoint } from '../server/listen-addresses.js';
 import type { Server } from '../server/server.js';
 import { StartError } from '../server/start-error.js';
 import { VERSION } from '../version.js';
+import { addAccessCommands } from './access-commands.js';
 import type { GivenConfig } from './command-line.js';
 import { configChanges } from './config-changes.js';
 import type { ControlCommands } from './control-server.js';
@@ -133,6 +134,7 @@ export class Administration {
       return {};
     });
     commands.add('status', () => this.#status());
+    addAccessCommands(commands, this.#server);
   }
 
   #status() {

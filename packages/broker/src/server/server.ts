@@ -3,6 +3,7 @@ import { BrokerLog } from '../admin/log.js';
 import { SysTopics } from '../admin/sys-topics.js';
 import type { BrokerConfig } from '../config/config.js';
 import type { Broker } from '../core/broker.js';
+import type { Decision } from '../core/ports/access.js';
 import { type Log, LogType } from '../core/ports/log.js';
 import type { ActivatedSocket } from '../process/activated-sockets.js';
 import { systemClock } from '../system.js';
@@ -10,6 +11,7 @@ import { TlsKeyLog } from '../transports/tls-key-log.js';
 import { VERSION } from '../version.js';
 import { Access, type AccessChange } from './access.js';
 import { ControlApi } from './control-api.js';
+import { type AccessQuestion, explainAccess } from './explain-access.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners, type ListenersChange } from './listeners.js';
 import { type AccessPorts, openBroker } from './open-broker.js';
@@ -27,6 +29,11 @@ export interface Server {
   readonly config: BrokerConfig;
   /** Who did what in the last hour. */
   readonly accesses: AccessRecord;
+  /**
+   * Whether a client may do something, and what decides; nothing is recorded.
+   * @throws (rejects) StartError when it is not clear which listener's rules are meant
+   */
+  explain(question: AccessQuestion): Promise<Decision>;
   /**
    * Takes over a changed configuration in one step: settings, listeners, certificates, what is logged and where. Clients
    * who do not lose a right by it stay connected. Reloads follow each other. Resolves with what takes effect only at the
@@ -146,6 +153,10 @@ class RunningServer implements Server {
 
   get accesses(): AccessRecord {
     return this.#access.record;
+  }
+
+  explain(question: AccessQuestion): Promise<Decision> {
+    return explainAccess(this.#access.control, this.#config, question);
   }
 
   reload(config: BrokerConfig): Promise<readonly string[]> {
