@@ -12,6 +12,7 @@ import { addAccessCommands } from './access-commands.js';
 import type { GivenConfig } from './command-line.js';
 import { configChanges } from './config-changes.js';
 import type { ControlCommands } from './control-server.js';
+import { addDoorCommands } from './door-commands.js';
 import type { ServiceManager } from './service-manager.js';
 
 /** Lines of the trees that are made before others have their turn. */
@@ -133,6 +134,7 @@ export class Administration {
       await this.#sayTrees(say);
       return {};
     });
+    addDoorCommands(commands, this.#server);
     commands.add('status', () => this.#status());
     addAccessCommands(commands, this.#server);
   }

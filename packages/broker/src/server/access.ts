@@ -11,11 +11,13 @@ import { encodePasswordHash } from '../access/passwords/password-hash.js';
 import { ScramAuthenticator } from '../access/passwords/scram-authenticator.js';
 import type { TopicRules } from '../access/topic-rules.js';
 import type { AccessPart, AccessParts, DynsecPart } from '../config/access-config.js';
+import type { BrokerConfig } from '../config/config.js';
 import type { Broker } from '../core/broker.js';
 import type { Principal } from '../core/ports/access.js';
 import type { Log } from '../core/ports/log.js';
 import { systemClock, systemRandom } from '../system.js';
 import { type AccessFiles, readAccessFiles } from './access-files.js';
+import { OtherWays } from './other-ways.js';
 import { StartError } from './start-error.js';
 
 /** What the configuration and its files say now, before it holds. */
@@ -36,6 +38,7 @@ export class Access {
   /** Who did what in the last hour, for `cauldron acl simulate`. */
   readonly record = new AccessRecord(systemClock.wallMs);
   readonly authorizer = new RecordedAuthorizer(this.control, this.record);
+  readonly #others = new OtherWays();
   readonly #log: Log;
   readonly #firstPassword: string | undefined;
   readonly #pool = new HashingPool();
@@ -56,11 +59,13 @@ export class Access {
    * Reads all files, and opens dynamic security if it is wanted and not open. What holds does not change.
    * @throws (rejects) StartError with all that is wrong
    */
-  async prepare(access: ReadonlyMap<string, AccessParts>, open: OpenAsBroker): Promise<AccessChange> {
+  async prepare(config: BrokerConfig, open: OpenAsBroker): Promise<AccessChange> {
+    const { access } = config;
     const files = readAccessFiles(access);
     if (files.problems.length > 0) throw new StartError(files.problems);
+    const others = this.#others.prepare(config);
     const dynsec = await this.#dynsecFor(access, open);
-    const sets = new Map([...access].map(([name, parts]) => [name, this.#setOf(parts, files, dynsec)]));
+    const sets = new Map([...access].map(([name, parts]) => [name, others.addTo(this.#setOf(parts, files, dynsec))]));
     const users = new Map(
       [...access].map(([name, parts]) => [name, parts.flatMap((part) => passwordsOf(part, files))]),
     );
@@ -70,6 +75,7 @@ export class Access {
       apply: () => {
         this.#users = users;
         this.control.replace(sets);
+        others.apply();
         if (dynsec !== this.#dynsec) this.#dynsec?.close();
         this.#dynsec = dynsec;
         if (this.#broker !== null) dynsec?.attach(this.#broker);
@@ -89,6 +95,11 @@ export class Access {
   attach(broker: Broker): void {
     this.#broker = broker;
     this.#dynsec?.attach(broker);
+  }
+
+  /** Nobody outside is asked any more. */
+  close(): void {
+    this.#others.close();
   }
 
   #setOf(parts: AccessParts, files: AccessFiles, dynsec: OpenDynsec | null): AccessSet {

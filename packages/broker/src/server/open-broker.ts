@@ -13,7 +13,7 @@ import { LoadingReport } from './loading-report.js';
 import { StartError } from './start-error.js';
 
 /** Who decides about clients, where the configuration does not: for a program that embeds the broker. */
-export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthenticator' | 'authorizer'>;
+export type AccessPorts = Pick<BrokerOptions, 'authenticator' | 'enhancedAuthenticator' | 'authorizer' | 'doorkeeper'>;
 
 /** The broker, with all that its store kept. @throws StartError when the store cannot be opened */
 export async function openBroker(config: BrokerConfig, log: BrokerLog, access: AccessPorts): Promise<Broker> {

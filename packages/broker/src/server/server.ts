@@ -1,3 +1,4 @@
+import type { DoorGuard } from '../access/abuse/door-guard.js';
 import type { AccessRecord } from '../access/access-record.js';
 import { BrokerLog } from '../admin/log.js';
 import { SysTopics } from '../admin/sys-topics.js';
@@ -11,6 +12,7 @@ import { TlsKeyLog } from '../transports/tls-key-log.js';
 import { VERSION } from '../version.js';
 import { Access, type AccessChange } from './access.js';
 import { ControlApi } from './control-api.js';
+import { openDoor, prepareDoor } from './door.js';
 import { type AccessQuestion, explainAccess } from './explain-access.js';
 import type { Endpoint } from './listen-addresses.js';
 import { Listeners, type ListenersChange } from './listeners.js';
@@ -29,6 +31,8 @@ export interface Server {
   readonly config: BrokerConfig;
   /** Who did what in the last hour. */
   readonly accesses: AccessRecord;
+  /** Who is banned, and who has to wait. */
+  readonly door: DoorGuard;
   /**
    * Whether a client may do something, and what decides; nothing is recorded.
    * @throws (rejects) StartError when it is not clear which listener's rules are meant
@@ -78,6 +82,7 @@ export async function startServer(
 
 interface ServerParts {
   readonly access: Access;
+  readonly door: DoorGuard;
   readonly broker: Broker;
   /** Null: nobody gets the secrets of TLS connections. */
   readonly keyLog: TlsKeyLog | null;
@@ -88,6 +93,7 @@ interface ServerParts {
 class RunningServer implements Server {
   readonly broker: Broker;
   readonly log: BrokerLog;
+  readonly door: DoorGuard;
   readonly #access: Access;
   readonly #controlApi: ControlApi;
   readonly #listeners: Listeners;
@@ -98,9 +104,10 @@ class RunningServer implements Server {
   /** The end of the reload that was asked for last. */
   #reloaded: Promise<unknown> = Promise.resolve();
 
-  private constructor(config: BrokerConfig, { access, broker, keyLog, listeners, log }: ServerParts) {
+  private constructor(config: BrokerConfig, { access, broker, door, keyLog, listeners, log }: ServerParts) {
     this.broker = broker;
     this.log = log;
+    this.door = door;
     this.#access = access;
     this.#config = config;
     this.#keyLog = keyLog;
@@ -120,16 +127,18 @@ class RunningServer implements Server {
     { openStore = (open) => open(), sockets = [] }: StartOptions,
   ): Promise<RunningServer> {
     const access = new Access(log, process.env.MOSQUITTO_DYNSEC_PASSWORD);
-    const users = await access.prepare(config.access, openStore);
+    const users = await access.prepare(config, openStore);
+    const door = openDoor(config.abuse, log);
     warn(log, users.warnings);
     users.apply();
     const keyLog = openKeyLog(config, log);
     const { authorizer, control } = access;
-    const all: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer, ...ports };
+    const own: AccessPorts = { authenticator: control, enhancedAuthenticator: control, authorizer, doorkeeper: door };
+    const all = { ...own, ...ports };
     const broker = await openStore(() => openBroker(config, log, all));
     access.attach(broker);
     const listeners = new Listeners(broker, log, sockets, keyLog);
-    const server = new RunningServer(config, { access, broker, keyLog, listeners, log });
+    const server = new RunningServer(config, { access, broker, door, keyLog, listeners, log });
     try {
       const problem = broker.problemWithMemory();
       if (problem !== null) throw new StartError(problem);
@@ -186,9 +195,11 @@ class RunningServer implements Server {
     if (memoryProblem !== null) throw new StartError(memoryProblem);
     const newLog = prepareLog(log, config);
     let users: AccessChange;
+    let applyDoor: () => void;
     let listeners: ListenersChange;
     try {
-      users = await this.#access.prepare(config.access, (open) => open());
+      users = await this.#access.prepare(config, (open) => open());
+      applyDoor = prepareDoor(this.door, config.abuse);
       listeners = await this.#listeners.prepare(config.listeners, config.noDelay);
     } catch (error) {
       newLog.cancel();
@@ -199,10 +210,12 @@ class RunningServer implements Server {
     broker.settingsChanged();
     this.#sys.configure(config.sysIntervalMs);
     users.apply();
+    applyDoor();
     this.#controlApi.configure(config);
     listeners.commit();
     broker.replacePolicies(listeners.policies, listeners.objectionTo);
     broker.expel(users.objectionTo);
+    broker.reviewClients();
     warn(log, [...config.warnings, ...users.warnings]);
     const restart = changesForRestart(this.#config, config);
     this.#config = config;
@@ -215,6 +228,7 @@ class RunningServer implements Server {
     this.#listeners.close();
     this.log.publishTo(null);
     await this.broker.stop();
+    this.#access.close();
     this.#keyLog?.close();
   }
 }

@@ -14,6 +14,7 @@ import { HttpFileError, readHttpFiles } from './http-files.js';
 import { HttpGate } from './http-gate.js';
 import { HttpRules } from './http-rules.js';
 import { HttpService } from './http-service.js';
+import { HttpSubscribers } from './http-subscribers.js';
 
 interface Asked {
   readonly type: string | undefined;
@@ -212,7 +213,8 @@ describe('a service that is asked about topics', () => {
   const client: Principal = { clientId: 'phone', username: 'jjolie', address: '192.0.2.7', access: '' };
 
   function rulesOf(changes: Partial<HttpAccessConfig> = {}, isAlone = true): HttpRules {
-    return new HttpRules(url, serviceOf(changes), changes.cacheMs ?? 1000, clock, isAlone);
+    const { cacheMs = 1000 } = changes;
+    return new HttpRules(url, serviceOf(changes), { cacheMs, clock, isAlone, subscribers: new HttpSubscribers() });
   }
 
   it('is told what a client wants to do', async () => {

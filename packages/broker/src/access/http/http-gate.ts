@@ -3,6 +3,7 @@ import { ReasonCode } from '@cauldron/codec';
 import type { Admission, Credentials } from '../../core/ports/access.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { Gate } from '../gate.js';
+import { refusal } from '../refusal.js';
 import { AnswerCache } from './answer-cache.js';
 import { type HttpService, NoAnswer } from './http-service.js';
 
@@ -64,8 +65,7 @@ export class HttpGate implements Gate {
   }
 
   #refused(why: string): Admission {
-    const reasonCode = ReasonCode.NOT_AUTHORIZED;
-    return { admitted: false, reasonCode, reason: 'not authorised', rule: `http_auth_url: ${why}` };
+    return refusal(`http_auth_url: ${why}`);
   }
 }
 

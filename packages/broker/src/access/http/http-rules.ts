@@ -1,21 +1,20 @@
-import { type QoS, topicMatches } from '@cauldron/codec';
+import type { QoS } from '@cauldron/codec';
 import type { Decision, Principal } from '../../core/ports/access.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { TopicRules } from '../topic-rules.js';
 import { AnswerCache } from './answer-cache.js';
 import { type HttpService, NoAnswer, type Question } from './http-service.js';
+import type { HttpSubscribers } from './http-subscribers.js';
 
 /** As other services of this kind have it. */
 const ACCESS_PUBLISH = 2;
 const ACCESS_SUBSCRIBE = 4;
 
-/** Of all clients together: beyond that, those who subscribed first are forgotten. */
-const MAX_FILTERS = 200_000;
-
-/** What a client was allowed to subscribe to, and as whom. */
-interface Subscriber {
-  readonly username: string | undefined;
-  readonly filters: Set<string>;
+export interface HttpRulesOptions {
+  readonly cacheMs: number;
+  readonly clock: Clock;
+  readonly isAlone: boolean;
+  readonly subscribers: HttpSubscribers;
 }
 
 /**
@@ -31,20 +30,19 @@ export class HttpRules implements TopicRules {
   readonly #clock: Clock;
   readonly #answers: AnswerCache<Decision | null>;
   readonly #isAlone: boolean;
-  /** By client id: what one user subscribed to is not for another one who takes over his client id. */
-  readonly #subscribers = new Map<string, Subscriber>();
-  #filters = 0;
+  readonly #subscribers: HttpSubscribers;
   /** Ends the waiting for answers to become too old; null: none is remembered. */
   #stopForgetting: (() => void) | null = null;
 
-  /** `isAlone`: there are no other rules. */
-  constructor(url: string, service: HttpService, cacheMs: number, clock: Clock, isAlone: boolean) {
+  /** `isAlone`: there are no other rules. `subscribers` outlives these rules, and goes on with others for the same. */
+  constructor(url: string, service: HttpService, { cacheMs, clock, isAlone, subscribers }: HttpRulesOptions) {
     this.name = `http_acl_url ${url}`;
     this.#url = url;
     this.#service = service;
     this.#cacheMs = cacheMs;
     this.#clock = clock;
     this.#isAlone = isAlone;
+    this.#subscribers = subscribers;
     this.#answers = new AnswerCache(cacheMs, () => clock.monotonicMs());
   }
 
@@ -54,21 +52,19 @@ export class HttpRules implements TopicRules {
 
   maySubscribe(client: Principal, filter: string, qos: QoS): Promise<Decision | null> {
     return this.#ask(client, filter, { action: 'subscribe', acc: ACCESS_SUBSCRIBE, qos }).then((decision) => {
-      if (decision?.allowed === true) this.#remember(client, filter);
+      if (decision?.allowed === true) this.#subscribers.add(client, filter);
       return decision;
     });
   }
 
   mayReceive({ access, clientId, username }: Principal, topic: string): Decision | null {
-    const subscriber = this.#subscribers.get(clientId);
-    if (subscriber !== undefined && subscriber.username !== username) {
+    const found = this.#subscribers.find(clientId, username, topic);
+    if (found === 'other user') {
       return { allowed: false, rule: `${this.name}: another user subscribed to it with this client id` };
     }
     if (access === undefined) return { allowed: true, rule: 'the client is away, and is asked about when it comes' };
-    const filters = subscriber?.filters ?? [];
     // Of what it subscribed to before the broker started, nothing is known here: others may know something.
-    for (const filter of filters) if (topicMatches(filter, topic)) return this.#mayRead();
-    return this.#isAlone ? this.#mayRead() : null;
+    return found === 'yes' || this.#isAlone ? this.#mayRead() : null;
   }
 
   #mayRead(): Decision {
@@ -110,28 +106,5 @@ export class HttpRules implements TopicRules {
       this.onChange();
     });
     this.#stopForgetting = stop;
-  }
-
-  #remember({ clientId, username }: Principal, filter: string): void {
-    let subscriber = this.#subscribers.get(clientId);
-    if (subscriber !== undefined && subscriber.username !== username) {
-      this.#forget(clientId, subscriber);
-      subscriber = undefined;
-    }
-    if (subscriber === undefined) {
-      subscriber = { username, filters: new Set() };
-      this.#subscribers.set(clientId, subscriber);
-    }
-    this.#filters -= subscriber.filters.size;
-    this.#filters += subscriber.filters.add(filter).size;
-    for (const [oldest, one] of this.#subscribers) {
-      if (this.#filters <= MAX_FILTERS) return;
-      this.#forget(oldest, one);
-    }
-  }
-
-  #forget(clientId: string, { filters }: Subscriber): void {
-    this.#subscribers.delete(clientId);
-    this.#filters -= filters.size;
   }
 }

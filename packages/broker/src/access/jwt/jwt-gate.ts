@@ -1,8 +1,8 @@
-import { ReasonCode } from '@cauldron/codec';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { JwtConfig } from '../../config/jwt-options.js';
 import type { Admission, Credentials } from '../../core/ports/access.js';
 import type { Gate } from '../gate.js';
+import { refusal } from '../refusal.js';
 import { grantsIn, type JwtGrants } from './jwt-grants.js';
 import type { JwtKey } from './jwt-keys.js';
 
@@ -39,8 +39,8 @@ export class JwtGate implements Gate {
     const token = new TextDecoder('latin1').decode(password);
     if (!TOKEN.test(token)) return null;
     return this.#admit(credentials, token).catch((error: unknown) => {
-      if (error instanceof Refused) return refusal(error.message);
-      return refusal(`the token could not be checked: ${(error as Error).message}`);
+      if (error instanceof Refused) return refusal(`jwt: ${error.message}`);
+      return refusal(`jwt: the token could not be checked: ${(error as Error).message}`);
     });
   }
 
@@ -137,13 +137,4 @@ function ageOf(exp: number | undefined, nowMs: number): string {
 /** What a stranger wrote, as it may stand in a log. */
 function printable(text: string): string {
   return JSON.stringify(text.slice(0, 40));
-}
-
-function refusal(why: string): Admission {
-  return {
-    admitted: false,
-    reasonCode: ReasonCode.NOT_AUTHORIZED,
-    reason: 'not authorised',
-    rule: `jwt: ${why}`,
-  };
 }
