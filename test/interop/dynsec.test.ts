@@ -1,4 +1,4 @@
-import { type Client, connect } from '@cauldron/client';
+import { type Client, ConnectionRefused, connect } from '@cauldron/client';
 import { ReasonCode } from '@cauldron/codec';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { areInstalled } from '../support/programs.js';
@@ -55,7 +55,28 @@ describe.skipIf(!areInstalled('mosquitto', 'mosquitto_ctrl'))("Debian's mosquitt
 
 const USERS = ['u0', 'u1', 'u2', 'u3', undefined];
 const TOPICS = ['a', 'a/b', 'a/b/c', 'b', 'b/a', 'c/c', '$SYS/broker/uptime', '$CONTROL/x'];
-const FILTERS = [...TOPICS, '#', '+', 'a/#', 'a/+', '+/b', 'a/+/c', '+/#', '$SYS/#', '$share/g/a/b', '$share/g/a/#'];
+/**
+ * None that begins with $: Mosquitto 2.0.11 takes them to be meant by patterns that begin with a wildcard, though it does
+ * not for topics. So a client with the pattern # may subscribe to $CONTROL/# there.
+ */
+const FILTERS = [
+  'a',
+  'a/b',
+  'a/b/c',
+  'b',
+  'b/a',
+  'c/c',
+  'd',
+  '#',
+  '+',
+  'a/#',
+  'a/+',
+  '+/b',
+  'a/+/c',
+  '+/#',
+  '+/+/+',
+  'b/+/#',
+];
 
 /** Numbers that look random, and are the same each time. */
 class Dice {
@@ -177,7 +198,8 @@ async function decisionsOf(broker: DynsecBroker): Promise<string[]> {
     try {
       client = await connected(broker, username, `secret of ${username}`);
     } catch (error) {
-      decisions.push(`${who} is not let in: ${(error as Error).message}`);
+      if (!(error instanceof ConnectionRefused)) throw error;
+      decisions.push(`${who} is not let in: ${error.reasonCode}`);
       continue;
     }
     for (const topic of TOPICS) {
@@ -215,7 +237,7 @@ describe.skipIf(!areInstalled('mosquitto', 'mosquitto_ctrl'))('a dynamic-securit
         command: 'addRoleACL',
         rolename: 'r1',
         acltype: 'publishClientSend',
-        topic: 'c/c',
+        topic: 'c/+',
         priority: 99,
         allow: true,
       };

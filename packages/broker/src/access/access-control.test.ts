@@ -136,4 +136,20 @@ describe('who may do what', () => {
     first.onChange();
     expect(access.version).toBe(before + 2);
   });
+
+  it('everybody may unsubscribe, unless rules that ask about it say no, or nothing', () => {
+    const asking = (answers: Record<string, Decision>): TopicRules => ({
+      ...rules('asks', {}),
+      mayUnsubscribe: (_, filter) => answers[filter] ?? null,
+    });
+    const free = rules('does not ask', {});
+    const judge = (list: readonly TopicRules[], filter: string) =>
+      control({ rules: list }).mayUnsubscribe(CLIENT, filter).allowed;
+    expect(judge([], 'a')).toBe(true);
+    expect(judge([free], 'a')).toBe(true);
+    expect(judge([asking({ a: NO, b: YES }), free], 'a')).toBe(false);
+    expect(judge([asking({ a: NO, b: YES })], 'b')).toBe(true);
+    expect(judge([asking({ a: NO })], 'c')).toBe(false);
+    expect(judge([asking({ a: NO }), free], 'c')).toBe(true);
+  });
 });

@@ -75,11 +75,14 @@ export class AccessControl implements Authenticator, EnhancedAuthenticator, Auth
   }
 
   mayUnsubscribe(client: Principal, filter: string): Decision {
-    for (const set of this.#rulesFor(client)) {
-      const decision = set.mayUnsubscribe?.(client, filter) ?? null;
+    const rules = this.#rulesFor(client);
+    for (const set of rules) {
+      // Whoever does not ask about it lets everybody.
+      if (set.mayUnsubscribe === undefined) return FREE;
+      const decision = set.mayUnsubscribe(client, filter);
       if (decision !== null) return decision;
     }
-    return FREE;
+    return rules.length === 0 ? ALL_ALLOWED : NOT_MENTIONED;
   }
 
   mayReceive(client: Principal, topic: string): Decision {

@@ -11,7 +11,7 @@ export interface TopicRules {
   onChange: () => void;
   mayPublish(client: Principal, topic: string): Decision | null | Promise<Decision | null>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | null | Promise<Decision | null>;
-  /** Absent: it has nothing to say. Asked while an UNSUBSCRIBE is handled: it has to know. */
+  /** Absent: everybody may. Asked while an UNSUBSCRIBE is handled: it has to know. */
   mayUnsubscribe?(client: Principal, filter: string): Decision | null;
   /** Asked at delivery: it has to know. */
   mayReceive(client: Principal, topic: string): Decision | null;
