@@ -105,19 +105,16 @@ export class Access {
   #setOf(parts: AccessParts, files: AccessFiles, dynsec: OpenDynsec | null): AccessSet {
     const gates: Gate[] = [];
     const rules: TopicRules[] = [];
-    const exchanges: ScramAuthenticator[] = [];
+    const passwords = parts.flatMap((part) => passwordsOf(part, files));
     for (const part of parts) {
-      for (const file of passwordsOf(part, files)) {
-        gates.push(new PasswordGate(file, this.#checker));
-        exchanges.push(new ScramAuthenticator(file));
-      }
+      for (const file of passwordsOf(part, files)) gates.push(new PasswordGate(file, this.#checker));
       const aclRules = part.kind === 'acl-file' ? files.rules.get(part.path) : undefined;
       if (aclRules !== undefined) rules.push(aclRules);
       if (part.kind !== 'dynamic-security' || dynsec === null) continue;
       gates.push(dynsec.security.gate);
       rules.push(dynsec.rules);
     }
-    return { gates, rules, exchanges };
+    return { gates, rules, exchanges: [new ScramAuthenticator(passwords)] };
   }
 
   /** Null: it is not wanted. */

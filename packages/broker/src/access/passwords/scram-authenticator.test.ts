@@ -41,7 +41,11 @@ function fileOf(...users: readonly PasswordUser[]): PasswordFile {
 const USER = await user('user', 'scram-sha-256', 1);
 const FILE = fileOf(USER, await user('anna', 'sha512-pbkdf2', 2), await user('c=d,\u2168', 'scram-sha-256', 3));
 
-function exchangeWith(file = FILE, more: Partial<Credentials> = {}, method = 'SCRAM-SHA-256') {
+function exchangeWith(
+  file: PasswordFile | readonly PasswordFile[] = FILE,
+  more: Partial<Credentials> = {},
+  method = 'SCRAM-SHA-256',
+) {
   const credentials: Credentials = {
     link: memoryLinkPair(() => ({ onRead() {}, onDrain() {}, onClose() {} })).link,
     listener: DEFAULT_LISTENER,
@@ -54,7 +58,7 @@ function exchangeWith(file = FILE, more: Partial<Credentials> = {}, method = 'SC
   };
   // In Base64, `nonce` is the example's: it only has to be printable.
   const nonce = { toString: () => EXAMPLE.serverNonce } as Buffer;
-  return new ScramAuthenticator(file, () => nonce).begin(credentials, method);
+  return new ScramAuthenticator([file].flat(), () => nonce).begin(credentials, method);
 }
 
 /** Says these things one after the other; gives the last answer. */
@@ -125,6 +129,16 @@ describe('SCRAM-SHA-256', () => {
 
   it('takes a name that is escaped and in another form than in the file, which says what the user is called', async () => {
     expect(await prove('n,,', 'c=3Dd=2CIX', 'pencil')).toMatchObject({ admitted: true, username: 'c=d,\u2168' });
+  });
+
+  it('knows the users of several files; the first that has a name decides', async () => {
+    const first = fileOf(await user('anna', 'sha512', 1));
+    const second = fileOf(await user('anna', 'scram-sha-256', 2), USER);
+    expect(await prove('n,,', 'user', 'pencil', exchangeWith([first, second]))).toMatchObject({ admitted: true });
+    expect(await prove('n,,', 'anna', 'pencil', exchangeWith([first, second]))).toMatchObject({ admitted: false });
+    expect(await prove('n,,', 'anna', 'pencil', exchangeWith([second, first]))).toMatchObject({ admitted: true });
+    expect(exchangeWith([first])).toBeNull();
+    expect(exchangeWith([])).toBeNull();
   });
 
   it('refuses a wrong password', async () => {

@@ -28,28 +28,29 @@ interface Candidate {
 }
 
 /**
- * SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding, for the users of a password file whose hash is of that kind:
+ * SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding, for the users of password files whose hash is of that kind:
  * the password itself is never sent, and the client learns that the broker knows it, too. Without such users the method is
  * not offered. A name that is not there is asked for a proof like any other, with a salt that stays the same.
  */
 export class ScramAuthenticator implements EnhancedAuthenticator {
-  readonly #file: PasswordFile;
+  readonly #files: readonly PasswordFile[];
   readonly #random: (size: number) => Buffer;
   /** Whose costs and salts decoys look like; null: there is no user for SCRAM. */
   readonly #model: ScramHash | null = null;
   readonly #decoyKey: Buffer = Buffer.alloc(0);
 
-  /** @param random for nonces */
-  constructor(file: PasswordFile, random: (size: number) => Buffer = randomBytes) {
-    this.#file = file;
+  /**
+   * @param files in the order in which they are asked: the first that knows a name decides
+   * @param random for nonces
+   */
+  constructor(files: readonly PasswordFile[], random: (size: number) => Buffer = randomBytes) {
+    this.#files = files;
     this.#random = random;
-    for (const { hash } of file.scramUsers.values()) {
-      if (hash.kind !== 'scram-sha-256') continue;
-      this.#model = hash;
-      // The first user's line mostly stays as it is while others come and go, and the broker restarts.
-      this.#decoyKey = hmac(hash.serverKey, 'salts of users that there are not');
-      break;
-    }
+    const [first] = files.flatMap(({ scramUsers }) => scramUsers.values().next().value ?? []);
+    if (first?.hash.kind !== 'scram-sha-256') return;
+    this.#model = first.hash;
+    // The first user's line mostly stays as it is while others come and go, and the broker restarts.
+    this.#decoyKey = hmac(first.hash.serverKey, 'salts of users that there are not');
   }
 
   begin(credentials: Credentials, method: string): AuthenticationExchange | null {
@@ -61,17 +62,18 @@ export class ScramAuthenticator implements EnhancedAuthenticator {
 
   /** `username` as the client sent it. */
   #candidate(username: string, model: ScramHash): Candidate {
-    const { path, users, scramUsers } = this.#file;
     const prepared = saslPrepared(username, false) ?? username;
-    const user = scramUsers.get(prepared);
-    if (user?.hash.kind === 'scram-sha-256') return { user, hash: user.hash, rule: user.rule };
-    const other = users.get(prepared);
-    const rule =
-      other === undefined
-        ? `${path}: no user is called ${username}`
-        : `${other.rule}: SCRAM needs a hash of its own: 'cauldron passwd -H scram-sha-256 ${path} ${other.name}'`;
-    const salt = decoySalt(this.#decoyKey, prepared, model.salt.length);
-    return { user: null, hash: { ...model, salt }, rule };
+    const hash = { ...model, salt: decoySalt(this.#decoyKey, prepared, model.salt.length) };
+    for (const { path, users, scramUsers } of this.#files) {
+      const user = scramUsers.get(prepared);
+      if (user?.hash.kind === 'scram-sha-256') return { user, hash: user.hash, rule: user.rule };
+      const other = users.get(prepared);
+      if (other === undefined) continue;
+      const how = `'cauldron passwd -H scram-sha-256 ${path} ${other.name}'`;
+      return { user: null, hash, rule: `${other.rule}: SCRAM needs a hash of its own: ${how}` };
+    }
+    const paths = this.#files.map(({ path }) => path).join(', ');
+    return { user: null, hash, rule: `${paths}: no user is called ${username}` };
   }
 }
 
