@@ -11,6 +11,10 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  acl: {
+    summary: 'Look into who may do what: check an ACL file, explain a decision, try another file',
+    run: async (args) => (await import('./acl.js')).runAcl(args),
+  },
   broker: {
     summary: 'Run the broker',
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
