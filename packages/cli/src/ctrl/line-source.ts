@@ -25,6 +25,8 @@ export class LineSource {
         done();
       },
     });
+    // Where a long line is broken while it is edited.
+    if ('columns' in output) Object.defineProperty(shown, 'columns', { get: () => output.columns });
     this.#readline = createInterface({
       input,
       output: shown,
