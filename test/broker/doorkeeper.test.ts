@@ -82,7 +82,7 @@ describe('who keeps the door', () => {
     const eve = await broker.connected('eve', 5, { username: 'eve' });
     const fred = await broker.connected('fred', 5, { username: 'fred' });
     door.unwanted.add('eve');
-    broker.broker.reviewClients();
+    expect(broker.broker.reviewClients()).toBe(1);
     // 0x8A is for CONNACK alone.
     expect(await eve.expect(PacketType.DISCONNECT)).toMatchObject({
       reasonCode: ReasonCode.ADMINISTRATIVE_ACTION,

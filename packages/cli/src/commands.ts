@@ -15,6 +15,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Look into who may do what: check an ACL file, explain a decision, try another file',
     run: async (args) => (await import('./acl.js')).runAcl(args),
   },
+  ban: {
+    summary: 'Keep clients, users and addresses out of a broker that runs',
+    run: async (args) => (await import('./ban.js')).runBan(args),
+  },
   broker: {
     summary: 'Run the broker',
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
@@ -30,6 +34,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ctrl: {
     summary: 'Administer a running broker: clients, groups, roles',
     run: async (args) => (await import('./ctrl.js')).runCtrl(args),
+  },
+  lockouts: {
+    summary: 'Show who has to wait because of failed logins, and lift it',
+    run: async (args) => (await import('./lockouts.js')).runLockouts(args),
   },
   pub: {
     summary: 'Publish messages',

@@ -271,17 +271,21 @@ export class Broker {
     this.#flush();
   }
 
-  /** To be called when the `doorkeeper` may want somebody to leave who is here: those are gone then. */
-  reviewClients(): void {
+  /** To be called when the `doorkeeper` may want somebody to leave who is here. Returns how many had to. */
+  reviewClients(): number {
     const { connections, doorkeeper } = this.#context;
+    let left = 0;
     for (const connection of [...connections]) {
       const { link, session } = connection;
       if (session === null) continue;
       const { clientId, username } = session.principal;
       const denial = doorkeeper.mayStay({ address: link.remoteAddress, clientId, username });
-      if (denial !== null) turnAway(this.#context, connection, denial);
+      if (denial === null) continue;
+      turnAway(this.#context, connection, denial);
+      left++;
     }
     this.#flush();
+    return left;
   }
 
   /** Takes a new network connection. The transport calls the handler that is returned with all that happens to it. */

@@ -12,9 +12,7 @@ export function addDoorCommands(commands: ControlCommands, { broker, door, log }
     if (forS !== null && (typeof forS !== 'number' || !(forS > 0))) throw new Error('forS is a number of seconds.');
     const ban = door.bans.add(kindFrom(kind), value, reason, forS === null ? null : systemClock.wallMs() + forS * 1000);
     say(log, `Banned by an administrator: ${described(ban)}.`);
-    const before = broker.gauges.connections;
-    broker.reviewClients();
-    return { ban, ended: before - broker.gauges.connections };
+    return { ban, ended: broker.reviewClients() };
   });
   commands.add('ban-remove', ({ kind, value }) => {
     if (typeof value !== 'string') throw new Error('A ban has a value.');
