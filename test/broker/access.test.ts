@@ -279,6 +279,23 @@ describe('an authorizer', () => {
     expect(test.log.lines.join('\n')).toContain('the authorizer failed: Error: the rules are gone');
   });
 
+  it('whose rules change before its answer is there is asked again for the next message', async () => {
+    const rules = new Rules();
+    const test = new TestBroker({ authorizer: rules });
+    const client = await test.connected('client', 5, { username: 'ann' });
+    rules.isLate = true;
+    client.publish('t', 'asked before', { qos: 1 });
+    await settled();
+    rules.denied.add('ann publish t');
+    rules.version++;
+    await rules.release();
+    expect((await client.expect(PUBACK)).reasonCode).toBe(ReasonCode.NO_MATCHING_SUBSCRIBERS);
+    client.publish('t', 'asked after', { qos: 1 });
+    await settled();
+    await rules.release();
+    expect((await client.expect(PUBACK)).reasonCode).toBe(ReasonCode.NOT_AUTHORIZED);
+  });
+
   it('that answers after the client has gone is not heard', async () => {
     const rules = new Rules();
     const test = new TestBroker({ authorizer: rules });

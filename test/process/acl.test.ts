@@ -180,12 +180,15 @@ describe('cauldron acl simulate', () => {
     expect(changed.text).toBe(`loses  ann as phone: write home/hall
        now   /acl:2: topic readwrite home/#
        then  /new: no line allows it
+gains  ann as phone: read home/safe
+       now   /acl:3: topic deny home/safe
+       then  /new:2: topic read home/#
 gains  eve as spy: write home/hall
        now   /acl: no line allows it
        then  /new:4: topic write home/#
-1 would be gained and 1 lost of 6 accesses by 2 clients within the last hour.
+2 would be gained and 1 lost of 6 accesses by 2 clients within the last hour.
 `);
-    expect((await acl('simulate', ...pid, at('new'), '--most', '1')).text).toContain('... and 1 more');
+    expect((await acl('simulate', ...pid, at('new'), '--most', '1')).text).toContain('... and 2 more');
     await ann.publish('home/hall', 'still', { qos: 1 });
     for (const one of [ann, eve]) await one.disconnect();
   });

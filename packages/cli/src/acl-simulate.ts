@@ -4,6 +4,7 @@ import { type AccessChange, accessFrom, compareAccesses } from './acl-comparison
 import { aclProblemsOf } from './acl-problems.js';
 import type { FlagTable } from './arguments.js';
 import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
+import { printable } from './ctrl/answer-text.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { chosenBroker, reportingRefusals } from './running-brokers.js';
 import { countText } from './store/units.js';
@@ -86,5 +87,5 @@ function changeText({ access, gains, rule }: AccessChange): string {
   const { action, clientId, rule: now, topic, username } = access;
   const word = gains ? inColour('green', 'gains') : inColour('red', 'loses');
   const who = username === undefined ? `${clientId} (no user name)` : `${username} as ${clientId}`;
-  return `${word}  ${who}: ${action} ${topic}\n       now   ${now}\n       then  ${rule}\n`;
+  return `${word}  ${printable(`${who}: ${action} ${topic}`)}\n       now   ${printable(now)}\n       then  ${rule}\n`;
 }

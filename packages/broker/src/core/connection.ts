@@ -67,6 +67,8 @@ export class Connection implements LinkHandler, Expiring {
   /** What waits for the store; null: nothing. */
   #gate: CommitGate | null = null;
   #decisions: Map<string, Decision> | null = null;
+  /** The version of the rules when the last answer was asked for that came later. */
+  #askedUnder = 0;
   /** Made when there is a limit; null: there was none yet. */
   #publishRate: RateLimit | null = null;
   /** The end of what let the client in; null: it does not end. */
@@ -313,6 +315,7 @@ export class Connection implements LinkHandler, Expiring {
     if (known !== undefined) return known;
     const answer = ask();
     if (!(answer instanceof Promise)) return answer;
+    this.#askedUnder = this.#context.authorizer.version;
     const { framer } = this;
     framer.unread();
     this.#context.counters.received[framer.bytes[framer.start] >> 4]--; // It is counted when it comes again.
@@ -325,6 +328,11 @@ export class Connection implements LinkHandler, Expiring {
     };
     answer.then(goOn, (error: unknown) => goOn({ allowed: false, rule: `the authorizer failed: ${String(error)}` }));
     return null;
+  }
+
+  /** Whether what `decide` has said holds for later packets, too: an answer that came late may be one by older rules. */
+  get isDecisionCurrent(): boolean {
+    return this.#decisions === null || this.#askedUnder === this.#context.authorizer.version;
   }
 
   forgetDecisions(): void {

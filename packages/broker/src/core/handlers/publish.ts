@@ -222,7 +222,7 @@ function mayPublish(
     deny(context, connection, packet, topic, decision.rule);
     return false;
   }
-  route.admit(session.serial);
+  if (connection.isDecisionCurrent) route.admit(session.serial);
   return true;
 }
 
