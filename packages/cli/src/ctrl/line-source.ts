@@ -33,7 +33,8 @@ export class LineSource {
       terminal: isTerminal,
       completer: (line: string) => {
         const word = line.slice(line.lastIndexOf(' ') + 1);
-        return [complete(line).filter((choice) => choice.toLowerCase().startsWith(word.toLowerCase())), word];
+        const fitting = complete(line).filter((choice) => choice.toLowerCase().startsWith(word.toLowerCase()));
+        return [fitting.length === 1 ? [`${fitting[0]} `] : fitting, word];
       },
     });
     this.#readline.on('line', (line) => {

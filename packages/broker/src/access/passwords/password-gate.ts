@@ -7,6 +7,7 @@ import { decoySalt } from './decoy-salt.js';
 import type { PasswordChecker } from './password-checker.js';
 import type { PasswordFile } from './password-file.js';
 import type { PasswordHash } from './password-hash.js';
+import { usualHash } from './usual-hash.js';
 
 /**
  * Lets in the users of a password file. A name that it does not know is none of its business, but costs the same work as a
@@ -23,7 +24,7 @@ export class PasswordGate implements Gate {
     this.name = `password_file ${file.path}`;
     this.#file = file;
     this.#checker = checker;
-    this.#usual = usualHash(file);
+    this.#usual = usualHash([...file.users.values()].map(({ hash }) => hash));
   }
 
   authenticate({ username, password, provenBy }: Credentials): Admission | null | Promise<Admission | null> {
@@ -60,34 +61,6 @@ export class PasswordGate implements Gate {
   /** A hash that no password has, another for each name: nothing is found out by asking for two at once either. */
   #decoy(usual: PasswordHash, username: string): PasswordHash {
     return { ...usual, salt: decoySalt(this.#key, username, usual.salt.length) };
-  }
-}
-
-/** The hash that takes the same work as those of most users; null: there are none. */
-function usualHash({ users }: PasswordFile): PasswordHash | null {
-  const counts = new Map<string, number>();
-  let usual: PasswordHash | null = null;
-  let most = 0;
-  for (const { hash } of users.values()) {
-    const cost = costOf(hash);
-    const count = (counts.get(cost) ?? 0) + 1;
-    counts.set(cost, count);
-    if (count <= most) continue;
-    usual = hash;
-    most = count;
-  }
-  return usual;
-}
-
-function costOf(hash: PasswordHash): string {
-  switch (hash.kind) {
-    case 'sha512':
-      return hash.kind;
-    case 'sha512-pbkdf2':
-    case 'scram-sha-256':
-      return `${hash.kind} ${hash.iterations}`;
-    case 'argon2id':
-      return `${hash.kind} ${hash.memoryKiB} ${hash.passes} ${hash.lanes}`;
   }
 }
 
