@@ -4,8 +4,6 @@ import { createPrivateKey, randomBytes, webcrypto, type X509Certificate } from '
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
-x509.cryptoProvider.set(webcrypto);
-
 export const DAY_MS = 86_400_000;
 /** For clocks of clients that are behind. */
 const LEEWAY_MS = 3_600_000;
@@ -198,7 +196,7 @@ function newSerialNumber(): string {
   return bytes.toString('hex');
 }
 
-function derInteger(value: bigint): Uint8Array {
+function derInteger(value: bigint): Uint8Array<ArrayBuffer> {
   const digits = value.toString(16);
   const bytes = Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex');
   // The highest bit would make it negative.

@@ -85,7 +85,7 @@ export class CertificateFolder {
   }
 
   /** Makes the folders, and the CA if there is none. Resolves with whether it was made. */
-  async prepare(kind: KeyKind, machineName: string, owner: Owner | null): Promise<boolean> {
+  async prepare(kind: KeyKind, machineName: string): Promise<boolean> {
     makeFolder(this.path, OPEN_FOLDER, null);
     makeFolder(this.#issued, OPEN_FOLDER, null);
     makeFolder(this.#clients, CLOSED_FOLDER, null);
@@ -93,15 +93,15 @@ export class CertificateFolder {
     const { certificate, privateKey } = await newAuthority(`Cauldron CA of ${machineName}`, kind, AUTHORITY_DAYS);
     replaceFile(this.#caKeyFile, privateKey, OWNER_ONLY, null);
     replaceFile(this.caFile, certificate, READABLE, null);
-    await this.#writeList([], owner);
+    await this.#writeList([]);
     return true;
   }
 
-  /** @param owner who the broker runs as: it has to read the key */
+  /** @param owner who the broker runs as: it has to read the key; null: the key's file keeps its owner */
   async issueServer(request: Omit<CertificateRequest, 'use'>, owner: Owner | null): Promise<void> {
     const issued = await this.#issue({ ...request, use: 'server' });
     replaceFile(this.keyFile, issued.privateKey, OWNER_ONLY, owner);
-    replaceFile(this.certFile, issued.certificate, READABLE, owner);
+    replaceFile(this.certFile, issued.certificate, READABLE, null);
   }
 
   /** Makes `clients/NAME.crt` and `.key`; those that were there are no longer current, but good until they are revoked. */
@@ -143,7 +143,7 @@ export class CertificateFolder {
   async revoke(entries: readonly BookEntry[], now = new Date()): Promise<void> {
     const before = this.#revocations;
     const added = entries.map(({ serialNumber }) => ({ serialNumber, at: now }));
-    await this.#writeList([...before, ...added], null);
+    await this.#writeList([...before, ...added]);
     for (const { name, use } of entries) {
       if (use !== 'client') continue;
       for (const ending of ['crt', 'key', 'p12', 'otrp'] as const)
@@ -164,9 +164,9 @@ export class CertificateFolder {
     return issued;
   }
 
-  async #writeList(revocations: readonly Revocation[], owner: Owner | null): Promise<void> {
+  async #writeList(revocations: readonly Revocation[]): Promise<void> {
     const list = await (await this.#authority()).revocationList(revocations);
-    replaceFile(this.crlFile, list, READABLE, owner);
+    replaceFile(this.crlFile, list, READABLE, null);
   }
 
   async #authority(): Promise<Authority> {
