@@ -8,6 +8,10 @@ type Proof = readonly [file: string, title: string];
 const EFFECTS = 'test/config/effects.test.ts';
 const TLS = 'test/config/effects-tls.test.ts';
 const ACCESS = 'test/config/effects-access.test.ts';
+const WAYS = 'test/config/effects-ways.test.ts';
+const WAYS_OPTIONS = 'packages/broker/src/config/ways-options.test.ts';
+const JWT = 'packages/broker/src/access/jwt/jwt-gate.test.ts';
+const HTTP = 'packages/broker/src/access/http/http-access.test.ts';
 const PLUGINS = 'packages/broker/src/config/plugin-options.test.ts';
 
 /** For each option that does something: where it is seen to do it. */
@@ -100,6 +104,84 @@ const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   ],
   max_subscriptions: [[EFFECTS, 'max_subscriptions 1: no second one']],
   response_topic_prefix: [[EFFECTS, 'response_topic_prefix answers/']],
+
+  jwt_key_file: [
+    [JWT, 'lets in whom it names, by a public key: %s'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_secret_file: [[WAYS, 'jwt_secret_file: lets in who has a token']],
+  jwt_jwks_file: [
+    [JWT, 'is proven by the key of a set that it names'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_issuer: [
+    [JWT, 'has to come from the issuer and to be for the audience'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_audience: [
+    [JWT, 'has to come from the issuer and to be for the audience'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_username_claim: [
+    [JWT, 'goes with no user name, and with its own'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_clock_tolerance: [
+    [JWT, 'may be late by as much as the configuration says'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  jwt_require_expiry: [
+    [JWT, 'may be late by as much as the configuration says'],
+    [WAYS_OPTIONS, 'say where keys are, and what tokens have to have'],
+  ],
+  http_auth_url: [[WAYS, 'http_auth_url: is asked who gets in']],
+  http_acl_url: [[WAYS, 'http_acl_url: is asked what clients may']],
+  http_format: [
+    [HTTP, 'is told the same as a form'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  http_headers_file: [
+    [HTTP, 'is told all that there is to know, as JSON'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  http_cafile: [
+    ['test/broker/http-service-tls.test.ts', 'is believed if its certificate'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  http_timeout: [
+    [HTTP, 'that does not answer in time lets nobody in'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  http_cache_seconds: [
+    [HTTP, 'is asked again about somebody whom it let in'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  http_max_requests: [
+    [HTTP, 'is asked so many questions at once'],
+    [WAYS_OPTIONS, 'say whom to ask, and how'],
+  ],
+  auth_order: [[WAYS, 'auth_order http jwt: the service is asked first']],
+  auth_lockout_failures: [[WAYS, 'auth_lockout_failures 2: an address']],
+  auth_lockout_user_failures: [[WAYS, 'auth_lockout_user_failures 2: a user name']],
+  auth_lockout_seconds: [[WAYS, 'auth_lockout_failures 2: an address']],
+  auth_lockout_max_seconds: [
+    ['packages/broker/src/access/abuse/lockouts.test.ts', 'has to wait after so many failures, and twice as long'],
+    [WAYS_OPTIONS, 'say how many, how long, how often'],
+  ],
+  max_connect_rate: [[WAYS, 'max_connect_rate 1: ten connections']],
+  abuse_exempt: [[WAYS, 'abuse_exempt: who is there never has to wait']],
+  bans_file: [
+    [WAYS, 'bans_file: who stands in it'],
+    ['test/process/ban.test.ts', 'ends connections at once, keeps clients out after a restart'],
+  ],
+  max_publish_rate: [
+    [WAYS, 'max_publish_rate 5'],
+    ['test/broker/publish-rates.test.ts', 'counts the messages of a run one by one'],
+  ],
+  max_publish_bytes_rate: [
+    [WAYS, 'max_publish_bytes_rate 60'],
+    ['test/broker/publish-rates.test.ts', 'lets a client publish so many bytes in a second'],
+  ],
 
   max_inflight_messages: [[EFFECTS, 'max_inflight_messages 1: so it does with one message']],
   max_inflight_bytes: [[EFFECTS, 'max_inflight_bytes: the next message waits']],

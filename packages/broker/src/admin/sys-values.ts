@@ -50,6 +50,8 @@ export const SYS_VALUES: readonly SysValue[] = [
   { topics: ['packet/out/count'], read: waitingPackets },
   { topics: ['packet/out/bytes'], read: ({ gauges }) => gauges.outputBytes },
   { topics: ['connections/socket/count'], read: ({ counters }) => counters.sockets },
+  // Not one of Mosquitto's.
+  { topics: ['connections/refused/count'], read: ({ counters }) => counters.connectionsRefused },
   ...packetValues(),
 ];
 

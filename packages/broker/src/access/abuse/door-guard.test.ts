@@ -38,7 +38,7 @@ describe('bans', () => {
     ['user', 'u', 'user'],
     ['address', '192.0.2.1', 'address'],
     ['address', '192.0.0.0/16', 'network'],
-  ] as const)('keep out by %s %s (%s), and nobody else', (kind, value) => {
+  ] as const)('keep out by %s %s (%s), and nobody else', (kind, value, _what) => {
     const guard = new DoorGuard(CONFIG, new ManualClock(), silent);
     guard.bans.add(kind, value, 'a test', null);
     expect(guard.mayTry(caller({}))).toMatchObject({ reasonCode: ReasonCode.BANNED, reason: 'banned' });
