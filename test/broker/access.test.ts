@@ -331,6 +331,26 @@ describe('an authorizer', () => {
     await client.expectNothing();
   });
 
+  it('is asked once about each member of a shared subscription and topic, until the rules change', async () => {
+    const rules = new Rules();
+    const test = new TestBroker({ authorizer: rules });
+    const publisher = await test.connected('publisher', 5, { username: 'bob' });
+    const members = [
+      await test.connected('m1', 5, { username: 'ann' }),
+      await test.connected('m2', 5, { username: 'carl' }),
+    ];
+    for (const member of members) await member.subscribe('$share/g/#');
+    rules.asked.length = 0;
+    for (let i = 0; i < 6; i++) publisher.publish('t', 'x');
+    await publisher.settle();
+    expect(rules.asked.sort()).toEqual(['ann receive t', 'bob publish t', 'carl receive t']);
+    rules.denied.add('ann receive t');
+    rules.version++;
+    for (let i = 0; i < 6; i++) test.broker.publish('t', 'x');
+    for (const member of members) await member.settle();
+    expect(members.map(({ inbox }) => inbox.length)).toEqual([3, 9]);
+  });
+
   it('whose rules change is obeyed by the very next message, in both directions', async () => {
     const rules = new Rules();
     const test = new TestBroker({ authorizer: rules });

@@ -24,6 +24,9 @@ import { Subscription } from './subscription.js';
 import { NO_TARGETS, Target, Targets } from './targets.js';
 import { type FilterLevel, TopicTree } from './topic-tree.js';
 
+/** Topics of shared subscriptions for which rights are remembered; then that begins anew. */
+const MAX_TOPICS_WITH_RIGHTS = 10_000;
+
 type Interest = Subscription | SharedSubscriptions | LocalSubscription;
 
 /** What became of a message. */
@@ -52,6 +55,8 @@ export class Router {
   readonly #shared = new Map<string, SharedSubscriptions>();
   /** Target lists of the present version, by the serial numbers of the subscriptions in them. */
   readonly #interned = new Map<string, Targets>();
+  /** Of the present version, for members of shared subscriptions: by topic, what the rules say of which session. */
+  readonly #rights = new Map<string, Map<number, boolean>>();
   #lastSerial = 0;
   #subscriptions = 0;
   #sharedSubscriptions = 0;
@@ -86,6 +91,7 @@ export class Router {
   invalidate(): void {
     this.version++;
     this.#interned.clear();
+    this.#rights.clear();
   }
 
   /** The same if the access rules changed. Called before routes are looked up: the next message already obeys them. */
@@ -334,8 +340,23 @@ export class Router {
   }
 
   #mayHave(topic: string): (member: Subscription) => boolean {
-    const isOpen = this.#context.authorizer.unrestricted;
-    return ({ session }) => isOpen || this.mayReceive(session, topic);
+    if (this.#context.authorizer.unrestricted) return () => true;
+    this.followRules();
+    let rights = this.#rights.get(topic);
+    if (rights === undefined) {
+      rights = new Map();
+      if (this.#rights.size >= MAX_TOPICS_WITH_RIGHTS) this.#rights.clear();
+      this.#rights.set(topic, rights);
+    }
+    const known = rights;
+    return ({ session }) => {
+      let may = known.get(session.serial);
+      if (may === undefined) {
+        may = this.mayReceive(session, topic);
+        known.set(session.serial, may);
+      }
+      return may;
+    };
   }
 
   /** Of a group, each member is asked when its turn comes. */

@@ -107,8 +107,7 @@ export interface Authorizer {
   /** Absent: everybody may. A client that may not keeps its subscription. */
   mayUnsubscribe?(client: Principal, filter: string): Decision;
   /**
-   * Asked for each topic that a subscription brings, at delivery: it has to know. For a member of a shared subscription,
-   * asked at each turn of the member.
+   * Asked for each topic that a subscription brings, at delivery: it has to know.
    */
   mayReceive(client: Principal, topic: string): Decision;
 }
