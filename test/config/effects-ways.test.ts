@@ -74,6 +74,38 @@ describe('tokens', () => {
     expect(await codeFor(broker, 'no token', 'jjolie')).toBe(NOT_AUTHORIZED);
   });
 
+  it('a will that the token does not allow is refused with its CONNECT', async () => {
+    const folder = folderFor({ secret: SECRET });
+    const broker = await ConfiguredBroker.start('allow_anonymous false', `jwt_secret_file ${folder}/secret`);
+    const password = tokenOf({ sub: 'jjolie', exp: inAnHour(), publ: ['a'] });
+    const codes = [];
+    for (const topic of ['a', 'b']) {
+      const client = await broker.client();
+      codes.push((await client.tryConnect({ clientId: topic, password, will: { topic } })).reasonCode);
+    }
+    expect(codes).toEqual([0, NOT_AUTHORIZED]);
+    expect(await broker.written()).toContain('its will: the token does not allow the client to publish to it');
+  });
+
+  it('what was retained is there after a restart, though the token is not known any more', async () => {
+    const folder = folderFor({ secret: SECRET });
+    const lines = [
+      'allow_anonymous true',
+      `jwt_secret_file ${folder}/secret`,
+      'persistence true',
+      `persistence_location ${folder}`,
+    ];
+    const broker = await ConfiguredBroker.start(...lines);
+    const client = await broker.client();
+    await client.connect({ clientId: 'c', password: tokenOf({ sub: 'jjolie', exp: inAnHour(), publ: ['a'] }) });
+    await client.publish({ topic: 'a', payload: 'kept', qos: 1, retain: true });
+    await broker.stop();
+    const again = await ConfiguredBroker.start(...lines);
+    const reader = await again.connected('reader');
+    await reader.subscribe('a');
+    expect((await reader.receiveMessage()).payload.toString()).toBe('kept');
+  });
+
   it('a token without rights leaves all topics open where there are no other rules', async () => {
     const folder = folderFor({ secret: SECRET });
     const broker = await ConfiguredBroker.start('allow_anonymous false', `jwt_secret_file ${folder}/secret`);

@@ -274,6 +274,18 @@ describe('the claims about topics', () => {
     expect(new JwtRules(true).mayPublish(client, 'a')?.allowed).toBe(true);
   });
 
+  it('are the same object for the same rights, so that a client who comes again has not changed', async () => {
+    const once = await principalOf({ publ: ['a/%c'] });
+    expect((await principalOf({ publ: ['a/%c'] })).grants).toBe(once.grants);
+    expect((await principalOf({ publ: ['a/%c'] }, 'other')).grants).not.toBe(once.grants);
+  });
+
+  it('of a client who is away since before the broker started are not known: what it published stays', () => {
+    const away = { clientId: 'a', username: 'a', address: '' };
+    expect(new JwtRules(true).mayPublish(away, 't')?.allowed).toBe(true);
+    expect(rules.mayPublish(away, 't')).toBe(null);
+  });
+
   it('keep messages for a client who is away since before the broker started, until it shows its token', () => {
     expect(rules.mayReceive({ clientId: 'a', username: 'a', address: '' }, 't')?.allowed).toBe(true);
   });

@@ -3,13 +3,16 @@ import type { JwtConfig } from '../../config/jwt-options.js';
 import type { Admission, Credentials } from '../../core/ports/access.js';
 import type { Gate } from '../gate.js';
 import { refusal } from '../refusal.js';
-import { grantsIn, type JwtGrants } from './jwt-grants.js';
+import { grantsIn, type JwtClient, type JwtGrants } from './jwt-grants.js';
 import type { JwtKey } from './jwt-keys.js';
 
 /** A token with a thousand filters is longer than any that should be. */
 const MAX_TOKEN_BYTES = 32 * 1024;
 /** Keys that one token is tried with: it may not name one. */
 const MAX_TRIES = 10;
+
+/** Sets of rights that are remembered. */
+const MAX_GRANTS = 10_000;
 
 /** Three parts in base64url, the last of which is empty in one that nobody signed; the first is JSON, so it begins so. */
 const TOKEN = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
@@ -26,6 +29,8 @@ export class JwtGate implements Gate {
   readonly #config: JwtConfig;
   readonly #keys: readonly JwtKey[];
   readonly #wallMs: () => number;
+  /** What tokens said before, by what it is: who comes again with the same rights is known to have them. */
+  readonly #grants = new Map<string, JwtGrants>();
 
   constructor(config: JwtConfig, keys: readonly JwtKey[], wallMs: () => number) {
     this.#config = config;
@@ -56,7 +61,7 @@ export class JwtGate implements Gate {
     if (claimed !== undefined && claimed !== '' && claimed !== username) {
       throw new Refused(`the user name is not that of the token (claim ${usernameClaim})`);
     }
-    const grants = grantsOf(payload, { clientId, username });
+    const grants = this.#grantsOf(payload, { clientId, username });
     return {
       admitted: true,
       username,
@@ -64,6 +69,18 @@ export class JwtGate implements Gate {
       ...(payload.exp !== undefined && { untilMs: (payload.exp + toleranceS) * 1000 }),
       ...(grants !== null && { grants }),
     };
+  }
+
+  /** @throws Refused */
+  #grantsOf(payload: JWTPayload, client: JwtClient): JwtGrants | null {
+    const grants = readGrants(payload, client);
+    if (grants === null) return null;
+    const key = JSON.stringify(grants);
+    const known = this.#grants.get(key);
+    if (known !== undefined) return known;
+    if (this.#grants.size >= MAX_GRANTS) this.#grants.clear();
+    this.#grants.set(key, grants);
+    return grants;
   }
 
   /** @throws (rejects) Refused */
@@ -111,7 +128,8 @@ function headerOf(token: string): { alg?: string; kid?: string } {
   }
 }
 
-function grantsOf(payload: JWTPayload, client: { clientId: string; username: string }): JwtGrants | null {
+/** @throws Refused */
+function readGrants(payload: JWTPayload, client: JwtClient): JwtGrants | null {
   try {
     return grantsIn(payload, client);
   } catch (error) {

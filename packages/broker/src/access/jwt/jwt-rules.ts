@@ -22,6 +22,7 @@ export class JwtRules implements TopicRules {
   }
 
   mayPublish({ grants }: Principal, topic: string): Decision | null {
+    // Also whose token is not known any more: its will and its retained messages were allowed when it had one.
     if (!(grants instanceof JwtGrants)) return this.#otherwise;
     const found = grants.publish.find((filter) => topicMatches(filter, topic));
     return decision(found, 'publish to it');

@@ -14,7 +14,7 @@ import type { Context } from '../context.js';
 import { isControlTopic } from '../control-topics.js';
 import { Message } from '../message.js';
 import { packetLimits } from '../packet-limits.js';
-import type { Admission, Credentials, Principal } from '../ports/access.js';
+import type { Admission, Credentials, Decision, Principal } from '../ports/access.js';
 import type { Caller } from '../ports/doorkeeper.js';
 import type { Link } from '../ports/link.js';
 import { LogType } from '../ports/log.js';
@@ -255,7 +255,37 @@ function admit(
     access: connection.listener.access,
     ...(grants !== undefined && { grants }),
   };
-  const elsewhere = context.peers.takeOver(clientId);
+  proceed(context, connection, mayLeaveWill(context, principal, request.will), (decision) => {
+    if (decision.allowed) admitPrincipal(context, connection, request, principal, untilMs, data);
+    else {
+      logNotAdmitted(context, connection, `its will: ${decision.rule}`);
+      connection.refuse(ReasonCode.NOT_AUTHORIZED, 'the will may not be published');
+    }
+  });
+}
+
+/**
+ * Whether it is certain that the will may be published. What let the client in may say so now, and be unknown when the will
+ * is due, after a restart of the broker; all others are asked then.
+ */
+function mayLeaveWill(
+  { authorizer }: Context,
+  principal: Principal,
+  will: WillRecord | null,
+): Decision | Promise<Decision> {
+  if (will === null || principal.grants === undefined || authorizer.unrestricted) return { allowed: true, rule: '' };
+  return authorizer.mayPublish(principal, will.message.topic);
+}
+
+function admitPrincipal(
+  context: Context,
+  connection: Connection,
+  request: ConnectRequest,
+  principal: Principal,
+  untilMs: number | undefined,
+  data: Uint8Array | undefined,
+): void {
+  const elsewhere = context.peers.takeOver(principal.clientId);
   proceed(context, connection, elsewhere, () => {
     establish(context, connection, request, principal, data);
     // It may wait for the store still; then its time runs nevertheless.

@@ -30,7 +30,7 @@ export type Admission =
        * long as it stays.
        */
       readonly untilMs?: number;
-      /** Becomes `Principal.grants`. */
+      /** Becomes `Principal.grants`. A client with a will that they do not allow is not let in. */
       readonly grants?: object;
     }
   | { readonly admitted: false; readonly reasonCode: ReasonCode; readonly reason: string; readonly rule: string };
