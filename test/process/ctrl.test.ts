@@ -86,9 +86,23 @@ describe('dynamic security', () => {
   });
 });
 
+describe('a change that was answered', () => {
+  it('is on the disk, whatever happens then', async () => {
+    const { broker, admin } = await startWithAdmin();
+    expect(await ctrl([...admin, 'dynsec', 'createClient', 'kitchen', '-p', 'secret of kitchen'])).toEqual(done());
+    await broker.program.stop('SIGKILL');
+    const restarted = await start();
+    const flags = [...restarted.flags, '-u', 'admin', '-P', 'secret of admin'];
+    expect(await ctrl([...flags, 'dynsec', 'listClients'])).toEqual(done('admin\nkitchen\n'));
+    await restarted.stop();
+  });
+});
+
 describe('cauldron ctrl', () => {
   it('says what is wrong, and ends accordingly', async () => {
     const { broker, admin } = await startWithAdmin();
+    expect(await ctrl([...admin, 'dynsec', 'createClient', 'ghost'], '\n')).toMatchObject({ exitCode: 0 });
+    expect((await ctrl([...admin, '-d', 'dynsec', 'getClient', 'ghost'])).stdout).toContain('sending PUBLISH');
     expect(await ctrl([...admin, 'dynsec', 'deleteClient', 'nobody'])).toEqual({
       stdout: '',
       stderr: 'deleteClient: Error: Client not found\n',

@@ -19,6 +19,7 @@ import {
 } from './ctrl/control-client.js';
 import { makeDynsecFile, OfflineFailure, setPasswordInFile } from './ctrl/offline.js';
 import { type Identity, Shell } from './ctrl/shell.js';
+import { DebugLog } from './debug-log.js';
 import { describeFailure } from './failure.js';
 import { PasswordPrompt, PromptCancelled } from './password-prompt.js';
 import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
@@ -41,6 +42,7 @@ const FLAGS = {
     doc: 'QoS of commands and answers. Default 1.',
   },
   ...CONNECTION_FLAGS,
+  protocolVersion: { ...CONNECTION_FLAGS.protocolVersion, doc: 'MQTT version: 31, 311 or 5. Default 5.' },
   ...COMMON_FLAGS,
 } as const satisfies FlagTable;
 
@@ -159,8 +161,14 @@ It may administer dynamic security, and watch; it may not publish to ordinary to
 async function fieldsOf(command: WordCommand, args: readonly string[]): Promise<CommandFields | null> {
   const fields = command.read(args, false);
   if (fields === null || command.asksFor === undefined || fields[command.asksFor]) return fields;
-  const password = await askPassword();
-  return password === null ? null : { ...fields, [command.asksFor]: password };
+  try {
+    const password = await askPassword();
+    return password === null ? null : { ...fields, [command.asksFor]: password };
+  } catch (error) {
+    if (!(error instanceof PasswordRefused) || command.isFineWithout !== true) throw error;
+    process.stderr.write('No password: nobody gets in by that name.\n');
+    return fields;
+  }
 }
 
 /** Null: both were not the same, which was said. */
@@ -186,10 +194,11 @@ async function send(
 ): Promise<number> {
   const target = targetOf(options, {});
   warnOfPlainText(target, options);
+  const log = options.debug ? new DebugLog((line) => process.stdout.write(line)) : null;
   let client: ControlClient | null = null;
   let reply: ControlReply;
   try {
-    client = await ControlClient.open(target, qosOf(options.qos ?? 1));
+    client = await ControlClient.open(target, qosOf(options.qos ?? 1), log === null ? null : log.trace.bind(log));
     reply = await client.send(module, name, fields);
   } catch (error) {
     if (error instanceof ControlFailure) return complain(error.message, 1);

@@ -13,6 +13,8 @@ export interface WordCommand {
   readonly choices: readonly (Choice | null)[];
   /** The field that gets a password which has to be asked for if it is not among the arguments. */
   readonly asksFor?: 'password';
+  /** An empty line then means that there is to be none. */
+  readonly isFineWithout?: true;
   /** Null: the arguments make no sense. `isShell`: they were typed in the shell, where some stand in another order. */
   read(args: readonly string[], isShell: boolean): CommandFields | null;
 }
@@ -52,6 +54,7 @@ export const DYNSEC_COMMANDS: Readonly<Record<string, WordCommand>> = {
     doc: 'Makes a client. In the shell: USERNAME [PASSWORD [CLIENTID]].',
     choices: [null],
     asksFor: 'password',
+    isFineWithout: true,
     read: (args, isShell) => (isShell ? readShellClient(args) : readClient(args)),
   },
   deleteClient: plain('username', 'Deletes a client.'),

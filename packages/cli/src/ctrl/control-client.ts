@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, connect, type Message, PublishRefused } from '@cauldron/client';
+import { type Client, type ConnectOptions, connect, type Message, PublishRefused } from '@cauldron/client';
 import { type QoS, ReasonCode, reasonName } from '@cauldron/codec';
 import type { ConnectionTarget } from '../connection-flags.js';
 
@@ -41,9 +41,13 @@ export class ControlClient {
     this.#qos = qos;
   }
 
-  /** @throws (rejects) what `connect` throws */
-  static async open({ url, options }: Pick<ConnectionTarget, 'url' | 'options'>, qos: QoS): Promise<ControlClient> {
-    return new ControlClient(await connect(url, options), qos);
+  /** `trace`: is told of each packet. @throws (rejects) what `connect` throws */
+  static async open(
+    { url, options }: Pick<ConnectionTarget, 'url' | 'options'>,
+    qos: QoS,
+    trace: ConnectOptions['trace'] = null,
+  ): Promise<ControlClient> {
+    return new ControlClient(await connect(url, { ...options, trace }), qos);
   }
 
   /** Resolved when the connection is over. */

@@ -146,15 +146,18 @@ export class DynamicSecurity implements ControlEndpoint {
 
   #contextFor(name: string, { clientId, username }: Principal): CommandContext {
     const log = this.#log;
+    // A list asks for each client.
+    let connected: ReadonlyMap<string, readonly Principal[]> | null = null;
     return {
       state: this.#state,
       effects: this.#effects,
       hash: (password) => this.#hash(password),
       addressesOf: (user, onlyClientId) => {
-        const own = [...this.#clients.clients()].filter(
-          (one) => one.username === user && (onlyClientId === null || one.clientId === onlyClientId),
-        );
-        return own.map(({ address }) => address);
+        connected ??= this.#clientsByUser();
+        const own = connected.get(user) ?? [];
+        return own
+          .filter((one) => onlyClientId === null || one.clientId === onlyClientId)
+          .map(({ address }) => address);
       },
       say: (details) => {
         if ((log.types & LogType.INFORMATION) === 0) return;
@@ -162,6 +165,17 @@ export class DynamicSecurity implements ControlEndpoint {
         log.write(LogType.INFORMATION, line, { client: clientId, username });
       },
     };
+  }
+
+  #clientsByUser(): Map<string, Principal[]> {
+    const byUser = new Map<string, Principal[]>();
+    for (const client of this.#clients.clients()) {
+      if (client.username === undefined) continue;
+      const known = byUser.get(client.username);
+      if (known === undefined) byUser.set(client.username, [client]);
+      else known.push(client);
+    }
+    return byUser;
   }
 
   async #hash(password: string): Promise<PasswordHash> {
