@@ -25,7 +25,9 @@ export interface WaysChange {
 /** The ways in beside files of users: tokens, and an HTTP service. They are the same for all listeners. */
 export class OtherWays {
   readonly #subscribers = new HttpSubscribers();
-  #close = (): void => {};
+  #service: HttpService | null = null;
+  /** Others take the places of these ways. */
+  #leave = (): void => {};
 
   /** Reads all files. Nothing changes. @throws StartError with all that is wrong with them */
   prepare({ jwt, httpAccess, authOrder }: WaysConfig): WaysChange {
@@ -53,18 +55,20 @@ export class OtherWays {
         return { gates: authOrder.flatMap((way) => ways[way]), rules: [...first, ...rules], exchanges };
       },
       apply: () => {
-        this.#close();
-        this.#close = () => {
+        this.#leave();
+        this.#leave = () => {
           for (const rules of httpRules) rules.close();
-          service?.close();
+          service?.retire();
         };
+        this.#service = service;
       },
     };
   }
 
   /** Nobody is asked any more. */
   close(): void {
-    this.#close();
+    this.#leave();
+    this.#service?.close();
   }
 }
 

@@ -199,6 +199,22 @@ describe('a service that is asked who gets in', () => {
     expect(sockets).toBe(2);
   });
 
+  it('answers what was asked before another took its place, and keeps no connection then', async () => {
+    let answer = (): void => {};
+    answerTo = (_text, response) => {
+      answer = () => void response.end();
+    };
+    const service = serviceOf();
+    const gate = new HttpGate(url, service, 0, clock);
+    const admission = gate.authenticate(credentials('a', 'b'));
+    while (asked.length === 0) await new Promise(setImmediate);
+    service.retire();
+    answer();
+    expect(codeOf(await admission)).toBe('yes');
+    const left = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+    while ((await left()) > 0) await new Promise(setImmediate);
+  });
+
   it('does not keep those waiting for ever who wait for their turn', async () => {
     answerTo = () => {};
     const gate = gateOf({ maxRequests: 1, timeoutMs: 50 });

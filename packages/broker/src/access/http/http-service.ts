@@ -25,6 +25,7 @@ export class HttpService {
   readonly #agents: { readonly plain: HttpAgent; readonly secure: HttpsAgent };
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
+  #isRetired = false;
 
   constructor(config: HttpAccessConfig, { headers, ca }: HttpFiles) {
     this.#config = config;
@@ -46,12 +47,18 @@ export class HttpService {
     } finally {
       this.#underWay--;
       this.#waiting.shift()?.();
+      if (this.#isRetired && this.#underWay === 0) this.close();
     }
   }
 
-  /** No more questions follow; those under way are answered. */
+  /** No more questions follow. Those under way are answered, then its connections end. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#underWay === 0) this.close();
+  }
+
+  /** Ends its connections now; what is under way gets no answer. */
   close(): void {
-    // Connections that are in use end with their answers.
     this.#agents.plain.destroy();
     this.#agents.secure.destroy();
   }
