@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Credentials } from '../../core/ports/access.js';
 import { DEFAULT_LISTENER } from '../../core/settings.js';
@@ -406,4 +407,92 @@ describe('lists', () => {
     });
     expect(lines).toContain('dynsec: console/admin | getClient | username=bob');
   });
+});
+
+describe('whatever commands say', () => {
+  const NAMES = [
+    'createClient',
+    'modifyClient',
+    'deleteClient',
+    'getClient',
+    'listClients',
+    'setClientId',
+    'disableClient',
+  ];
+  const OTHERS = [
+    'addClientRole',
+    'removeClientRole',
+    'createGroup',
+    'modifyGroup',
+    'deleteGroup',
+    'listGroups',
+    'getGroup',
+  ];
+  const MORE = [
+    'addGroupClient',
+    'removeGroupClient',
+    'addGroupRole',
+    'removeGroupRole',
+    'setAnonymousGroup',
+    'createRole',
+  ];
+  const LAST = [
+    'modifyRole',
+    'deleteRole',
+    'getRole',
+    'listRoles',
+    'addRoleACL',
+    'removeRoleACL',
+    'setDefaultACLAccess',
+  ];
+  const name = fc.constantFrom('a', 'b', 'c', '', 'admin', 'unauthenticated');
+  const odd = fc.constantFrom<unknown>(null, 3, true, [], {}, [3], 'x'.repeat(100), '\ud800', '__proto__', -1e99);
+  const member = fc.record({ username: name, groupname: name, rolename: name, priority: odd }, { requiredKeys: [] });
+  const acls = fc.record({
+    acltype: fc.constantFrom<unknown>('subscribeLiteral', 'publishClientSend', 'subscribe', 3),
+    topic: fc.constantFrom<unknown>('a/#', '+', '%c', '#a', 3),
+    priority: odd,
+    allow: fc.constantFrom<unknown>(true, false, 'yes'),
+  });
+  const fields = fc.record(
+    {
+      username: fc.oneof(name, odd),
+      groupname: fc.oneof(name, odd),
+      rolename: fc.oneof(name, odd),
+      clientid: fc.oneof(name, odd),
+      textname: fc.oneof(name, odd),
+      allowwildcardsubs: odd,
+      acltype: fc.constantFrom('subscribeLiteral', 'publishClientSend'),
+      topic: fc.constantFrom('a/#', '+', '%c'),
+      priority: fc.oneof(fc.integer(), odd),
+      count: odd,
+      verbose: fc.boolean(),
+      roles: fc.oneof(fc.array(member, { maxLength: 3 }), odd),
+      groups: fc.oneof(fc.array(member, { maxLength: 3 }), odd),
+      clients: fc.oneof(fc.array(member, { maxLength: 3 }), odd),
+      acls: fc.oneof(fc.array(acls, { maxLength: 3 }), odd),
+    },
+    { requiredKeys: [] },
+  );
+  const command = fc.record({ name: fc.constantFrom(...NAMES, ...OTHERS, ...MORE, ...LAST), fields });
+
+  it('they are carried out or refused, and the file has what the program knows', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 40 }), async (commands) => {
+        rmSync(file, { force: true });
+        const dynsec = await open();
+        for (const one of commands) {
+          const outcome = await dynsec.run(one, ADMIN);
+          expect(outcome === 'done' || 'error' in outcome || 'data' in outcome).toBe(true);
+        }
+        await dynsec.settle();
+        const reopened = await open();
+        expect(reopened.warnings).toEqual([]);
+        for (const list of ['listClients', 'listGroups', 'listRoles', 'getAnonymousGroup', 'getDefaultACLAccess']) {
+          expect(await does(reopened, list, { verbose: true })).toEqual(await does(dynsec, list, { verbose: true }));
+        }
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
 });
