@@ -285,6 +285,19 @@ describe('a service that is asked about topics', () => {
     rules.close();
   });
 
+  it('has answers forgotten that a new subscription changes', async () => {
+    const rules = rulesOf({}, false);
+    let changes = 0;
+    rules.onChange = () => changes++;
+    await rules.maySubscribe(client, 'a/#', 0);
+    await rules.maySubscribe(client, 'a/#', 0);
+    expect(changes).toBe(1);
+    await rules.maySubscribe({ ...client, username: 'fred' }, 'a/#', 0);
+    expect(changes).toBe(2);
+    expect(rules.mayReceive(client, 'a/b')).toMatchObject({ allowed: false });
+    rules.close();
+  });
+
   it('leaves messages to others if it leaves the subscription to them', async () => {
     const rules = rulesOf({}, false);
     answerTo = (_text, response) => response.end('ignore');

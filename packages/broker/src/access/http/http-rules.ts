@@ -52,7 +52,11 @@ export class HttpRules implements TopicRules {
 
   maySubscribe(client: Principal, filter: string, qos: QoS): Promise<Decision | null> {
     return this.#ask(client, filter, { action: 'subscribe', acc: ACCESS_SUBSCRIBE, qos }).then((decision) => {
-      if (decision?.allowed === true) this.#subscribers.add(client, filter);
+      if (decision?.allowed === true) {
+        const added = this.#subscribers.add(client, filter);
+        // What was said before about messages to this client is not true any more.
+        if (added === 'user' || (added === 'filter' && !this.#isAlone)) this.onChange();
+      }
       return decision;
     });
   }

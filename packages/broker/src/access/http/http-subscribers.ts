@@ -16,22 +16,20 @@ export class HttpSubscribers {
   readonly #subscribers = new Map<string, Subscriber>();
   #filters = 0;
 
-  add({ clientId, username }: Principal, filter: string): void {
+  /** Returns what is new with that: the user of the client id, the filter, or nothing. */
+  add({ clientId, username }: Principal, filter: string): 'user' | 'filter' | 'nothing' {
     let subscriber = this.#subscribers.get(clientId);
-    if (subscriber !== undefined && subscriber.username !== username) {
-      this.#forget(clientId, subscriber);
-      subscriber = undefined;
-    }
-    if (subscriber === undefined) {
+    const isOther = subscriber !== undefined && subscriber.username !== username;
+    if (subscriber === undefined || isOther) {
+      if (subscriber !== undefined) this.#forget(clientId, subscriber);
       subscriber = { username, filters: new Set() };
       this.#subscribers.set(clientId, subscriber);
     }
-    this.#filters -= subscriber.filters.size;
-    this.#filters += subscriber.filters.add(filter).size;
-    for (const [oldest, one] of this.#subscribers) {
-      if (this.#filters <= MAX_FILTERS) return;
-      this.#forget(oldest, one);
-    }
+    if (subscriber.filters.has(filter)) return 'nothing';
+    subscriber.filters.add(filter);
+    this.#filters++;
+    this.#makeRoom();
+    return isOther ? 'user' : 'filter';
   }
 
   /** Whether this user of the client id subscribed to something that brings the topic. */
@@ -41,6 +39,13 @@ export class HttpSubscribers {
     if (subscriber.username !== username) return 'other user';
     for (const filter of subscriber.filters) if (topicMatches(filter, topic)) return 'yes';
     return 'no';
+  }
+
+  #makeRoom(): void {
+    for (const [oldest, one] of this.#subscribers) {
+      if (this.#filters <= MAX_FILTERS) return;
+      this.#forget(oldest, one);
+    }
   }
 
   #forget(clientId: string, { filters }: Subscriber): void {
