@@ -49,7 +49,7 @@ describe('cauldron setup', () => {
   }
 
   it('says step by step what it has done and tried, and that all is well', () => {
-    const { shown, tlsPort } = setup;
+    const { shown, tlsPort, certificatePort } = setup;
     for (const step of [
       'Made a CA',
       'Made a certificate for the broker',
@@ -58,6 +58,7 @@ describe('cauldron setup', () => {
       'Who does not know the CA does not trust the broker',
       'Who gives no user name is refused',
       'jjolie is refused with a wrong password',
+      `Who has no certificate is refused on port ${certificatePort}`,
       'fred may publish below owntracks/fred',
       'rec may not publish below owntracks/jjolie',
       'jjolie sees jjolie and nobody else',
@@ -88,7 +89,7 @@ describe('cauldron setup', () => {
   it('makes a client with a password and what the OwnTracks app needs, which the running broker knows at once', async () => {
     const outcome = await setup.run('client', 'anna', '--friend', 'jjolie', '--device', 'tablet');
     expect(outcome.exitCode).toBe(0);
-    const file = setup.path('clients/anna.otrc');
+    const file = setup.path('clients/anna-tablet.otrc');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const app = JSON.parse(readFileSync(file, 'utf8'));
     expect(app).toMatchObject({
@@ -196,6 +197,23 @@ describe('cauldron setup', () => {
     expect(readFileSync(setup.path(saved), 'utf8')).toMatch(/# mine\n$/);
     await enter('jjolie', 's1kr3t:1');
     await enter('new', /^ +new +(\w{20})$/m.exec(text)?.[1] ?? '');
+  });
+
+  it('done again tries what holds for users then, with friends of before', async () => {
+    const users = [
+      '--user',
+      'jjolie:s1kr3t:1',
+      '--user',
+      'fred:secret',
+      '--user',
+      'eve:secret',
+      '--friend',
+      'fred=eve',
+    ];
+    const text = said(await setup.again(...users));
+    expect(text).toContain('ok    fred sees jjolie, fred, eve and nobody else\n');
+    expect(text).toContain('ok    eve sees eve and nobody else\n');
+    expect(text).not.toContain('FAIL');
   });
 
   it('changes nothing of a broker that cannot take what has changed, and says why', async () => {

@@ -34,7 +34,7 @@ const FLAGS = {
     doc: 'The password to set; other users of this machine may see it. Default: a new one for a new user.',
   },
   newPassword: { long: '--new-password', kind: 'switch', doc: 'Gives a user who has a password another one.' },
-  friend: { long: '--friend', kind: 'list', value: 'OTHER', doc: 'A new user sees where that one is.' },
+  friend: { long: '--friend', kind: 'list', value: 'OTHER', doc: 'The user sees where that one is.' },
   device: {
     long: '--device',
     kind: 'text',
@@ -169,11 +169,7 @@ function whatAllHave(
 function giveRights(name: string, sees: readonly string[], { aclFile }: SetupFolder): void {
   const before = textOf(aclFile) ?? '';
   const after = aclWith(before, [{ name, password: null, sees }]);
-  if (after === before) {
-    if (sees.length > 0)
-      say(`${name} has lines in ${aclFile} already, which stay as they are: --friend has no effect.`);
-    return;
-  }
+  if (after === before) return;
   replaceFile(aclFile, after, OWNER_ONLY, null);
   say(
     `${name} may publish below owntracks/${name}${sees.map((friend) => `, and sees ${friend}`).join('')}: ${aclFile}`,
@@ -183,7 +179,8 @@ function giveRights(name: string, sees: readonly string[], { aclFile }: SetupFol
 function showToOwnTracks(client: OwnTracksClient, folder: SetupFolder, isShown: boolean): void {
   const { clientFolder, certificates } = folder;
   makeFolder(clientFolder, 0o700, null);
-  const file = join(clientFolder, `${client.user}.otrc`);
+  const { user, device } = client;
+  const file = join(clientFolder, `${device === DEFAULT_DEVICE ? user : `${user}-${device}`}.otrc`);
   const complete = ownTracksConfiguration(client, certificates.ca.raw);
   replaceFile(file, `${JSON.stringify(complete, null, 2)}\n`, OWNER_ONLY, null);
   say(`For the OwnTracks app on ${client.host}:${client.port}: ${file}`);

@@ -15,8 +15,8 @@ import { defaultAnswers, questionsAt } from './setup/questions.js';
 import { reachability } from './setup/reachability.js';
 import { renewalUnits, serviceUnit } from './setup/service-unit.js';
 import { SetupError } from './setup/setup-error.js';
-import { trial } from './setup/trial.js';
-import { aclWith, namesInPasswords, newPassword, type SetupUser } from './setup/users.js';
+import { type TrialUser, trial } from './setup/trial.js';
+import { aclWith, namesInPasswords, newPassword, seenBy } from './setup/users.js';
 import { SETUP_ACTIONS } from './setup.js';
 import { brokerWith, cauldronCommand, reloadBroker, startBroker, stopBroker } from './setup-broker.js';
 import { reportingFailures } from './setup-folder.js';
@@ -42,8 +42,6 @@ Exit status: 0 all is well, 1 something is not.`,
   flags: SETUP_FLAGS,
   notes: `\n${SETUP_ACTIONS}`,
 };
-
-type KnownUser = SetupUser & { readonly password: string };
 
 /** `cauldron setup`. */
 export function runSetupServer(argv: readonly string[]): Promise<number> {
@@ -99,12 +97,12 @@ async function makeCertificates(plan: SetupPlan, owner: Owner | null): Promise<v
 }
 
 /** Resolves with those whose passwords are known: the new ones, and those who were given one. */
-async function makeUsers(plan: SetupPlan, owner: Owner | null): Promise<KnownUser[]> {
+async function makeUsers(plan: SetupPlan, owner: Owner | null): Promise<TrialUser[]> {
   const { passwordFile, aclFile } = plan.folder;
   const before = textOf(passwordFile);
   if (before === null) replaceFile(passwordFile, '', OWNER_ONLY, owner);
   const present = namesInPasswords(before ?? '');
-  const known: KnownUser[] = [];
+  const known = new Map<string, string>();
   const passwords = PasswordFileEditor.open(passwordFile);
   for (const user of plan.users) {
     if (user.password === null && present.has(user.name)) {
@@ -113,13 +111,14 @@ async function makeUsers(plan: SetupPlan, owner: Owner | null): Promise<KnownUse
     }
     const password = user.password ?? newPassword();
     passwords.set(user.name, encodePasswordHash(await hashPassword(Buffer.from(password), { kind: 'argon2id' })));
-    known.push({ ...user, password });
+    known.set(user.name, password);
   }
   passwords.save();
   done(`Wrote passwords: ${passwordFile}`);
-  replaceFile(aclFile, aclWith(textOf(aclFile) ?? '', plan.users), OWNER_ONLY, owner);
+  const acl = aclWith(textOf(aclFile) ?? '', plan.users);
+  replaceFile(aclFile, acl, OWNER_ONLY, owner);
   done(`Wrote who may do what: ${aclFile}`);
-  return known;
+  return Array.from(known, ([name, password]) => ({ name, password, sees: seenBy(acl, name) }));
 }
 
 function makeConfiguration(plan: SetupPlan, owner: Owner | null, madeAt: Date): void {
@@ -174,7 +173,7 @@ function makeUnits({ folder, runAs, logFile }: SetupPlan, unitFile: string): voi
 }
 
 /** Starts the broker, or has the one that runs reload, and tests it. Resolves with whether all is well. */
-async function tryOut(plan: SetupPlan, users: readonly KnownUser[]): Promise<boolean> {
+async function tryOut(plan: SetupPlan, users: readonly TrialUser[]): Promise<boolean> {
   const { configFile, certificates } = plan.folder;
   const wasRunning = await reloadBroker(configFile);
   if (!wasRunning) await startBroker(configFile);
@@ -183,6 +182,7 @@ async function tryOut(plan: SetupPlan, users: readonly KnownUser[]): Promise<boo
   const target = {
     hosts: ['127.0.0.1', 'localhost', ...(own === undefined ? [] : [own.address])],
     tlsPort: plan.tlsPort,
+    certificatePort: plan.certificatePort,
     ca: textOf(certificates.caFile) ?? '',
     users,
   };
@@ -207,7 +207,7 @@ async function tryOut(plan: SetupPlan, users: readonly KnownUser[]): Promise<boo
   return problems === 0;
 }
 
-async function tellTheRest(plan: SetupPlan, users: readonly KnownUser[]): Promise<void> {
+async function tellTheRest(plan: SetupPlan, users: readonly TrialUser[]): Promise<void> {
   const { names, tlsPort, certificatePort, unitFile } = plan;
   const addresses = addressesOf(thisMachine);
   const name = hostname().toLowerCase();

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { SetupError } from './setup-error.js';
 
 /** Who answers what was not said on the command line. */
 export interface Questions {
@@ -13,14 +14,24 @@ export const defaultAnswers: Questions = {
   close: () => {},
 };
 
-/** Asks at the terminal. */
+/** Asks at the terminal. What is asked rejects with SetupError when the person has had enough (Ctrl-C, Ctrl-D). */
 export function questionsAt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Questions {
   const terminal = createInterface({ input, output });
+  const end = new AbortController();
+  terminal.once('close', () => end.abort());
+  const answerTo = async (question: string): Promise<string> => {
+    try {
+      return await terminal.question(question, { signal: end.signal });
+    } catch (error) {
+      if (!end.signal.aborted) throw error;
+      throw new SetupError('Nothing was done.', { cause: error });
+    }
+  };
   return {
     async ask(question, byDefault, problemOf = () => null) {
       for (;;) {
         const shown = byDefault === '' ? '' : ` [${byDefault}]`;
-        const answer = (await terminal.question(`${question}${shown}: `)).trim() || byDefault;
+        const answer = (await answerTo(`${question}${shown}: `)).trim() || byDefault;
         const problem = problemOf(answer);
         if (problem === null) return answer;
         output.write(`${problem}\n`);

@@ -15,10 +15,10 @@ export interface Service {
 
 /** The unit of the packaging, for this configuration. */
 export function serviceUnit({ command, configFile, user, folders }: Service): string {
-  const call = command.map(quoted).join(' ');
+  const call = commandLine(command);
   const isInHome = [...command, configFile].some((path) => HOMES.test(path));
   return readFileSync(PATTERN, 'utf8')
-    .replace(/^ExecStart=.*$/m, () => `ExecStart=${call} broker -c ${quoted(configFile)}`)
+    .replace(/^ExecStart=.*$/m, () => `ExecStart=${call} broker -c ${commandLine([configFile])}`)
     .replace(/^ExecReload=.*$/m, () => `ExecReload=${call} reload --pid $MAINPID`)
     .replace(/^User=.*$/m, () => `User=${user}`)
     .replace(/^Group=.*\n/m, '')
@@ -36,7 +36,7 @@ Description=Cauldron: renews the certificate of the broker
 
 [Service]
 Type=oneshot
-ExecStart=${command.map(quoted).join(' ')} setup renew --dir ${quoted(folder)}
+ExecStart=${commandLine([...command, 'setup', 'renew', '--dir', folder])}
 `,
     timer: `[Unit]
 Description=Cauldron: renews the certificate of the broker in time
@@ -52,8 +52,13 @@ WantedBy=timers.target
   };
 }
 
-/** An argument as systemd reads it (systemd.service, "Command lines"). */
-function quoted(argument: string): string {
-  const escaped = argument.replaceAll('%', '%%').replaceAll('$', '$$$$');
-  return /^[\w./@:=+,%-]+$/.test(escaped) ? escaped : `"${escaped.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+/** In it, and nowhere else, variables are replaced. */
+function commandLine(argv: readonly string[]): string {
+  return argv.map((argument) => quoted(argument).replaceAll('$', '$$$$')).join(' ');
+}
+
+/** A word as systemd reads it (systemd.syntax, "Quoting"; systemd.unit, "Specifiers"). */
+function quoted(word: string): string {
+  const text = word.replaceAll('%', '%%');
+  return /^[\w./@:=+,%-]+$/.test(text) ? text : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

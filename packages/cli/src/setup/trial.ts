@@ -1,6 +1,7 @@
 import {
   type Client,
   ConnectionFailed,
+  ConnectionLost,
   ConnectionRefused,
   connect,
   PublishRefused,
@@ -22,8 +23,17 @@ export interface TrialTarget {
   readonly tlsPort: number;
   /** The CA's certificate, in PEM. */
   readonly ca: string;
+  /** With TLS, for clients with certificates; null: there is no such port. */
+  readonly certificatePort: number | null;
   /** Those whose passwords are known. */
-  readonly users: readonly (SetupUser & { readonly password: string })[];
+  readonly users: readonly TrialUser[];
+}
+
+export interface TrialUser {
+  readonly name: string;
+  readonly password: string;
+  /** Null: who knows; then it is not tried. */
+  readonly sees: SetupUser['sees'] | null;
 }
 
 /** One thing that was tried. */
@@ -48,6 +58,11 @@ export async function* trial(target: TrialTarget): AsyncGenerator<Finding> {
   for (const { name } of users) {
     const other = 'not the password';
     yield await tried(`${name} is refused with a wrong password`, () => isRefused(target, name, other));
+  }
+  const { certificatePort } = target;
+  if (certificatePort !== null) {
+    const claim = `Who has no certificate is refused on port ${certificatePort}`;
+    yield await tried(claim, () => isKeptOut(target, certificatePort));
   }
   yield* rights(target);
 }
@@ -111,6 +126,23 @@ async function isRefused(target: TrialTarget, username?: string, password?: stri
   }
 }
 
+/** How the end of the handshake shows depends on the version of TLS, and on which packet comes first. */
+async function isKeptOut({ hosts, ca }: TrialTarget, port: number): Promise<string | null> {
+  try {
+    const client = await connect(`mqtts://${place(hosts[0], port)}`, {
+      tls: { ca },
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    });
+    await client.disconnect();
+    return 'it got in';
+  } catch (error) {
+    const { cause } =
+      error instanceof ConnectionFailed || error instanceof ConnectionLost ? error : { cause: undefined };
+    if (!(cause instanceof Error) || !('code' in cause) || cause.code === 'ECONNREFUSED') throw error;
+    return null;
+  }
+}
+
 interface Participant {
   readonly user: SetupUser;
   readonly client: Client;
@@ -127,7 +159,11 @@ async function* rights(target: TrialTarget): AsyncGenerator<Finding> {
       yield await tried(`${name} gets in with the password`, async () => {
         const client = await open(target, { username: name, password });
         const seen = new Set<string>();
-        participants.push({ user, client, seen });
+        if (user.sees === null) {
+          await client.disconnect();
+          return null;
+        }
+        participants.push({ user: { ...user, sees: user.sees }, client, seen });
         await client.subscribe(`owntracks/+/${TRIAL_LEVEL}`, { qos: 1 }, ({ topic, payload }) => {
           seen.add(`${topic.split('/')[1]} ${new TextDecoder().decode(payload)}`);
           news.tell();

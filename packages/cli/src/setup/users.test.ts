@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aclWith, namesInPasswords, newPassword, USER_NAME } from './users.js';
+import { aclWith, namesInPasswords, newPassword, seenBy, USER_NAME } from './users.js';
 
 const fred = { name: 'fred', password: null, sees: ['jjolie'] };
 
@@ -32,9 +32,32 @@ describe('the rights of users', () => {
     expect(aclWith('topic read a/#', [fred])).toMatch(/^topic read a\/#\n\nuser fred\n/);
   });
 
-  it('stay as they are for users who have some', () => {
-    const before = '# mine\nuser fred\ntopic read a/#\n';
-    expect(aclWith(before, [fred])).toBe(before);
+  it('of users who have some already stay, and get further friends', () => {
+    const before = '# mine\nuser fred\ntopic read a/#\ntopic read owntracks/jjolie/+\n';
+    expect(aclWith(before, [{ ...fred, sees: [] }])).toBe(before);
+    const after = aclWith(before, [fred]);
+    expect(after).toBe(
+      `${before}\nuser fred\ntopic read owntracks/jjolie/+/event\ntopic read owntracks/jjolie/+/info\n`,
+    );
+    expect(aclWith(after, [fred])).toBe(after);
+  });
+
+  it('tell whom a user sees, over all lines about that user', () => {
+    const acl = aclWith(aclWith('', [fred]), [
+      { ...fred, sees: ['anna'] },
+      { ...fred, name: 'rec', sees: 'everybody' },
+    ]);
+    expect(seenBy(acl, 'fred')).toEqual(['jjolie', 'anna']);
+    expect(seenBy(acl, 'rec')).toBe('everybody');
+  });
+
+  it.each([
+    ['somebody without lines', 'user anna\ntopic read a\n'],
+    ['somebody with a line of another kind', `${aclWith('', [fred])}topic deny owntracks/fred/x\n`],
+    ['somebody who may not write', 'user fred\ntopic read owntracks/fred/#\n'],
+    ['everybody, once there are patterns', `${aclWith('', [fred])}pattern read all/#\n`],
+  ])('do not tell whom they see: %s', (_who, acl) => {
+    expect(seenBy(acl, 'fred')).toBeNull();
   });
 });
 

@@ -22,27 +22,62 @@ export function newPassword(random: (bound: number) => number = randomInt): stri
   return Array.from({ length: PASSWORD_LENGTH }, () => PASSWORD_LETTERS[random(PASSWORD_LETTERS.length)]).join('');
 }
 
-/** What `user` may do, as lines of an ACL file. */
-export function aclLinesOf({ name, sees }: Pick<SetupUser, 'name' | 'sees'>): string[] {
-  if (sees === 'everybody') return [`user ${name}`, 'topic read owntracks/#'];
-  const friends = sees.flatMap((friend) => [
-    `topic read owntracks/${friend}/+`,
-    `topic read owntracks/${friend}/+/event`,
-    `topic read owntracks/${friend}/+/info`,
-  ]);
-  return [`user ${name}`, `topic readwrite owntracks/${name}/#`, ...friends];
+/** What a user may do, as lines of an ACL file. */
+function rightsOf({ name, sees }: Pick<SetupUser, 'name' | 'sees'>): string[] {
+  if (sees === 'everybody') return [READS_ALL];
+  return [`topic readwrite owntracks/${name}/#`, ...sees.flatMap(friendLines)];
 }
+
+function friendLines(friend: string): string[] {
+  return ['', '/event', '/info'].map((part) => `topic read owntracks/${friend}/+${part}`);
+}
+
+const READS_ALL = 'topic read owntracks/#';
+const FRIEND_LINE = /^topic read owntracks\/([^/+#]+)\/\+(?:\/event|\/info)?$/;
 
 const ACL_HEADING = `# Who may do what: a line \`user NAME\`, then what that user may read or write. Nothing else is allowed.
 # Phones publish below owntracks/USER/DEVICE, and read those of friends.
 `;
 
-/** An ACL file with these users added, where it does not know them yet; `before` is '' or what there was. */
+/**
+ * An ACL file with these users added; `before` is '' or what there was, and stays. Users who have lines already get those
+ * about further friends.
+ */
 export function aclWith(before: string, users: readonly SetupUser[]): string {
-  const known = new Set(Array.from(before.matchAll(/^user[ \t]+(.+?)[ \t]*\r?$/gm), ([, name]) => name));
-  const added = users.filter(({ name }) => !known.has(name)).map((user) => `\n${aclLinesOf(user).join('\n')}\n`);
+  const added = users.flatMap(({ name, sees }) => {
+    const present = linesOf(before, name);
+    const wanted = present === null || sees === 'everybody' ? rightsOf({ name, sees }) : sees.flatMap(friendLines);
+    const lines = wanted.filter((line) => present?.includes(line) !== true);
+    return lines.length === 0 ? [] : [`\n${[`user ${name}`, ...lines].join('\n')}\n`];
+  });
   if (added.length === 0) return before;
   return endOfLine(before === '' ? ACL_HEADING : before) + added.join('');
+}
+
+/** Whom a user sees by an ACL file; null: it has rules of other kinds that may let the user do more or less. */
+export function seenBy(acl: string, name: string): SetupUser['sees'] | null {
+  const lines = linesOf(acl, name) ?? [];
+  if (/^pattern[ \t]/m.test(acl)) return null;
+  if (lines.join() === READS_ALL) return 'everybody';
+  const own = rightsOf({ name, sees: [] });
+  const others = lines.filter((line) => !own.includes(line));
+  const friends = others.map((line) => FRIEND_LINE.exec(line)?.[1]);
+  if (others.length === lines.length || friends.includes(undefined)) return null;
+  return [...new Set(friends.filter((friend) => friend !== undefined))];
+}
+
+/** What an ACL file says below the `user` lines with that name; null: it has none. */
+function linesOf(acl: string, name: string): string[] | null {
+  let found: string[] | null = null;
+  let isMeant = false;
+  for (const line of acl.split('\n').map((text) => text.trim())) {
+    const [, user] = /^user[ \t]+(.+)$/.exec(line) ?? [];
+    if (user !== undefined) {
+      isMeant = user === name;
+      if (isMeant) found ??= [];
+    } else if (isMeant && line !== '' && !line.startsWith('#')) found?.push(line);
+  }
+  return found;
 }
 
 /** The names in a password file. */
