@@ -122,6 +122,8 @@ Other lines that match, and what they would say:
     const { exitCode, text } = await acl('explain', '--acl', at('acl'), ...ann, 'subscribe', 'home/+');
     expect(exitCode).toBe(0);
     expect(text).toContain('subscribing is free');
+    const shared = await acl('explain', '--acl', at('acl'), ...ann, 'subscribe', '$share/group/home/+');
+    expect(shared.text.split('\n').slice(1)).toEqual(text.split('\n').slice(1));
     expect(text).toContain('     no  /acl:3: topic deny home/safe\n     yes  /acl:2: topic readwrite home/#\n');
   });
 
@@ -155,6 +157,9 @@ Other lines that match, and what they would say:
     [['fly', 'x'], "'fly' is not read, write or subscribe"],
     [['--acl', 'a', '-c', 'b', 'read', 'x'], '--acl and -c go one at a time'],
     [['--acl', '/nowhere/acl', 'read', 'x'], 'cannot be read'],
+    [['write', 'a/#'], 'contains a wildcard'],
+    [['subscribe', 'a/#/b'], 'a # that is not alone in the last level'],
+    [['subscribe', '$share/group'], 'no topic filter after the group name'],
   ])('with %j ends with 3 and says why', async (argv, why) => {
     expect(await acl('explain', ...argv)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(why) });
   });

@@ -8,6 +8,7 @@ import {
 } from '@cauldron/broker';
 import { type AclAction, AclFileError, explainAcl, readAclFile } from '@cauldron/broker/acl';
 import { askBroker } from '@cauldron/broker/control';
+import { assertTopicFilter, assertTopicName, ProtocolError, parseSharedFilter } from '@cauldron/codec';
 import { type FlagTable, UsageError } from './arguments.js';
 import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
 import { chosenBroker, reportingRefusals } from './running-brokers.js';
@@ -78,6 +79,7 @@ export function runAclExplain(argv: readonly string[]): Promise<number> {
   return runTool(EXPLAIN, argv, async (values, operands) => {
     const [action, topic] = operandsFor(['read|write|subscribe', 'TOPIC'], operands);
     if (!isAction(action)) throw new UsageError(`'${action}' is not read, write or subscribe.`);
+    checkTopic(action, topic);
     if (values.acl !== undefined && values.config !== undefined) throw new UsageError('--acl and -c go one at a time.');
     const question: AccessQuestion = {
       username: values.user,
@@ -109,6 +111,20 @@ const SAID = 0x100;
 
 function isAction(word: string): word is AclAction {
   return word === 'read' || word === 'write' || word === 'subscribe';
+}
+
+/** @throws UsageError */
+function checkTopic(action: AclAction, topic: string): void {
+  try {
+    if (action !== 'subscribe') assertTopicName(topic);
+    else {
+      assertTopicFilter(topic);
+      parseSharedFilter(topic);
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new UsageError(`${error.message}.`);
+  }
 }
 
 function askFile(path: string, { username, clientId, action, topic }: AccessQuestion): Answer {

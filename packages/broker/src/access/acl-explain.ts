@@ -1,4 +1,4 @@
-import { topicMatches } from '@cauldron/codec';
+import { parseSharedFilter, topicMatches } from '@cauldron/codec';
 import type { Decision } from '../core/ports/access.js';
 import type { AclFile, AclLine } from './acl-file.js';
 import { filtersOverlap } from './acl-filters.js';
@@ -26,10 +26,13 @@ export interface AclExplanation {
 /**
  * What an ACL file says about one question, and which lines took part in it. It looks at each line, so it is for people;
  * `AclRules` gives the same answers at once.
+ * @throws ProtocolError when a filter of a shared subscription is not whole
  */
 export function explainAcl(file: AclFile, client: AclClient, action: AclAction, topic: string): AclExplanation {
   const rules = new AclRules(file);
-  const candidates = candidatesFor(file, client, action, topic).map((line): AclCandidate => {
+  // What a shared subscription brings has the topics of the filter behind the name of its group.
+  const asked = action === 'subscribe' ? (parseSharedFilter(topic)?.filter ?? topic) : topic;
+  const candidates = candidatesFor(file, client, action, asked).map((line): AclCandidate => {
     return { line, rule: ruleOf(file, line), says: line.access === 'deny' ? 'no' : 'yes' };
   });
   return { decision: decide(rules, client, action, topic), candidates };
