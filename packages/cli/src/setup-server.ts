@@ -40,7 +40,7 @@ Exit status: 0 all is well, 1 something is not.`,
     '--yes --dir /etc/cauldron --recorder recorder --systemd',
   ],
   flags: SETUP_FLAGS,
-  notes: `\n${SETUP_ACTIONS}`,
+  notes: SETUP_ACTIONS,
 };
 
 /** `cauldron setup`. */

@@ -31,6 +31,13 @@ describe('questions at a terminal', () => {
     questions.close();
   });
 
+  it('take several lines at once, as they are pasted', async () => {
+    const { input, questions } = terminal();
+    input.write('one\ntwo\n');
+    expect([await questions.ask('First', ''), await questions.ask('Second', '')]).toEqual(['one', 'two']);
+    questions.close();
+  });
+
   it('end all when the input ends', async () => {
     const { input, questions } = terminal();
     const answered = questions.ask('Port', '1883');

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { SetupError } from './setup-error.js';
 
 /** Who answers what was not said on the command line. */
@@ -17,14 +17,28 @@ export const defaultAnswers: Questions = {
 /** Asks at the terminal. What is asked rejects with SetupError when the person has had enough (Ctrl-C, Ctrl-D). */
 export function questionsAt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Questions {
   const terminal = createInterface({ input, output });
-  const end = new AbortController();
-  terminal.once('close', () => end.abort());
+  // Kept until it is asked for: several lines may be pasted at once.
+  const lines: string[] = [];
+  let isOver = false;
+  let wake = (): void => {};
+  terminal.on('line', (line) => {
+    lines.push(line);
+    wake();
+  });
+  terminal.once('close', () => {
+    isOver = true;
+    wake();
+  });
   const answerTo = async (question: string): Promise<string> => {
-    try {
-      return await terminal.question(question, { signal: end.signal });
-    } catch (error) {
-      if (!end.signal.aborted) throw error;
-      throw new SetupError('Nothing was done.', { cause: error });
+    terminal.setPrompt(question);
+    terminal.prompt();
+    for (;;) {
+      const line = lines.shift();
+      if (line !== undefined) return line;
+      if (isOver) throw new SetupError('Nothing was done.');
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
   };
   return {
