@@ -170,9 +170,7 @@ describe.skipIf(!isComparable)('a broker that cauldron setup has made', () => {
     const { stderr, exitCode } = await publish({ user: 'mallory' });
     expect(exitCode).not.toBe(0);
     expect(stderr).toMatch(/not authorised|bad user name or password/i);
-    await expect
-      .poll(() => setup.log, LOG)
-      .toMatch(/not admitted: .*passwd: .*mallory|not admitted: .*passwd.*unknown|not admitted: .*no .*user/i);
+    await expect.poll(() => setup.log, LOG).toMatch(/not admitted: no user is called mallory$/m);
   });
 
   it('is not taken for good by whoever has the certificate of another CA, and both sides say so', async () => {
