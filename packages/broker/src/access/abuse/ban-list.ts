@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Caller } from '../../core/ports/doorkeeper.js';
 import { canonicalNetwork, Networks } from './networks.js';
@@ -174,7 +174,7 @@ function write(file: string, bans: readonly Ban[]): void {
   try {
     const fd = openSync(draft, 'w', 0o600);
     try {
-      writeSync(fd, `${JSON.stringify({ bans }, null, 2)}\n`);
+      writeFileSync(fd, `${JSON.stringify({ bans }, null, 2)}\n`);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

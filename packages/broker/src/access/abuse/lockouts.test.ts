@@ -81,6 +81,15 @@ describe('the table', () => {
     expect(table.lockOf(at('10.0.234.95'))).not.toBe(null);
   });
 
+  it('holds no long names, whatever strangers claim', () => {
+    const { table } = lockouts();
+    const long = 'x'.repeat(60_000);
+    for (let i = 0; i < 9; i++) table.failed(at('192.0.2.1', long));
+    expect(table.list().map(({ value }) => value)).toEqual(['192.0.2.1']);
+    table.succeeded(at('192.0.2.1', long));
+    expect(table.lockOf(at('192.0.2.1', long))).not.toBe(null);
+  });
+
   it('shows who has to wait, and lifts it: one address by any of its network, one user, or all', () => {
     const { table } = lockouts({ userFailures: 3 });
     for (let i = 0; i < 3; i++) table.failed(at('2001:db8::1', 'jjolie'));

@@ -5,12 +5,15 @@ import { originOf } from './networks.js';
 /** Of addresses, of user names, and of pairs of both: beyond that, the oldest are forgotten. */
 const MAX_ENTRIES = 50_000;
 
+/** No user has a longer name; what a stranger claims may be 64 KB. */
+const MAX_NAME = 256;
+
 /** The failures of one address, or of one user name. */
 interface Failures {
   count: number;
   lastMs: number;
   lockedUntilMs: number;
-  /** The user name of all of them; null: there were several. */
+  /** The user name of all of them; null: there were several, or none. */
   username: string | null;
 }
 
@@ -60,16 +63,17 @@ export class Lockouts {
     const origin = originOf(address);
     if (origin === null) return [];
     const { addressFailures, userFailures } = this.limits;
-    const begun = [this.#count('address', origin, username ?? '', addressFailures)];
-    if (username !== undefined && !this.#known.has(pairOf(origin, username))) {
-      begun.push(this.#count('user', username, username, userFailures));
+    const name = username === undefined || username.length > MAX_NAME ? null : username;
+    const begun = [this.#count('address', origin, name, addressFailures)];
+    if (name !== null && !this.#known.has(pairOf(origin, name))) {
+      begun.push(this.#count('user', name, name, userFailures));
     }
     return begun.filter((lockout) => lockout !== null);
   }
 
   succeeded({ address, username }: Caller): void {
     const origin = originOf(address);
-    if (origin === null || username === undefined) return;
+    if (origin === null || username === undefined || username.length > MAX_NAME) return;
     if (this.#addresses.get(origin)?.username === username) this.#addresses.delete(origin);
     const pair = pairOf(origin, username);
     this.#known.delete(pair);
@@ -95,7 +99,7 @@ export class Lockouts {
     return lifted.length;
   }
 
-  #count(kind: Lockout['kind'], value: string, username: string, limit: number): Lockout | null {
+  #count(kind: Lockout['kind'], value: string, username: string | null, limit: number): Lockout | null {
     if (limit === Number.POSITIVE_INFINITY) return null;
     const all = kind === 'address' ? this.#addresses : this.#users;
     const { lockoutMs, maxLockoutMs } = this.limits;

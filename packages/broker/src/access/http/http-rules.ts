@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { QoS } from '@cauldron/codec';
 import type { Decision, Principal } from '../../core/ports/access.js';
 import type { Clock } from '../../core/ports/clock.js';
@@ -84,7 +85,8 @@ export class HttpRules implements TopicRules {
   async #ask(client: Principal, topic: string, action: Question): Promise<Decision | null> {
     const { address, clientId, username = '' } = client;
     const question = { username, clientid: clientId, ipaddress: address, topic, ...action };
-    const key = JSON.stringify(question);
+    // Topics may be long, and many are remembered.
+    const key = createHash('sha256').update(JSON.stringify(question)).digest('base64');
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
     try {

@@ -12,7 +12,7 @@ const MAX_TOKEN_BYTES = 32 * 1024;
 const MAX_TRIES = 10;
 
 /** Sets of rights that are remembered. */
-const MAX_GRANTS = 10_000;
+const MAX_GRANTS = 1000;
 
 /** Three parts in base64url, the last of which is empty in one that nobody signed; the first is JSON, so it begins so. */
 const TOKEN = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
