@@ -6,7 +6,7 @@ import {
   loadConfig,
   StartError,
 } from '@cauldron/broker';
-import { type AclAction, AclFileError, explainAcl, readAclFile } from '@cauldron/broker/acl';
+import { AccessFileError, type AclAction, explainAcl, readAclFile } from '@cauldron/broker/acl';
 import { askBroker } from '@cauldron/broker/control';
 import { assertTopicFilter, assertTopicName, ProtocolError, parseSharedFilter } from '@cauldron/codec';
 import { type FlagTable, UsageError } from './arguments.js';
@@ -158,7 +158,7 @@ function tell({ username, clientId, action, topic }: AccessQuestion, { allowed, 
 
 /** @throws the error itself when it is none that can be expected */
 function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof AclFileError || error instanceof ConfigError || error instanceof StartError)
+  if (error instanceof AccessFileError || error instanceof ConfigError || error instanceof StartError)
     return error.problems;
   throw error;
 }

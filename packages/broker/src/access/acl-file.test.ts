@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AclFileError, parseAclFile, readAclFile } from './acl-file.js';
+import { AccessFileError } from './access-file-error.js';
+import { parseAclFile, readAclFile } from './acl-file.js';
 
 function problemsOf(read: () => unknown): readonly string[] {
   try {
     read();
   } catch (error) {
-    if (error instanceof AclFileError) return error.problems;
+    if (error instanceof AccessFileError) return error.problems;
     throw error;
   }
   return [];

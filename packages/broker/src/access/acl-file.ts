@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { assertTopicFilter } from '@cauldron/codec';
+import { AccessFileError } from './access-file-error.js';
 
 /** More would not be an ACL file, but something else under its name. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -37,18 +38,7 @@ export interface AclFile {
   readonly users: readonly AclUser[];
 }
 
-/** What is wrong with an ACL file, and what to do about it: each `FILE:LINE: ...`, ready to be shown. */
-export class AclFileError extends Error {
-  override readonly name = 'AclFileError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join('\n'), options);
-    this.problems = problems;
-  }
-}
-
-/** Reads an ACL file in the format of Mosquitto. @throws AclFileError with all that is wrong with it */
+/** Reads an ACL file in the format of Mosquitto. @throws AccessFileError with all that is wrong with it */
 export function readAclFile(path: string): AclFile {
   return parseAclFile(path, textOf(path));
 }
@@ -58,7 +48,7 @@ export function readAclFile(path: string): AclFile {
  * `pattern [...] TOPIC`; empty lines and those that begin with # say nothing. Without a word for the access it is
  * readwrite, and then the topic must have no space.
  * @param path for messages
- * @throws AclFileError
+ * @throws AccessFileError
  */
 export function parseAclFile(path: string, text: string): AclFile {
   const lines: AclLine[] = [];
@@ -92,7 +82,7 @@ export function parseAclFile(path: string, text: string): AclFile {
   if (problems.length > MAX_PROBLEMS) {
     problems.splice(MAX_PROBLEMS, Infinity, `${path}: ${problems.length - MAX_PROBLEMS} more lines are wrong.`);
   }
-  if (problems.length > 0) throw new AclFileError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return { path, lines, users };
 }
 
@@ -148,7 +138,7 @@ function shortened(text: string): string {
   return clean.length > SHOWN_CHARACTERS ? `${clean.slice(0, SHOWN_CHARACTERS)}...` : clean;
 }
 
-/** @throws AclFileError */
+/** @throws AccessFileError */
 function textOf(path: string): string {
   try {
     const { size } = statSync(path);
@@ -161,6 +151,6 @@ function textOf(path: string): string {
       EACCES: ' The user that the broker runs as needs the right to read it.',
       ...(!isAbsolute(path) && { ENOENT: ` The path counts from ${process.cwd()}, where the broker was started.` }),
     };
-    throw new AclFileError([`acl_file ${path} cannot be read: ${why}.${hints[code ?? ''] ?? ''}`], { cause: error });
+    throw new AccessFileError([`acl_file ${path} cannot be read: ${why}.${hints[code ?? ''] ?? ''}`], { cause: error });
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { AclFileError, readAclFile } from '../access/acl-file.js';
+import { AccessFileError } from '../access/access-file-error.js';
+import { readAclFile } from '../access/acl-file.js';
 import { AclRules } from '../access/acl-rules.js';
-import { DynsecFileError, readDynsecFile } from '../access/dynsec/dynsec-file.js';
-import { type PasswordFile, PasswordFileError, readPasswordFile } from '../access/passwords/password-file.js';
+import { readDynsecFile } from '../access/dynsec/dynsec-file.js';
+import { type PasswordFile, readPasswordFile } from '../access/passwords/password-file.js';
 import type { AccessParts } from '../config/access-config.js';
 
 /** The files that decide about clients, as they are now. */
@@ -45,7 +46,7 @@ export function readAccessFiles(access: ReadonlyMap<string, AccessParts>): Acces
 
 /** @throws the error itself when it is none that a file can have */
 function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof PasswordFileError || error instanceof AclFileError || error instanceof DynsecFileError) {
+  if (error instanceof AccessFileError) {
     return error.problems;
   }
   throw error;

@@ -1,7 +1,7 @@
 import { AccessControl, type AccessSet } from '../access/access-control.js';
+import { AccessFileError } from '../access/access-file-error.js';
 import { AccessRecord, RecordedAuthorizer } from '../access/access-record.js';
 import { DYNSEC_TOPIC, DynamicSecurity } from '../access/dynsec/dynamic-security.js';
-import { DynsecFileError } from '../access/dynsec/dynsec-file.js';
 import type { Gate } from '../access/gate.js';
 import { HashingPool } from '../access/passwords/hashing-pool.js';
 import { PasswordChecker } from '../access/passwords/password-checker.js';
@@ -134,7 +134,7 @@ export class Access {
     try {
       return new OpenDynsec(await open(() => DynamicSecurity.open(options)), part);
     } catch (error) {
-      if (!(error instanceof DynsecFileError)) throw error;
+      if (!(error instanceof AccessFileError)) throw error;
       throw new StartError(error.problems, { cause: error });
     }
   }

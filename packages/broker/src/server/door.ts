@@ -1,5 +1,6 @@
-import { BanError, BanList } from '../access/abuse/ban-list.js';
+import { BanList } from '../access/abuse/ban-list.js';
 import { DoorGuard } from '../access/abuse/door-guard.js';
+import { AccessFileError } from '../access/access-file-error.js';
 import type { AbuseConfig } from '../config/abuse-options.js';
 import type { Log } from '../core/ports/log.js';
 import { systemClock } from '../system.js';
@@ -24,7 +25,7 @@ function orStartError<Opened>(open: () => Opened): Opened {
   try {
     return open();
   } catch (error) {
-    if (!(error instanceof BanError)) throw error;
+    if (!(error instanceof AccessFileError)) throw error;
     throw new StartError(error.problems, { cause: error });
   }
 }

@@ -1,12 +1,13 @@
 import type { AccessSet } from '../access/access-control.js';
+import { AccessFileError } from '../access/access-file-error.js';
 import type { Gate } from '../access/gate.js';
-import { HttpFileError, readHttpFiles } from '../access/http/http-files.js';
+import { readHttpFiles } from '../access/http/http-files.js';
 import { HttpGate } from '../access/http/http-gate.js';
 import { HttpRules } from '../access/http/http-rules.js';
 import { HttpService } from '../access/http/http-service.js';
 import { HttpSubscribers } from '../access/http/http-subscribers.js';
 import { JwtGate } from '../access/jwt/jwt-gate.js';
-import { JwtKeyError, readJwtKeys } from '../access/jwt/jwt-keys.js';
+import { readJwtKeys } from '../access/jwt/jwt-keys.js';
 import { JwtRules } from '../access/jwt/jwt-rules.js';
 import type { TopicRules } from '../access/topic-rules.js';
 import type { BrokerConfig } from '../config/config.js';
@@ -77,7 +78,7 @@ function reading<Read>(problems: string[], otherwise: Read, read: () => Read): R
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof JwtKeyError) && !(error instanceof HttpFileError)) throw error;
+    if (!(error instanceof AccessFileError)) throw error;
     problems.push(...error.problems);
     return otherwise;
   }

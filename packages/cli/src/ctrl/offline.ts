@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { DynsecFileError, dynsecFileText, initialState, readDynsecFile, replaceFile } from '@cauldron/broker/dynsec';
+import { AccessFileError, dynsecFileText, initialState, readDynsecFile, replaceFile } from '@cauldron/broker/dynsec';
 import { hashPassword } from '@cauldron/broker/passwords';
 
 /** What is wrong with the file; the message is ready to be shown. */
@@ -24,7 +24,7 @@ export async function setPasswordInFile(path: string, username: string, password
   try {
     file = readDynsecFile(path);
   } catch (error) {
-    if (!(error instanceof DynsecFileError)) throw error;
+    if (!(error instanceof AccessFileError)) throw error;
     throw new OfflineFailure(error.message);
   }
   const client = file.state.clients.get(username);

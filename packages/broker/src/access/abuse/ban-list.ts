@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Caller } from '../../core/ports/doorkeeper.js';
+import { AccessFileError } from '../access-file-error.js';
 import { canonicalNetwork, Networks } from './networks.js';
 
 /** More would be for a firewall. */
@@ -23,17 +24,6 @@ export interface Ban {
   readonly untilMs: number | null;
 }
 
-/** The list cannot be read or written, or what it is to have is not right. */
-export class BanError extends Error {
-  override readonly name = 'BanError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join('\n'), options);
-    this.problems = problems;
-  }
-}
-
 /** Who is banned: in a file, which is replaced as a whole, so that it is never half written. */
 export class BanList {
   readonly #file: string | null;
@@ -49,7 +39,7 @@ export class BanList {
     this.#index();
   }
 
-  /** `file` null: bans end with the process. `nowMs`: since 1970. @throws BanError */
+  /** `file` null: bans end with the process. `nowMs`: since 1970. @throws AccessFileError */
   static open(file: string | null, nowMs: () => number): BanList {
     return new BanList(file, file === null ? [] : bansIn(file), nowMs);
   }
@@ -71,19 +61,19 @@ export class BanList {
     return null;
   }
 
-  /** Takes the place of the ban of the same, if there is one. @throws BanError, and nothing has changed */
+  /** Takes the place of the ban of the same, if there is one. @throws AccessFileError, and nothing has changed */
   add(kind: BanKind, value: string, reason: string, untilMs: number | null): Ban {
     const checked = checkedValue(kind, value);
-    if (checked === null) throw new BanError([`'${value}' is no ${wordFor(kind)}.`]);
-    if (reason.length > MAX_TEXT) throw new BanError([`A reason has at most ${MAX_TEXT} characters.`]);
+    if (checked === null) throw new AccessFileError([`'${value}' is no ${wordFor(kind)}.`]);
+    if (reason.length > MAX_TEXT) throw new AccessFileError([`A reason has at most ${MAX_TEXT} characters.`]);
     const ban: Ban = { kind, value: checked, reason, sinceMs: this.#nowMs(), untilMs };
     const others = this.list().filter((other) => keyOf(other) !== keyOf(ban));
-    if (others.length >= MAX_BANS) throw new BanError([`There are ${MAX_BANS} bans, and no room for more.`]);
+    if (others.length >= MAX_BANS) throw new AccessFileError([`There are ${MAX_BANS} bans, and no room for more.`]);
     this.#replace([...others, ban]);
     return ban;
   }
 
-  /** Returns the ban that is no more; null: there was none. @throws BanError, and nothing has changed */
+  /** Returns the ban that is no more; null: there was none. @throws AccessFileError, and nothing has changed */
   remove(kind: BanKind, value: string): Ban | null {
     const key = `${kind} ${checkedValue(kind, value) ?? value}`;
     const ban = this.#bans.get(key);
@@ -125,25 +115,27 @@ function checkedValue(kind: BanKind, value: string): string | null {
   return value === '' || Buffer.byteLength(value) > 65_535 ? null : value;
 }
 
-/** @throws BanError */
+/** @throws AccessFileError */
 function bansIn(file: string): Ban[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new BanError([`${file}: the list of bans cannot be read: ${(error as Error).message}.`], { cause: error });
+    throw new AccessFileError([`${file}: the list of bans cannot be read: ${(error as Error).message}.`], {
+      cause: error,
+    });
   }
-  if (text.length > MAX_FILE_BYTES) throw new BanError([`${file}: it is too large for a list of bans.`]);
+  if (text.length > MAX_FILE_BYTES) throw new AccessFileError([`${file}: it is too large for a list of bans.`]);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new BanError([`${file}:1: it is not JSON. Move it away if bans are not needed.`]);
+    throw new AccessFileError([`${file}:1: it is not JSON. Move it away if bans are not needed.`]);
   }
   const list = typeof value === 'object' && value !== null && 'bans' in value ? value.bans : null;
   if (!Array.isArray(list) || list.length > MAX_BANS) {
-    throw new BanError([`${file}:1: a list of bans is an object with 'bans', a list of at most ${MAX_BANS}.`]);
+    throw new AccessFileError([`${file}:1: a list of bans is an object with 'bans', a list of at most ${MAX_BANS}.`]);
   }
   const problems: string[] = [];
   const bans = list.flatMap((entry, index) => {
@@ -154,7 +146,7 @@ function bansIn(file: string): Ban[] {
     );
     return [];
   });
-  if (problems.length > 0) throw new BanError(problems.slice(0, 20));
+  if (problems.length > 0) throw new AccessFileError(problems.slice(0, 20));
   return bans;
 }
 
@@ -168,7 +160,7 @@ function banFrom(entry: unknown): Ban | null {
   return checked === null ? null : { kind, value: checked, reason, sinceMs, untilMs };
 }
 
-/** The old file, or the new one, is there at any time, and the new one when this returns. @throws BanError */
+/** The old file, or the new one, is there at any time, and the new one when this returns. @throws AccessFileError */
 function write(file: string, bans: readonly Ban[]): void {
   const draft = `${file}.${process.pid}.new`;
   try {
@@ -183,7 +175,7 @@ function write(file: string, bans: readonly Ban[]): void {
     syncFolder(dirname(file));
   } catch (error) {
     rmSync(draft, { force: true });
-    throw new BanError([`The list of bans cannot be written: ${(error as Error).message}.`], { cause: error });
+    throw new AccessFileError([`The list of bans cannot be written: ${(error as Error).message}.`], { cause: error });
   }
 }
 

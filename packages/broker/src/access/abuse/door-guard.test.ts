@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../../../test/support/manual-clock.js';
 import { TestBroker } from '../../../../../test/support/test-broker.js';
 import type { AbuseConfig } from '../../config/abuse-options.js';
-import { BanError, BanList } from './ban-list.js';
+import { AccessFileError } from '../access-file-error.js';
+import { BanList } from './ban-list.js';
 import { DoorGuard } from './door-guard.js';
 
 let folder: string;
@@ -74,7 +75,7 @@ describe('bans', () => {
 
   it('are as before if they cannot be written', () => {
     const list = BanList.open(join(folder, 'missing', 'bans.json'), () => 0);
-    expect(() => list.add('user', 'eve', '', null)).toThrow(BanError);
+    expect(() => list.add('user', 'eve', '', null)).toThrow(AccessFileError);
     expect(list.list()).toEqual([]);
   });
 
@@ -94,7 +95,7 @@ describe('bans', () => {
     ['client', ''],
     ['user', ''],
   ] as const)('of %s %j are no bans', (kind, value) => {
-    expect(() => BanList.open(null, () => 0).add(kind, value, '', null)).toThrow(BanError);
+    expect(() => BanList.open(null, () => 0).add(kind, value, '', null)).toThrow(AccessFileError);
   });
 
   it('that somebody wrote into the file hold after a reload', () => {

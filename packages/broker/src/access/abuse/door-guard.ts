@@ -17,7 +17,7 @@ export class DoorGuard implements Doorkeeper {
   #exempt: Networks;
   readonly #log: Log;
 
-  /** @throws BanError: the list of bans cannot be read */
+  /** @throws AccessFileError: the list of bans cannot be read */
   constructor(config: AbuseConfig, clock: Clock, log: Log) {
     this.#clock = clock;
     this.#log = log;
@@ -33,7 +33,7 @@ export class DoorGuard implements Doorkeeper {
 
   /**
    * Reads the list of bans again. Nothing changes before the function is called that this returns.
-   * @throws BanError
+   * @throws AccessFileError
    */
   prepare(config: AbuseConfig): () => void {
     const bans = BanList.open(config.bansFile, () => this.#clock.wallMs());

@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Credentials } from '../../core/ports/access.js';
 import { DEFAULT_LISTENER } from '../../core/settings.js';
 import { systemRandom } from '../../system.js';
+import { AccessFileError } from '../access-file-error.js';
 import { HashingPool } from '../passwords/hashing-pool.js';
 import { PasswordChecker } from '../passwords/password-checker.js';
 import { DynamicSecurity, type DynamicSecurityOptions } from './dynamic-security.js';
-import { DynsecFileError, readDynsecFile } from './dynsec-file.js';
+import { readDynsecFile } from './dynsec-file.js';
 
 const ADMIN = { clientId: 'console', username: 'admin', address: '127.0.0.1' };
 const SALT = Buffer.from('123456789012').toString('base64');
@@ -112,7 +113,7 @@ describe('a file that is not there', () => {
 
   it('is not made with a password that is too short, empty or not to be had', async () => {
     await expect(open({ firstPassword: 'short' })).rejects.toThrow('fewer than 12 characters');
-    await expect(open({ passwordInitFile: join(folder, 'none') })).rejects.toThrow(DynsecFileError);
+    await expect(open({ passwordInitFile: join(folder, 'none') })).rejects.toThrow(AccessFileError);
     writeFileSync(join(folder, 'empty'), '\n');
     await expect(open({ passwordInitFile: join(folder, 'empty') })).rejects.toThrow('is empty');
     expect(existsSync(file)).toBe(false);

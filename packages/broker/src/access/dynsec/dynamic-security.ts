@@ -3,6 +3,7 @@ import type { Principal } from '../../core/ports/access.js';
 import type { ControlCommand, ControlEndpoint, ControlOutcome } from '../../core/ports/control.js';
 import { type Log, LogType } from '../../core/ports/log.js';
 import type { Random } from '../../core/ports/random.js';
+import { AccessFileError } from '../access-file-error.js';
 import type { Gate } from '../gate.js';
 import { hashPassword } from '../passwords/hashing.js';
 import type { HashingPool } from '../passwords/hashing-pool.js';
@@ -12,7 +13,7 @@ import type { TopicRules } from '../topic-rules.js';
 import { CLIENT_COMMANDS } from './client-commands.js';
 import { type Command, type CommandContext, CommandError, Effects } from './command-context.js';
 import { replaceFile } from './durable-file.js';
-import { DynsecFileError, dynsecFileText, parseDynsecFile, readDynsecFile } from './dynsec-file.js';
+import { dynsecFileText, parseDynsecFile, readDynsecFile } from './dynsec-file.js';
 import { DynsecGate } from './dynsec-gate.js';
 import { DynsecRules } from './dynsec-rules.js';
 import type { DynsecState } from './dynsec-state.js';
@@ -91,7 +92,7 @@ export class DynamicSecurity implements ControlEndpoint {
   /**
    * Reads the file, or makes it: with the client `admin`, whose password is in `FILE.pw` then, together with that of a
    * client to try things with, unless the options say what it is.
-   * @throws (rejects) DynsecFileError
+   * @throws (rejects) AccessFileError
    */
   static async open(options: DynamicSecurityOptions): Promise<DynamicSecurity> {
     const { configFile } = options;
@@ -196,7 +197,7 @@ export class DynamicSecurity implements ControlEndpoint {
   }
 }
 
-/** @throws (rejects) DynsecFileError */
+/** @throws (rejects) AccessFileError */
 async function makeFile(options: DynamicSecurityOptions): Promise<void> {
   const { configFile, firstPassword, log, passwordInitFile } = options;
   const say = (line: string): void => {
@@ -205,7 +206,7 @@ async function makeFile(options: DynamicSecurityOptions): Promise<void> {
   say(`dynsec: ${configFile} is not there: it is made, with the client admin.`);
   const given = passwordInitFile === null ? firstPassword : passwordIn(passwordInitFile);
   if (passwordInitFile === null && given !== undefined && given.length < MIN_PASSWORD_LENGTH) {
-    throw new DynsecFileError([
+    throw new AccessFileError([
       `${configFile}: is not made: MOSQUITTO_DYNSEC_PASSWORD has fewer than ${MIN_PASSWORD_LENGTH} characters. Choose a longer password.`,
     ]);
   }
@@ -222,7 +223,7 @@ async function makeFile(options: DynamicSecurityOptions): Promise<void> {
     await writeFirst(options, { admin: await hashFor(admin), demo: await hashFor(demo) });
   } catch (error) {
     const { message } = error as Error;
-    throw new DynsecFileError([`${configFile}: cannot be made: ${message}. The broker's user needs the right to.`], {
+    throw new AccessFileError([`${configFile}: cannot be made: ${message}. The broker's user needs the right to.`], {
       cause: error,
     });
   }
@@ -236,15 +237,15 @@ function hashFor(password: string): Promise<PasswordHash> {
   return hashPassword(Buffer.from(password), { kind: 'sha512-pbkdf2' });
 }
 
-/** @throws DynsecFileError */
+/** @throws AccessFileError */
 function passwordIn(path: string): string {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new DynsecFileError([`${path}: cannot be read for the first password: ${(error as Error).message}.`]);
+    throw new AccessFileError([`${path}: cannot be read for the first password: ${(error as Error).message}.`]);
   }
   const password = text.split('\n', 1)[0].trimEnd();
   if (password !== '') return password;
-  throw new DynsecFileError([`${path}: is empty. Its first line is the first password of the client admin.`]);
+  throw new AccessFileError([`${path}: is empty. Its first line is the first password of the client admin.`]);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { isValidTopicFilter } from '@cauldron/codec';
+import { AccessFileError } from '../access-file-error.js';
 import {
   encodePasswordHash,
   type PasswordHash,
@@ -27,17 +28,6 @@ const MAX_BYTES = 256 * 1024 * 1024;
 /** More would not be read. */
 const MAX_WARNINGS = 20;
 
-/** What is wrong with the file, and what to do about it: each `FILE: ...`, ready to be shown. */
-export class DynsecFileError extends Error {
-  override readonly name = 'DynsecFileError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join('\n'), options);
-    this.problems = problems;
-  }
-}
-
 export interface DynsecFile {
   readonly path: string;
   readonly state: DynsecState;
@@ -45,7 +35,7 @@ export interface DynsecFile {
   readonly warnings: readonly string[];
 }
 
-/** Reads a dynamic-security.json, of Mosquitto 2.0 or 2.1, or of this program. Changes nothing. @throws DynsecFileError */
+/** Reads a dynamic-security.json, of Mosquitto 2.0 or 2.1, or of this program. Changes nothing. @throws AccessFileError */
 export function readDynsecFile(path: string): DynsecFile {
   let text: string;
   try {
@@ -60,27 +50,27 @@ export function readDynsecFile(path: string): DynsecFile {
         : code === 'ENOENT' && !isAbsolute(path)
           ? ` The path counts from ${process.cwd()}.`
           : '';
-    throw new DynsecFileError([`${path}: cannot be read: ${message}.${hint}`], { cause: error });
+    throw new AccessFileError([`${path}: cannot be read: ${message}.${hint}`], { cause: error });
   }
   return parseDynsecFile(path, text);
 }
 
-/** The same for a text that is there already. @throws DynsecFileError */
+/** The same for a text that is there already. @throws AccessFileError */
 export function parseDynsecFile(path: string, text: string): DynsecFile {
   let tree: unknown;
   try {
     tree = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     const why = (error as Error).message;
-    throw new DynsecFileError([
+    throw new AccessFileError([
       `${path}: is not JSON: ${why}. Restore the file from a backup, or make one with 'cauldron ctrl dynsec init'.`,
     ]);
   }
-  if (!isFields(tree)) throw new DynsecFileError([`${path}: is JSON, but no object with clients, groups and roles.`]);
+  if (!isFields(tree)) throw new AccessFileError([`${path}: is JSON, but no object with clients, groups and roles.`]);
   const problems = ['clients', 'groups', 'roles']
     .filter((name) => valueIn(tree, name) !== undefined && listIn(tree, name) === undefined)
     .map((name) => `${path}: '${name}' is no list. Write "${name}": [...].`);
-  if (problems.length > 0) throw new DynsecFileError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return new Loader(path).load(tree);
 }
 

@@ -10,7 +10,8 @@ import { type HttpAccessConfig, newHttpAccessDraft } from '../../config/http-opt
 import type { Admission, Credentials, Principal } from '../../core/ports/access.js';
 import { DEFAULT_LISTENER } from '../../core/settings.js';
 import { memoryLinkPair } from '../../transports/memory.js';
-import { HttpFileError, readHttpFiles } from './http-files.js';
+import { AccessFileError } from '../access-file-error.js';
+import { readHttpFiles } from './http-files.js';
 import { HttpGate } from './http-gate.js';
 import { HttpRules } from './http-rules.js';
 import { HttpService } from './http-service.js';
@@ -313,7 +314,7 @@ describe('files for the questions', () => {
       readHttpFiles({ ...newHttpAccessDraft(), ...changes });
       return [];
     } catch (error) {
-      if (!(error instanceof HttpFileError)) throw error;
+      if (!(error instanceof AccessFileError)) throw error;
       return error.problems.map((problem) => problem.replaceAll(folder, ''));
     }
   }

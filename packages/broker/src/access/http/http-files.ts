@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { HttpAccessConfig } from '../../config/http-options.js';
+import { AccessFileError } from '../access-file-error.js';
 
 const MAX_HEADERS = 50;
 /** Those that say how long the question is, and where it goes. */
@@ -20,19 +21,7 @@ export interface HttpFiles {
   readonly ca: string | null;
 }
 
-/** All that is wrong with them. */
-export class HttpFileError extends Error {
-  override readonly name = 'HttpFileError';
-  /** Each `FILE:LINE: what is wrong, and what to do`. */
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
-
-/** @throws HttpFileError */
+/** @throws AccessFileError */
 export function readHttpFiles({ headersFile, caFile }: HttpAccessConfig): HttpFiles {
   const problems: string[] = [];
   const headers = headersFile === null ? {} : headersIn(headersFile, textOf(headersFile, problems), problems);
@@ -44,7 +33,7 @@ export function readHttpFiles({ headersFile, caFile }: HttpAccessConfig): HttpFi
       problems.push(`${caFile}:1: there is no certificate in PEM form ('-----BEGIN CERTIFICATE-----').`);
     }
   }
-  if (problems.length > 0) throw new HttpFileError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return { headers, ca };
 }
 

@@ -8,9 +8,10 @@ import { newJwtDraft } from '../../config/jwt-options.js';
 import type { Admission, Credentials } from '../../core/ports/access.js';
 import { DEFAULT_LISTENER } from '../../core/settings.js';
 import { memoryLinkPair } from '../../transports/memory.js';
+import { AccessFileError } from '../access-file-error.js';
 import { JwtGate } from './jwt-gate.js';
 import { JwtGrants } from './jwt-grants.js';
-import { JwtKeyError, readJwtKeys } from './jwt-keys.js';
+import { readJwtKeys } from './jwt-keys.js';
 import { JwtRules } from './jwt-rules.js';
 
 const NOW_S = 1_700_000_000;
@@ -297,7 +298,7 @@ describe('files of keys', () => {
       readJwtKeys({ ...newJwtDraft(), ...changes });
       return [];
     } catch (error) {
-      if (!(error instanceof JwtKeyError)) throw error;
+      if (!(error instanceof AccessFileError)) throw error;
       return error.problems.map((problem) => problem.replaceAll(folder, ''));
     }
   }

@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { JwtConfig } from '../../config/jwt-options.js';
+import { AccessFileError } from '../access-file-error.js';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_KEYS = 100;
@@ -28,21 +29,9 @@ export interface JwtKey {
   readonly origin: string;
 }
 
-/** All that is wrong with the files of keys. */
-export class JwtKeyError extends Error {
-  override readonly name = 'JwtKeyError';
-  /** Each `FILE:LINE: what is wrong, and what to do`. */
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
-
 /**
  * The keys in all files that the configuration names.
- * @throws JwtKeyError with all that is wrong with them
+ * @throws AccessFileError with all that is wrong with them
  */
 export function readJwtKeys({ keyFiles, secretFile, jwksFile }: JwtConfig): JwtKey[] {
   const problems: string[] = [];
@@ -50,7 +39,7 @@ export function readJwtKeys({ keyFiles, secretFile, jwksFile }: JwtConfig): JwtK
     try {
       return read(bytesOf(file));
     } catch (error) {
-      problems.push(...(error instanceof JwtKeyError ? error.problems : [`${file}: ${(error as Error).message}.`]));
+      problems.push(...(error instanceof AccessFileError ? error.problems : [`${file}: ${(error as Error).message}.`]));
       return [];
     }
   };
@@ -60,7 +49,7 @@ export function readJwtKeys({ keyFiles, secretFile, jwksFile }: JwtConfig): JwtK
     ...(jwksFile === null ? [] : reading(jwksFile, (bytes) => keysInSet(jwksFile, bytes.toString('utf8')))),
   ];
   if (keys.length > MAX_KEYS) problems.push(`There are ${keys.length} keys for tokens; at most ${MAX_KEYS} are taken.`);
-  if (problems.length > 0) throw new JwtKeyError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return keys;
 }
 
@@ -98,7 +87,7 @@ function keysInPem(file: string, text: string): JwtKey[] {
   if (keys.length === 0 && problems.length === 0) {
     problems.push(`${file}:1: there is no public key or certificate in PEM form ('-----BEGIN PUBLIC KEY-----').`);
   }
-  if (problems.length > 0) throw new JwtKeyError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return keys;
 }
 
@@ -107,7 +96,7 @@ function secretIn(file: string, bytes: Buffer): JwtKey {
   while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
   if (end < MIN_SECRET_BYTES) {
     const text = `${file}:1: the secret has ${end} bytes, and can be guessed; it needs at least ${MIN_SECRET_BYTES}: 'openssl rand -hex 32'.`;
-    throw new JwtKeyError([text]);
+    throw new AccessFileError([text]);
   }
   return { id: null, key: createSecretKey(bytes.subarray(0, end)), algorithms: WITH_SECRET, origin: file };
 }
@@ -117,10 +106,10 @@ function keysInSet(file: string, text: string): JwtKey[] {
   try {
     set = JSON.parse(text);
   } catch {
-    throw new JwtKeyError([`${file}:1: it is not JSON.`]);
+    throw new AccessFileError([`${file}:1: it is not JSON.`]);
   }
   if (!isRecord(set) || !Array.isArray(set.keys)) {
-    throw new JwtKeyError([`${file}:1: a key set is an object with a list of keys: {"keys": [...]}.`]);
+    throw new AccessFileError([`${file}:1: a key set is an object with a list of keys: {"keys": [...]}.`]);
   }
   const keys: JwtKey[] = [];
   const problems: string[] = [];
@@ -134,7 +123,7 @@ function keysInSet(file: string, text: string): JwtKey[] {
     }
   }
   if (keys.length === 0 && problems.length === 0) problems.push(`${file}:1: none of its keys can prove tokens.`);
-  if (problems.length > 0) throw new JwtKeyError(problems);
+  if (problems.length > 0) throw new AccessFileError(problems);
   return keys;
 }
 

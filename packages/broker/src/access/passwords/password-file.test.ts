@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PasswordFileError, readPasswordFile, userNameProblem } from './password-file.js';
+import { AccessFileError } from '../access-file-error.js';
+import { readPasswordFile, userNameProblem } from './password-file.js';
 
 const salt = Buffer.alloc(12, 1).toString('base64');
 const hash = Buffer.alloc(64, 2).toString('base64');
@@ -32,7 +33,7 @@ function problems(): string[] {
     readPasswordFile(path);
     return [];
   } catch (error) {
-    if (!(error instanceof PasswordFileError)) throw error;
+    if (!(error instanceof AccessFileError)) throw error;
     return error.problems.map((problem) => problem.replaceAll(path, 'FILE'));
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { AccessFileError } from '../access-file-error.js';
 import { argon2Fault } from './hashing.js';
 import { looksHashed, type PasswordHash, PasswordHashError, parsePasswordHash } from './password-hash.js';
 import { saslPrepared } from './saslprep.js';
@@ -18,18 +19,6 @@ export interface PasswordUser {
   readonly hash: PasswordHash;
   /** `FILE:LINE`: what decided. */
   readonly rule: string;
-}
-
-/** All that is wrong with a password file. */
-export class PasswordFileError extends Error {
-  override readonly name = 'PasswordFileError';
-  /** Each `FILE:LINE: what is wrong, and what to do`. */
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join('\n'), options);
-    this.problems = problems;
-  }
 }
 
 /** The users of a password file, as they were when it was read. */
@@ -56,7 +45,7 @@ export class PasswordFile {
 
 /**
  * Reads the lines `NAME:HASH` of a password file; empty ones and those that begin with # say nothing.
- * @throws PasswordFileError
+ * @throws AccessFileError
  */
 export function readPasswordFile(path: string): PasswordFile {
   const { text, mode } = read(path);
@@ -106,11 +95,11 @@ class Reader {
     if (problem !== null) this.#problems.push(`${rule}: ${problem}`);
   }
 
-  /** @throws PasswordFileError */
+  /** @throws AccessFileError */
   finish(warnings: readonly string[]): PasswordFile {
     const left = this.#problems.length - MAX_PROBLEMS;
     if (left > 0) this.#problems.splice(MAX_PROBLEMS, left, `${this.#path}: ${left} more lines are wrong.`);
-    if (this.#problems.length > 0) throw new PasswordFileError(this.#problems);
+    if (this.#problems.length > 0) throw new AccessFileError(this.#problems);
     return new PasswordFile(this.#path, this.#users, this.#scramUsers, warnings);
   }
 
@@ -167,13 +156,13 @@ class Reader {
 function read(path: string): { text: string; mode: number } {
   try {
     const stats = statSync(path);
-    if (!stats.isFile()) throw new PasswordFileError([`${path}: is not a file. Name the file of passwords itself.`]);
+    if (!stats.isFile()) throw new AccessFileError([`${path}: is not a file. Name the file of passwords itself.`]);
     if (stats.size > MAX_FILE_BYTES) {
-      throw new PasswordFileError([`${path}: has more than ${MAX_FILE_BYTES} bytes. Is it a password file?`]);
+      throw new AccessFileError([`${path}: has more than ${MAX_FILE_BYTES} bytes. Is it a password file?`]);
     }
     return { text: readFileSync(path, 'utf8'), mode: stats.mode };
   } catch (error) {
-    if (error instanceof PasswordFileError) throw error;
+    if (error instanceof AccessFileError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const hints: Readonly<Record<string, string>> = {
       EACCES: 'The user that the broker runs as needs the right to read it.',
@@ -182,6 +171,6 @@ function read(path: string): { text: string; mode: number } {
         : `The path counts from ${process.cwd()}, where the broker was started.`,
     };
     const hint = hints[code ?? ''] ?? 'Mend that, or remove the line.';
-    throw new PasswordFileError([`${path}: cannot be read: ${message}. ${hint}`], { cause: error });
+    throw new AccessFileError([`${path}: cannot be read: ${message}. ${hint}`], { cause: error });
   }
 }
