@@ -39,7 +39,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // They are what the configuration says.
   'broker/access/jwt': ['codec', 'broker/access', 'broker/core/ports', 'type broker/config', 'jose', 'node:'],
   'broker/access/http': ['codec', 'broker/access', 'broker/core/ports', 'type broker/config', 'node:'],
-  'broker/access/abuse': ['codec', 'broker/core/ports', 'type broker/config', 'node:'],
+  'broker/access/abuse': [
+    'broker/access/access-file-error.ts',
+    'codec',
+    'broker/core/ports',
+    'type broker/config',
+    'node:',
+  ],
   'broker/access/passwords': [
     'codec',
     'type broker/core',
