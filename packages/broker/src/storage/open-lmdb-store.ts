@@ -168,8 +168,8 @@ class Opening {
     if (!fault.isReadable) return this.#open();
     if (fault.bytes !== undefined && fault.bytes > statSync(aside).size) truncateSync(aside, fault.bytes);
     for (const table of SAVED_TABLES) {
-      const { code } = await salvage(['copy', table, aside, path]);
-      if (code !== 0) await salvage(['copy-back', table, aside, path]);
+      const { said } = await salvage(['copy', table, aside, path]);
+      if (said !== 'good') await salvage(['copy-back', table, aside, path]);
     }
     rmSync(aside + LOCK_SUFFIX, { force: true });
     let store: LmdbStore;
@@ -211,20 +211,18 @@ interface Fault {
  * @throws (rejects) StoreError: that process could not do its work, which says nothing about the file
  */
 export async function readToTheEnd(path: string): Promise<{ readonly isGood: boolean; readonly how: string }> {
-  const { code, signal, how } = await salvage(['check', path]);
-  const isDamaged = code === DAMAGED || (signal !== null && !STOPPING.includes(signal));
-  if (code !== 0 && !isDamaged) throw new StoreError(`The store ${path} cannot be checked (${how}).`);
-  return { isGood: code === 0, how };
+  const { said, signal, how } = await salvage(['check', path]);
+  const isDamaged = said === 'damaged' || (said === '' && signal !== null && !STOPPING.includes(signal));
+  if (said !== 'good' && !isDamaged) throw new StoreError(`The store ${path} cannot be checked (${how}).`);
+  return { isGood: said === 'good', how };
 }
-
-/** Exit status of the process when it found something wrong. */
-const DAMAGED = 3;
 
 /** Signals that others send; those of a damaged file are of other kinds. */
 const STOPPING: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
 
 interface Ended {
-  readonly code: number | null;
+  /** `good` or `damaged`; empty: it did not come to its end. */
+  readonly said: string;
   readonly signal: NodeJS.Signals | null;
   /** In words. */
   readonly how: string;
@@ -233,9 +231,13 @@ interface Ended {
 /** Runs the process that may die of a damaged file. */
 function salvage(args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [SALVAGE_PROCESS, ...args], { stdio: 'ignore' });
-    child.on('error', (error) => done({ code: null, signal: null, how: error.message }));
-    child.on('close', (code, signal) => done({ code, signal, how: signal ?? `exit status ${code}` }));
+    const child = spawn(process.execPath, [SALVAGE_PROCESS, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
+    child.on('error', (error) => done({ said: '', signal: null, how: error.message }));
+    child.on('close', (code, signal) => done({ said, signal, how: said || (signal ?? `exit status ${code}`) }));
   });
 }
 

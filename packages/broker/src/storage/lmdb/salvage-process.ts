@@ -1,16 +1,16 @@
+import { writeSync } from 'node:fs';
 import { copyOf, Environment, TABLES } from './environment.js';
 import { bringUpToDate, FORMAT_VERSION, formatOf } from './format.js';
 import { examine, isProblem } from './integrity.js';
 
 // A process of its own for files that may be damaged: LMDB trusts what it reads, and can take the process down with it.
-//   salvage-process.js check PATH         exit status 0: all of the file can be read, and fits together; 3: not so
+// What it found is on its standard output, when it is done: `good` or `damaged`. Nothing there: it died of the file.
+//   salvage-process.js check PATH         good: all of the file can be read, and fits together
 //   salvage-process.js copy TABLE FROM TO copies what can be read of a table into another file, up to the first damage
 //   salvage-process.js copy-back TABLE FROM TO  the same from the table's end, up to what was copied before
 
 /** Records that are committed together, so that a sudden end loses no more. */
 const COPIED_AT_ONCE = 100;
-
-const DAMAGED = 3;
 
 function check(path: string): boolean {
   try {
@@ -49,5 +49,6 @@ async function copy(name: string, from: string, to: string, isBackwards: boolean
 
 const [mode, ...args] = process.argv.slice(2);
 if (mode === 'copy' || mode === 'copy-back') await copy(args[0], args[1], args[2], mode === 'copy-back');
-// At once: Node may wait for its own threads for ever when a process this short comes to its end by itself.
-process.exit(mode === 'check' && !check(args[0]) ? DAMAGED : 0);
+writeSync(1, mode === 'check' && !check(args[0]) ? 'damaged' : 'good');
+// Not by an exit: Node may wait for its own threads for ever when a process this short comes to its end.
+process.kill(process.pid, 'SIGKILL');
