@@ -109,6 +109,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/server',
     'broker/storage',
     'node:',
+    'broker/transports/listener.ts',
   ],
 
   conformance: [

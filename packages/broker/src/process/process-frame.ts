@@ -4,6 +4,7 @@ import { shownEndpoint } from '../server/listen-addresses.js';
 import { type Server, type StartOptions, startServer } from '../server/server.js';
 import { StartError } from '../server/start-error.js';
 import { DATA_FILE } from '../storage/open-lmdb-store.js';
+import { loadWebSocket } from '../transports/listener.js';
 import { chooseAccount, umaskFrom } from './accounts.js';
 import { type ActivatedSocket, activatedSockets, endpointOfPlace, socketsOf } from './activated-sockets.js';
 import type { Administration } from './administration.js';
@@ -73,6 +74,7 @@ export class ProcessFrame {
     for (const warning of [...this.#warnings, ...this.#unusedSockets()]) this.#warn(warning);
     this.#writePidFile();
     const folder = this.#makeControlFolder();
+    if (this.#privileges !== null) await loadWebSocket();
     this.#drop();
     administration.addTo(this.commands);
     if (folder !== null) await this.#openControl(folder);

@@ -157,7 +157,7 @@ export class Listener implements LinkOwner {
     socket.pause();
     const { webSocket, maxWebSocketMessageBytes } = this.#settings;
     // Loaded with the first WebSocket client: a broker without them does without the memory.
-    this.#gate ??= import('./websocket.js').then(
+    this.#gate ??= loadWebSocket().then(
       ({ WebSocketGate, DEFAULT_WEBSOCKET_RULES }) =>
         new WebSocketGate(webSocket ?? DEFAULT_WEBSOCKET_RULES, maxWebSocketMessageBytes()),
     );
@@ -218,6 +218,11 @@ export class Listener implements LinkOwner {
       );
     }
   }
+}
+
+/** For a process that is about to lose the right to read its own files. */
+export function loadWebSocket(): Promise<typeof import('./websocket.js')> {
+  return import('./websocket.js');
 }
 
 /** @throws Error when a listener is to speak TLS itself and to be told of TLS by a proxy */

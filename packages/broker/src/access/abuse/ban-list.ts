@@ -121,7 +121,8 @@ function bansIn(file: string): Ban[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    // Neither is there a list in a folder that cannot be one; whoever needs the folder says so.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw new AccessFileError([`${file}: the list of bans cannot be read: ${(error as Error).message}.`], {
       cause: error,
     });
