@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -24,5 +25,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Of tests that may run at the same time in one file: those of conformance mostly wait.
     maxConcurrency: 16,
+    // On two processors, too: much of the time is waiting for processes that were started.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
