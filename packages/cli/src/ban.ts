@@ -1,7 +1,7 @@
-import { type FlagTable, UsageError, type Values } from './arguments.js';
+import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { runTool, type Tool } from './command-line/tool.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { askAndShow, chosenBroker, reportingRefusals } from './running-brokers.js';
-import { runTool, type Tool } from './tool.js';
 
 const BAN_FLAGS = {
   client: { long: '--client', kind: 'text', value: 'ID', doc: 'The client id that may not connect.' },

@@ -15,8 +15,8 @@ import {
   summaryOf,
   type Target,
 } from '@cauldron/conformance';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
 
 const ExitCode = { PASSED: 0, FAILED: 1, UNREACHABLE: 2 } as const;
 

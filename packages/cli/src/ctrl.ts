@@ -1,7 +1,11 @@
 import { isIP } from 'node:net';
 import { PasswordRefused } from '@cauldron/broker/passwords';
-import { type Flag, type FlagTable, UsageError, type Values } from './arguments.js';
-import { CONNECTION_FLAGS, type ConnectionTarget, connectionTarget, qosOf } from './connection-flags.js';
+import { type Flag, type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { PasswordPrompt, PromptCancelled } from './command-line/password-prompt.js';
+import { COMMON_FLAGS, runTool, type Tool } from './command-line/tool.js';
+import { CONNECTION_FLAGS, type ConnectionTarget, connectionTarget, qosOf } from './connection/connection-flags.js';
+import { DebugLog } from './connection/debug-log.js';
+import { describeFailure } from './connection/failure.js';
 import { answerText, printable } from './ctrl/answer-text.js';
 import {
   BROKER_COMMANDS,
@@ -19,10 +23,6 @@ import {
 } from './ctrl/control-client.js';
 import { makeDynsecFile, OfflineFailure, setPasswordInFile } from './ctrl/offline.js';
 import { type Identity, Shell } from './ctrl/shell.js';
-import { DebugLog } from './debug-log.js';
-import { describeFailure } from './failure.js';
-import { PasswordPrompt, PromptCancelled } from './password-prompt.js';
-import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
 
 const FLAGS = {
   file: {

@@ -1,7 +1,7 @@
-import { UsageError } from './arguments.js';
+import { UsageError } from './command-line/arguments.js';
+import { runTool, type Tool } from './command-line/tool.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { askAndShow, chosenBroker, reportingRefusals } from './running-brokers.js';
-import { runTool, type Tool } from './tool.js';
 
 const LOCKOUTS: Tool<typeof CHOICE_FLAGS> = {
   name: 'lockouts',

@@ -10,10 +10,10 @@ import {
   PasswordRefused,
   userNameProblem,
 } from '@cauldron/broker/passwords';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import { PasswordFileEditor, PasswordFileFailure } from './password-file-editor.js';
-import { PasswordPrompt, PromptCancelled } from './password-prompt.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { PasswordPrompt, PromptCancelled } from './command-line/password-prompt.js';
+import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
+import { PasswordFileEditor, PasswordFileFailure } from './passwd/password-file-editor.js';
 
 const FLAGS = {
   hash: {

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { type Client, connect, type PublishOptions } from '@cauldron/client';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import { BatchedOutput } from './batched-output.js';
-import { CONNECTION_FLAGS, checkedTopicName, connectionTarget, qosOf } from './connection-flags.js';
-import { DebugLog } from './debug-log.js';
-import { describeFailure } from './failure.js';
-import { LineSplitter } from './line-splitter.js';
-import { Publisher } from './publisher.js';
-import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { BatchedOutput } from './command-line/batched-output.js';
+import { LineSplitter } from './command-line/line-splitter.js';
+import { COMMON_FLAGS, runTool, type Tool } from './command-line/tool.js';
+import { CONNECTION_FLAGS, checkedTopicName, connectionTarget, qosOf } from './connection/connection-flags.js';
+import { DebugLog } from './connection/debug-log.js';
+import { describeFailure } from './connection/failure.js';
+import { Publisher } from './pub/publisher.js';
 
 const FLAGS = {
   topic: { short: '-t', long: '--topic', kind: 'text', value: 'TOPIC', doc: 'Topic to publish to.' },

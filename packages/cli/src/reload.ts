@@ -1,7 +1,7 @@
 import type { ControlResult } from '@cauldron/broker/control';
-import type { FlagTable } from './arguments.js';
+import type { FlagTable } from './command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
 import { askAndShow, chosenBroker, reportingRefusals } from './running-brokers.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
 
 /** Which broker is meant. */
 export const CHOICE_FLAGS = {

@@ -1,8 +1,8 @@
 import { type ControlSocket, runningBrokers } from '@cauldron/broker/control';
-import { type FlagTable, UsageError } from './arguments.js';
+import { type FlagTable, UsageError } from './command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
 import { reloadText } from './reload.js';
 import { askAndShow, reportingRefusals } from './running-brokers.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
 
 const FLAGS = {
   all: { short: '-a', kind: 'switch', doc: "All brokers of this user; root's are those of everybody." },

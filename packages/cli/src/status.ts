@@ -1,6 +1,6 @@
+import { runTool, type Tool } from './command-line/tool.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { allBrokers, chosenBroker, described, type RunningBroker, reportingRefusals } from './running-brokers.js';
-import { runTool, type Tool } from './tool.js';
 
 const STATUS: Tool<typeof CHOICE_FLAGS> = {
   name: 'status',

@@ -1,17 +1,17 @@
 import { type Client, type ConnectOptions, connect, type Message, type SubscribeOptions } from '@cauldron/client';
 import { ReasonCode, reasonName, topicMatches } from '@cauldron/codec';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import { BatchedOutput } from './batched-output.js';
+import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
+import { BatchedOutput } from './command-line/batched-output.js';
+import { COMMON_FLAGS, runTool, type Tool } from './command-line/tool.js';
 import {
   CONNECTION_FLAGS,
   type ConnectionTarget,
   checkedTopicFilter,
   connectionTarget,
   qosOf,
-} from './connection-flags.js';
-import { DebugLog } from './debug-log.js';
-import { describeFailure } from './failure.js';
-import { COMMON_FLAGS, runTool, type Tool } from './tool.js';
+} from './connection/connection-flags.js';
+import { DebugLog } from './connection/debug-log.js';
+import { describeFailure } from './connection/failure.js';
 
 const FLAGS = {
   topics: {

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FlagTable, Values } from './arguments.js';
-import { ProgressLine } from './progress-line.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import type { FlagTable, Values } from './command-line/arguments.js';
+import { ProgressLine } from './command-line/progress-line.js';
+import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
 import { Arena, type ArenaResult, type Progress } from './torture/arena.js';
 import { BrokerFailure } from './torture/broker-child.js';
 import { commitTimes } from './torture/latencies.js';

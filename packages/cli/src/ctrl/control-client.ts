@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, type ConnectOptions, connect, type Message, PublishRefused } from '@cauldron/client';
 import { type QoS, ReasonCode, reasonName } from '@cauldron/codec';
-import type { ConnectionTarget } from '../connection-flags.js';
+import type { ConnectionTarget } from '../connection/connection-flags.js';
 
 /** As long as Mosquitto's program waits for an answer. */
 const ANSWER_LIMIT_MS = 10_000;

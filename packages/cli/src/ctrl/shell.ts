@@ -1,5 +1,5 @@
-import type { ConnectionTarget } from '../connection-flags.js';
-import { describeFailure } from '../failure.js';
+import type { ConnectionTarget } from '../connection/connection-flags.js';
+import { describeFailure } from '../connection/failure.js';
 import { answerText, printable } from './answer-text.js';
 import {
   BROKER_COMMANDS,

@@ -2,7 +2,7 @@ import { closeSync, createReadStream, createWriteStream, openSync, readSync, ren
 import { pipeline, Readable } from 'node:stream';
 import { pipeline as pipelineEnd } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { LineSplitter } from '../line-splitter.js';
+import { LineSplitter } from '../command-line/line-splitter.js';
 
 const WRITE_CHARACTERS = 64 * 1024;
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);

@@ -1,6 +1,6 @@
 import { nearestName } from '@cauldron/broker/nearest-name';
 import type { Properties } from '@cauldron/codec';
-import { UsageError } from './arguments.js';
+import { UsageError } from '../command-line/arguments.js';
 
 /** The packets that `-D` can give properties to. */
 const COMMANDS = ['connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'] as const;

@@ -1,8 +1,8 @@
 import { readAclFile, reviewAcl } from '@cauldron/broker/acl';
-import { aclProblemsOf } from './acl-problems.js';
-import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
-import { countText } from './store/units.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { countText } from '../command-line/units.js';
+import { CONFIG_EXIT, inColour, operandsFor } from '../config/files.js';
+import { aclProblemsOf } from './problems.js';
 
 const CHECK: Tool<typeof HELP_FLAG> = {
   name: 'acl check',

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TlsOptions } from '@cauldron/client';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
+import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
 
 const VERSIONS = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const;
 

@@ -1,7 +1,7 @@
 import { ConfigError, type ConfigReading, checkConfig, readConfigFile, readConfigFrom } from '@cauldron/broker';
-import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
-import { countText } from './store/units.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { countText } from '../command-line/units.js';
+import { CONFIG_EXIT, inColour, operandsFor } from './files.js';
 
 const CHECK: Tool<typeof HELP_FLAG> = {
   name: 'config check',

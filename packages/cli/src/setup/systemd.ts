@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { explaining } from './setup/setup-error.js';
+import { explaining } from './setup-error.js';
 
 /** Whether systemd is the service manager of this machine (sd_booted(3)). */
 export function isSystemdRunning(): boolean {

@@ -1,7 +1,7 @@
 import { type EffectiveBlock, type EffectiveOption, effectiveBlocks, shownOrigin } from '@cauldron/broker';
-import { CONFIG_EXIT, inColour, operandsFor, readForLooking } from './config-files.js';
-import { onlySaid, shownValues } from './config-show.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { CONFIG_EXIT, inColour, operandsFor, readForLooking } from './files.js';
+import { onlySaid, shownValues } from './show.js';
 
 const DIFF: Tool<typeof HELP_FLAG> = {
   name: 'config diff',

@@ -1,15 +1,15 @@
 import { pipeline } from 'node:stream/promises';
 import { type Examined as ExaminedFile, isProblem, type StoreView, viewLmdbStore } from '@cauldron/broker';
 import { isValidTopicFilter } from '@cauldron/codec';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import { ProgressLine } from './progress-line.js';
-import { type Census, takeCensus } from './store/census.js';
-import { type DumpFilter, partJson, partsOf, type StorePart } from './store/dump.js';
-import { partLines } from './store/dump-text.js';
-import { problemsOf } from './store/soundness.js';
-import { countText, sizeText } from './store/units.js';
-import { folderOf, reportingFailures } from './store-failure.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
+import { ProgressLine } from '../command-line/progress-line.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { countText, sizeText } from '../command-line/units.js';
+import { type Census, takeCensus } from './census.js';
+import { type DumpFilter, partJson, partsOf, type StorePart } from './dump.js';
+import { partLines } from './dump-text.js';
+import { folderOf, reportingFailures } from './failure.js';
+import { problemsOf } from './soundness.js';
 
 const CheckExit = { SOUND: 0, NOT_SOUND: 1, NOT_READ: 2 } as const;
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ConfigError } from '@cauldron/broker';
 import { askBroker, ControlRefused, ControlUnreachable, runningBrokers } from '@cauldron/broker/control';
-import { SetupError } from './setup/setup-error.js';
+import { SetupError } from './setup-error.js';
 
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from './arguments.js';
+import { parseArguments } from '../command-line/arguments.js';
 import { CONNECTION_FLAGS, connectionTarget } from './connection-flags.js';
 
 /** Any file will do: what is in it counts when it is used. */

@@ -1,11 +1,11 @@
-import { operandsFor } from './config-files.js';
-import { daysLeftOf } from './setup/authority.js';
-import { textOf } from './setup/kept-files.js';
-import { SetupError } from './setup/setup-error.js';
-import { namesInPasswords } from './setup/users.js';
-import { reloadBroker } from './setup-broker.js';
-import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './setup-folder.js';
-import { runTool, type Tool } from './tool.js';
+import { runTool, type Tool } from '../command-line/tool.js';
+import { operandsFor } from '../config/files.js';
+import { daysLeftOf } from './authority.js';
+import { reloadBroker } from './broker.js';
+import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './folder.js';
+import { textOf } from './kept-files.js';
+import { SetupError } from './setup-error.js';
+import { namesInPasswords } from './users.js';
 
 const REVOKE: Tool<typeof FOLDER_FLAGS> = {
   name: 'setup revoke',

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
-import type { KeyKind } from './setup/authority.js';
-import { type Owner, textOf } from './setup/kept-files.js';
-import { hostFrom } from './setup/machine-names.js';
-import type { Questions } from './setup/questions.js';
-import { SetupError } from './setup/setup-error.js';
-import { namesInPasswords, type SetupUser, USER_NAME } from './setup/users.js';
-import { CERTIFICATE_FLAGS, LEAF_DAYS } from './setup-certificates.js';
-import { FOLDER_FLAGS, portsIn, SetupFolder, type SetupPorts } from './setup-folder.js';
+import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
+import type { KeyKind } from './authority.js';
+import { CERTIFICATE_FLAGS, LEAF_DAYS } from './certificates.js';
+import { FOLDER_FLAGS, portsIn, SetupFolder, type SetupPorts } from './folder.js';
+import { type Owner, textOf } from './kept-files.js';
+import { hostFrom } from './machine-names.js';
+import type { Questions } from './questions.js';
+import { SetupError } from './setup-error.js';
+import { namesInPasswords, type SetupUser, USER_NAME } from './users.js';
 
 const PORT = { kind: 'integer', value: 'PORT', lowest: 1, highest: 65_535 } as const;
 const DEFAULT_UNIT = '/etc/systemd/system/cauldron.service';

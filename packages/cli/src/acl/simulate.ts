@@ -1,14 +1,14 @@
 import { type Access, AclRules, readAclFile } from '@cauldron/broker/acl';
 import { askBroker } from '@cauldron/broker/control';
-import { type AccessChange, accessFrom, compareAccesses } from './acl-comparison.js';
-import { aclProblemsOf } from './acl-problems.js';
-import type { FlagTable } from './arguments.js';
-import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
-import { printable } from './ctrl/answer-text.js';
-import { CHOICE_FLAGS } from './reload.js';
-import { chosenBroker, reportingRefusals } from './running-brokers.js';
-import { countText } from './store/units.js';
-import { runTool, type Tool } from './tool.js';
+import type { FlagTable } from '../command-line/arguments.js';
+import { runTool, type Tool } from '../command-line/tool.js';
+import { countText } from '../command-line/units.js';
+import { CONFIG_EXIT, inColour, operandsFor } from '../config/files.js';
+import { printable } from '../ctrl/answer-text.js';
+import { CHOICE_FLAGS } from '../reload.js';
+import { chosenBroker, reportingRefusals } from '../running-brokers.js';
+import { type AccessChange, accessFrom, compareAccesses } from './comparison.js';
+import { aclProblemsOf } from './problems.js';
 
 const FLAGS = {
   most: {

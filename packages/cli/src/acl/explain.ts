@@ -9,10 +9,10 @@ import {
 import { AccessFileError, type AclAction, explainAcl, readAclFile } from '@cauldron/broker/acl';
 import { askBroker } from '@cauldron/broker/control';
 import { assertTopicFilter, assertTopicName, ProtocolError, parseSharedFilter } from '@cauldron/codec';
-import { type FlagTable, UsageError } from './arguments.js';
-import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
-import { chosenBroker, reportingRefusals } from './running-brokers.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError } from '../command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { CONFIG_EXIT, inColour, operandsFor } from '../config/files.js';
+import { chosenBroker, reportingRefusals } from '../running-brokers.js';
 
 const EXIT = { YES: 0, NO: 1, WRONG: CONFIG_EXIT.WRONG } as const;
 

@@ -1,13 +1,13 @@
-import type { FlagTable } from './arguments.js';
-import { daysLeftOf, hostsOf } from './setup/authority.js';
-import type { CertificateFolder } from './setup/certificate-folder.js';
-import { canonicalAddress, namesOf, thisMachine } from './setup/machine-names.js';
-import { SetupError } from './setup/setup-error.js';
-import { reloadBroker } from './setup-broker.js';
-import { CERTIFICATE_FLAGS, LEAF_DAYS, writePkcs12 } from './setup-certificates.js';
-import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './setup-folder.js';
-import { countText } from './store/units.js';
-import { runTool, type Tool } from './tool.js';
+import type { FlagTable } from '../command-line/arguments.js';
+import { runTool, type Tool } from '../command-line/tool.js';
+import { countText } from '../command-line/units.js';
+import { daysLeftOf, hostsOf } from './authority.js';
+import { reloadBroker } from './broker.js';
+import type { CertificateFolder } from './certificate-folder.js';
+import { CERTIFICATE_FLAGS, LEAF_DAYS, writePkcs12 } from './certificates.js';
+import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './folder.js';
+import { canonicalAddress, namesOf, thisMachine } from './machine-names.js';
+import { SetupError } from './setup-error.js';
 
 /** A renewal that looks every week has four chances. */
 const DAYS_BEFORE = 30;

@@ -1,7 +1,7 @@
 import { StoreError } from '@cauldron/broker';
-import { UsageError } from './arguments.js';
-import { ImportError } from './store/import-source.js';
-import { StoreFull } from './store/store-writer.js';
+import { UsageError } from '../command-line/arguments.js';
+import { ImportError } from './import-source.js';
+import { StoreFull } from './store-writer.js';
 
 /** A tool could not do what it was asked to. */
 export const FAILED = 1;

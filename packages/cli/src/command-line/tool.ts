@@ -65,6 +65,6 @@ function helpOf({ name, summary, usage, examples, flags, notes }: Tool<FlagTable
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,8 +1,8 @@
-import { operandsFor } from './config-files.js';
-import { daysLeftOf } from './setup/authority.js';
-import type { BookEntry } from './setup/certificate-folder.js';
-import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './setup-folder.js';
-import { runTool, type Tool } from './tool.js';
+import { runTool, type Tool } from '../command-line/tool.js';
+import { operandsFor } from '../config/files.js';
+import { daysLeftOf } from './authority.js';
+import type { BookEntry } from './certificate-folder.js';
+import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './folder.js';
 
 const SHOW: Tool<typeof FOLDER_FLAGS> = {
   name: 'setup show',

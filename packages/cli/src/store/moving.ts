@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { openLmdbStore, StoreError, VERSION, viewLmdbStore } from '@cauldron/broker';
-import type { FlagTable, Values } from './arguments.js';
-import { ProgressLine } from './progress-line.js';
-import { exportObjects } from './store/export.js';
-import { type ImportCounts, importInto, openImport } from './store/import-source.js';
-import { writeJsonLines } from './store/json-lines-file.js';
-import { countText, sizeText } from './store/units.js';
-import { operandOf, reportingFailures } from './store-failure.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import type { FlagTable, Values } from '../command-line/arguments.js';
+import { ProgressLine } from '../command-line/progress-line.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { countText, sizeText } from '../command-line/units.js';
+import { exportObjects } from './export.js';
+import { operandOf, reportingFailures } from './failure.js';
+import { type ImportCounts, importInto, openImport } from './import-source.js';
+import { writeJsonLines } from './json-lines-file.js';
 
 export const DIR_FLAG = {
   long: '--dir',

@@ -1,7 +1,7 @@
 import { type EffectiveBlock, type EffectiveOption, effectiveBlocks, shownOrigin } from '@cauldron/broker';
-import { type FlagTable, UsageError } from './arguments.js';
-import { CONFIG_EXIT, inColour, operandsFor, readForLooking } from './config-files.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { type FlagTable, UsageError } from '../command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { CONFIG_EXIT, inColour, operandsFor, readForLooking } from './files.js';
 
 const SHOW_FLAGS = {
   all: {

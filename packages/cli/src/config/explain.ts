@@ -10,9 +10,9 @@ import {
   valueWords,
 } from '@cauldron/broker';
 import { nearestName } from '@cauldron/broker/nearest-name';
-import { UsageError } from './arguments.js';
-import { CONFIG_EXIT, inColour, operandsFor } from './config-files.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import { UsageError } from '../command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { CONFIG_EXIT, inColour, operandsFor } from './files.js';
 
 const EXPLAIN: Tool<typeof HELP_FLAG> = {
   name: 'config explain',

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { compactLmdbStore, DATA_FILE, StoreError, viewLmdbStore } from '@cauldron/broker';
-import type { FlagTable } from './arguments.js';
-import { sizeText } from './store/units.js';
-import { folderOf, operandOf, reportingFailures } from './store-failure.js';
-import { DIR_FLAG } from './store-moving.js';
-import { HELP_FLAG, runTool, type Tool } from './tool.js';
+import type { FlagTable } from '../command-line/arguments.js';
+import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { sizeText } from '../command-line/units.js';
+import { folderOf, operandOf, reportingFailures } from './failure.js';
+import { DIR_FLAG } from './moving.js';
 
 const BACKUP_FLAGS = { dir: DIR_FLAG, ...HELP_FLAG } as const satisfies FlagTable;
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { ConfigError, type ConfigReading, readConfigFile, readConfigFrom } from '@cauldron/broker';
-import { UsageError } from './arguments.js';
+import { UsageError } from '../command-line/arguments.js';
 
 /** Those of `cauldron broker`, and the 1 of diff. */
 export const CONFIG_EXIT = { GOOD: 0, DIFFERENT: 1, WRONG: 3 } as const;

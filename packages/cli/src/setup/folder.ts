@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import { ConfigError, type ListenerConfig, loadConfig } from '@cauldron/broker';
-import type { FlagTable } from './arguments.js';
-import { PasswordFileFailure } from './password-file-editor.js';
-import { NoSuchBroker } from './running-brokers.js';
-import { CertificateFolder } from './setup/certificate-folder.js';
-import { textOf } from './setup/kept-files.js';
-import { SetupError } from './setup/setup-error.js';
-import { HELP_FLAG } from './tool.js';
+import type { FlagTable } from '../command-line/arguments.js';
+import { HELP_FLAG } from '../command-line/tool.js';
+import { PasswordFileFailure } from '../passwd/password-file-editor.js';
+import { NoSuchBroker } from '../running-brokers.js';
+import { CertificateFolder } from './certificate-folder.js';
+import { textOf } from './kept-files.js';
+import { SetupError } from './setup-error.js';
 
 /** The flags of all that works on what a setup has made. */
 export const FOLDER_FLAGS = {

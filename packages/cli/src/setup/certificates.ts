@@ -1,12 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { basename } from 'node:path';
-import type { FlagTable } from './arguments.js';
-import type { Issued } from './setup/authority.js';
-import type { CertificateFolder } from './setup/certificate-folder.js';
-import { OWNER_ONLY, replaceFile } from './setup/kept-files.js';
-import type { OwnTracksCertificate } from './setup/owntracks.js';
-import { pkcs12 } from './setup/pkcs12.js';
-import { newPassword } from './setup/users.js';
+import type { FlagTable } from '../command-line/arguments.js';
+import type { Issued } from './authority.js';
+import type { CertificateFolder } from './certificate-folder.js';
+import { OWNER_ONLY, replaceFile } from './kept-files.js';
+import type { OwnTracksCertificate } from './owntracks.js';
+import { pkcs12 } from './pkcs12.js';
+import { newPassword } from './users.js';
 
 /** Apple's devices take no server's certificate that is made for more than 825 days. */
 export const LEAF_DAYS = 730;

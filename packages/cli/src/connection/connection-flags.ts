@@ -8,7 +8,7 @@ import {
   type ProtocolVersion,
   type QoS,
 } from '@cauldron/codec';
-import { type FlagTable, UsageError, type Values } from './arguments.js';
+import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
 import { type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
 import { asksForTls, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
 
