@@ -69,7 +69,11 @@ Takes effect at the next start: pid_file.
 `,
     ]);
     const again = await cauldron('reload', '-c', at('test.conf'));
-    expect(again.text).toBe('Configuration reloaded. What it says is the same; files that it names were read again.\n');
+    expect(again.text).toBe(
+      `Configuration reloaded. What it says is the same; files that it names were read again.
+Takes effect at the next start: pid_file.
+`,
+    );
   });
 
   it('says why a configuration was refused, and ends with 1', async () => {

@@ -14,9 +14,8 @@ export const pluginOptions: readonly Option[] = [
     aliases: ['auth_plugin'],
     begins: 'plugin',
     isRepeatable: true,
-    reloadable: false,
     default: 'none',
-    doc: 'A plugin of Mosquitto, known by the name of its file: mosquitto_dynamic_security, mosquitto_acl_file and mosquitto_password_file are built in, mosquitto_persist_sqlite means persistence true, mosquitto_sparkplug_aware is done without; all others are refused.',
+    doc: 'A plugin of Mosquitto, known by the name of its file: mosquitto_dynamic_security, mosquitto_acl_file and mosquitto_password_file are built in, mosquitto_persist_sqlite means persistence true (which counts from the next start), mosquitto_sparkplug_aware is done without; all others are refused.',
     deviation: 'Compiled plugins cannot be loaded; those that come with Mosquitto are built in.',
     set({ blocks, origin }, file) {
       blocks.beginPlugin(newPluginDraft(file, null, origin), false);
@@ -26,7 +25,6 @@ export const pluginOptions: readonly Option[] = [
   line('global_plugin', PLUGIN, {
     begins: 'plugin',
     isRepeatable: true,
-    reloadable: false,
     default: 'none',
     doc: 'The same for all listeners, whatever per_listener_settings says.',
     set({ blocks, origin }, file) {
@@ -37,7 +35,6 @@ export const pluginOptions: readonly Option[] = [
   line('plugin_load', text, {
     begins: 'plugin',
     isRepeatable: true,
-    reloadable: false,
     default: 'none',
     example: 'sparkplug /usr/lib/mosquitto_sparkplug_aware.so',
     doc: 'A name and a plugin, which listeners use by plugin_use and the name.',
@@ -50,7 +47,6 @@ export const pluginOptions: readonly Option[] = [
   }),
   line('plugin_use', text, {
     isRepeatable: true,
-    reloadable: false,
     default: 'none',
     example: 'sparkplug',
     doc: 'Makes the listener above use a plugin that plugin_load gave this name.',
@@ -59,7 +55,6 @@ export const pluginOptions: readonly Option[] = [
   plugin('plugin_opt_*', text, {
     aliases: ['auth_opt_*'],
     isRepeatable: true,
-    reloadable: false,
     default: 'none',
     example: '/var/lib/mosquitto/mosquitto.sqlite3',
     doc: 'Options of the plugin above: the end of the name is what the plugin calls it. plugin_opt_db_file tells the folder of the data if persistence_location does not.',
@@ -71,7 +66,6 @@ export const pluginOptions: readonly Option[] = [
     },
   }),
   plugin('auth_plugin_deny_special_chars', flag, {
-    reloadable: false,
     default: 'true',
     doc: 'Whether dynamic security gives no access to clients with + or # in their id or user name.',
     set: ({ plugin: draft }, denies) => {

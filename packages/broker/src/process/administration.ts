@@ -10,7 +10,7 @@ import { StartError } from '../server/start-error.js';
 import { VERSION } from '../version.js';
 import { addAccessCommands } from './access-commands.js';
 import type { GivenConfig } from './command-line.js';
-import { configChanges } from './config-changes.js';
+import { configChanges, waitingForStart } from './config-changes.js';
 import type { ControlCommands } from './control-server.js';
 import { addDoorCommands } from './door-commands.js';
 import type { ServiceManager } from './service-manager.js';
@@ -22,7 +22,7 @@ const LINES_IN_ONE_GO = 200;
 export interface Reloaded {
   /** What the configuration says now that it did not say before, a line for each. */
   readonly changes: readonly string[];
-  /** Options that were changed, and whose new values count at the next start only. */
+  /** Options with other values than at the start that count at the next one only. */
   readonly nextStart: readonly string[];
 }
 
@@ -31,6 +31,7 @@ export class Administration {
   readonly #server: Server;
   readonly #readConfig: () => GivenConfig;
   readonly #manager: ServiceManager;
+  readonly #atStart: readonly EffectiveBlock[];
   #blocks: readonly EffectiveBlock[];
   readonly #trees: TreePrinter;
   readonly #startedMs = performance.now();
@@ -43,7 +44,7 @@ export class Administration {
     manager: ServiceManager,
   ) {
     this.#server = server;
-    this.#blocks = blocks;
+    this.#atStart = this.#blocks = blocks;
     this.#readConfig = readConfig;
     this.#manager = manager;
     this.#trees = new TreePrinter(server.broker, process.stdout);
@@ -65,7 +66,8 @@ export class Administration {
     this.#manager.reloading();
     try {
       const { config, blocks } = this.#readConfig();
-      const nextStart = await this.#server.reload(config);
+      await this.#server.reload(config);
+      const nextStart = waitingForStart(this.#atStart, blocks);
       const changes = configChanges(this.#blocks, blocks);
       this.#blocks = blocks;
       log.write(LogType.INFORMATION, 'Configuration reloaded.');

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveBlocks } from '../config/effective-options.js';
 import { readConfigFrom } from '../config/read-config.js';
-import { configChanges } from './config-changes.js';
+import { configChanges, waitingForStart } from './config-changes.js';
+
+const blocks = (lines: readonly string[]) =>
+  effectiveBlocks(readConfigFrom({ file: 'test.conf', text: lines.join('\n') }));
 
 function changes(before: readonly string[], after: readonly string[]): string[] {
-  const blocks = (lines: readonly string[]) =>
-    effectiveBlocks(readConfigFrom({ file: 'test.conf', text: lines.join('\n') }));
   return configChanges(blocks(before), blocks(after));
 }
 
@@ -44,5 +45,29 @@ describe('configChanges', () => {
     const [line, ...more] = changes(bridge('secret-1'), bridge('secret-2'));
     expect(more).toEqual([]);
     expect(line).toMatch(/remote_password is a value that is not shown/);
+  });
+});
+
+describe('waitingForStart', () => {
+  const waiting = (before: readonly string[], after: readonly string[]) =>
+    waitingForStart(blocks(before), blocks(after));
+
+  it('names every option that the table says no reload changes, and no other', () => {
+    const before = ['persistence true', 'user anna', 'listener 0 /tmp/socket', 'unix_socket_mode 600'];
+    const after = [
+      'persistence true',
+      'persistence_location /data',
+      'user fred',
+      'pid_file /run/a.pid',
+      'max_keepalive 7',
+      'listener 0 /tmp/socket',
+      'unix_socket_mode 660',
+    ];
+    expect(waiting(before, after).sort()).toEqual(['persistence_location', 'pid_file', 'unix_socket_mode', 'user']);
+  });
+
+  it('names nothing that is as it was at the start, nor what belongs to a listener that is new', () => {
+    expect(waiting(['user anna'], ['user anna', 'max_keepalive 7'])).toEqual([]);
+    expect(waiting([], ['listener 0 /tmp/socket', 'unix_socket_mode 600'])).toEqual([]);
   });
 });

@@ -15,13 +15,29 @@ export function configChanges(before: readonly EffectiveBlock[], after: readonly
   ];
 }
 
+/** The options whose values now are others than at the start, and do not count before the next one; each name once. */
+export function waitingForStart(atStart: readonly EffectiveBlock[], now: readonly EffectiveBlock[]): string[] {
+  const old = new Map(atStart.map((block) => [block.title, block]));
+  const names = now.flatMap((block) => {
+    const former = new Map(old.get(block.title)?.options.map((option) => [option.name, option]));
+    return block.options
+      .filter((one) => !one.option.reloadable && former.has(one.name) && !isSame(one, former.get(one.name)))
+      .map(({ name }) => name);
+  });
+  return [...new Set(names)];
+}
+
+function isSame(one: EffectiveOption, other: EffectiveOption | undefined): boolean {
+  return one.values.join('\n') === other?.values.join('\n');
+}
+
 function optionChanges(before: EffectiveBlock, { kind, title, options }: EffectiveBlock): string[] {
   const old = new Map(before.options.map((option) => [option.name, option]));
   const where = kind === 'broker' ? '' : `${title}: `;
   const lines = options.flatMap((option) => {
     const former = old.get(option.name);
     old.delete(option.name);
-    if (former?.values.join('\n') === option.values.join('\n')) return [];
+    if (isSame(option, former)) return [];
     return [`${where}${option.name} is ${shown(option)}${former === undefined ? '' : `, it was ${shown(former)}`}`];
   });
   return [...lines, ...[...old.keys()].map((name) => `${where}${name} is gone`)];

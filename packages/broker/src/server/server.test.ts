@@ -188,12 +188,6 @@ describe('a reload', () => {
     expect(await answerTo(CONNECT_V4, port, '127.0.0.1')).toEqual(CONNACK_V4);
   });
 
-  it('says what has to wait for the next start', async () => {
-    const server = await start('listener 0 127.0.0.1');
-    const waiting = await server.reload(config('listener 0 127.0.0.1', 'pid_file /run/a.pid'));
-    expect(waiting).toEqual(['pid_file']);
-  });
-
   it('is refused with less memory_limit than is in use, but not for what was in use before', async () => {
     systemMemory.collect();
     const limit = systemMemory.usedBytes() + 40_000_000;

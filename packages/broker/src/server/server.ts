@@ -40,11 +40,11 @@ export interface Server {
   explain(question: AccessQuestion): Promise<Decision>;
   /**
    * Takes over a changed configuration in one step: settings, listeners, certificates, what is logged and where. Clients
-   * who do not lose a right by it stay connected. Reloads follow each other. Resolves with what takes effect only at the
-   * next start, in the words of the configuration.
+   * who do not lose a right by it stay connected. Reloads follow each other. What the
+   * table of options says no reload changes has to wait for the next start.
    * @throws StartError when something of it is not possible; then everything is as it was.
    */
-  reload(config: BrokerConfig): Promise<readonly string[]>;
+  reload(config: BrokerConfig): Promise<void>;
   /** Opens log files again, because somebody moved them away. */
   reopenLog(): void;
   /** Closes ports, then connections, then the log. Resolves after a bounded time. */
@@ -168,7 +168,7 @@ class RunningServer implements Server {
     return explainAccess(this.#access.control, this.#config, question);
   }
 
-  reload(config: BrokerConfig): Promise<readonly string[]> {
+  reload(config: BrokerConfig): Promise<void> {
     const reloaded = this.#reloaded.then(() => this.#reload(config));
     this.#reloaded = reloaded.catch(() => {});
     return reloaded;
@@ -186,7 +186,7 @@ class RunningServer implements Server {
   }
 
   /** All that can fail comes first; what follows then happens at once. */
-  async #reload(config: BrokerConfig): Promise<readonly string[]> {
+  async #reload(config: BrokerConfig): Promise<void> {
     const { broker, log } = this;
     const { memoryLimitBytes } = config.settings;
     // A broker that is short of memory already is not to be kept from other changes.
@@ -217,9 +217,7 @@ class RunningServer implements Server {
     broker.expel(users.objectionTo);
     broker.reviewClients();
     warn(log, [...config.warnings, ...users.warnings]);
-    const restart = changesForRestart(this.#config, config);
     this.#config = config;
-    return restart;
   }
 
   async #close(): Promise<void> {
@@ -231,17 +229,6 @@ class RunningServer implements Server {
     this.#access.close();
     this.#keyLog?.close();
   }
-}
-
-/** Options that differ, and whose new value counts at the next start. */
-function changesForRestart(now: BrokerConfig, changed: BrokerConfig): string[] {
-  const differs = (part: (config: BrokerConfig) => unknown): boolean =>
-    JSON.stringify(part(now)) !== JSON.stringify(part(changed));
-  const parts: [string, (config: BrokerConfig) => unknown][] = [
-    ['persistence and the options that begin with it', ({ persistence }) => persistence],
-    ['pid_file', ({ pidFile }) => pidFile],
-  ];
-  return parts.filter(([, part]) => differs(part)).map(([name]) => name);
 }
 
 /** @throws StartError */
