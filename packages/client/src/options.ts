@@ -17,6 +17,7 @@ import {
   type BegunAuthentication,
 } from './authentication.js';
 import type { ConnectionOwner } from './connection-owner.js';
+import type { NetworkOptions } from './network-options.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscriptions.js';
 import type { TlsOptions } from './tls-options.js';
@@ -90,6 +91,8 @@ export interface ConnectOptions {
   trace?: ConnectionOwner['trace'];
   /** For `mqtts:` and `wss:`. */
   tls?: TlsOptions;
+  /** For all but browsers. */
+  network?: NetworkOptions;
   /** Gives up the attempt to connect; it has no effect later. */
   signal?: AbortSignal;
 }
