@@ -1,5 +1,6 @@
 import type { BrokerConfig } from '../config/config.js';
 import { LogType } from '../core/ports/log.js';
+import { loadAccess } from '../server/access.js';
 import { shownEndpoint } from '../server/listen-addresses.js';
 import { type Server, type StartOptions, startServer } from '../server/server.js';
 import { StartError } from '../server/start-error.js';
@@ -74,7 +75,7 @@ export class ProcessFrame {
     for (const warning of [...this.#warnings, ...this.#unusedSockets()]) this.#warn(warning);
     this.#writePidFile();
     const folder = this.#makeControlFolder();
-    if (this.#privileges !== null) await loadWebSocket();
+    if (this.#privileges !== null) await Promise.all([loadWebSocket(), loadAccess()]);
     this.#drop();
     administration.addTo(this.commands);
     if (folder !== null) await this.#openControl(folder);

@@ -1,7 +1,7 @@
 import { AccessControl, type AccessSet } from '../access/access-control.js';
 import { AccessFileError } from '../access/access-file-error.js';
 import { AccessRecord, RecordedAuthorizer } from '../access/access-record.js';
-import { DYNSEC_TOPIC, DynamicSecurity } from '../access/dynsec/dynamic-security.js';
+import type { DynamicSecurity } from '../access/dynsec/dynamic-security.js';
 import type { Gate } from '../access/gate.js';
 import { HashingPool } from '../access/passwords/hashing-pool.js';
 import { PasswordChecker } from '../access/passwords/password-checker.js';
@@ -17,7 +17,7 @@ import type { Principal } from '../core/ports/access.js';
 import type { Log } from '../core/ports/log.js';
 import { systemClock, systemRandom } from '../system.js';
 import { type AccessFiles, readAccessFiles } from './access-files.js';
-import { OtherWays } from './other-ways.js';
+import { loadHttpWay, loadJwtWay, OtherWays } from './other-ways.js';
 import { StartError } from './start-error.js';
 
 /** What the configuration and its files say now, before it holds. */
@@ -63,7 +63,7 @@ export class Access {
     const { access } = config;
     const files = readAccessFiles(access);
     if (files.problems.length > 0) throw new StartError(files.problems);
-    const others = this.#others.prepare(config);
+    const others = await this.#others.prepare(config);
     const dynsec = await this.#dynsecFor(access, open);
     const sets = new Map([...access].map(([name, parts]) => [name, others.addTo(this.#setOf(parts, files, dynsec))]));
     const users = new Map(
@@ -132,7 +132,8 @@ export class Access {
       log: this.#log,
     };
     try {
-      return new OpenDynsec(await open(() => DynamicSecurity.open(options)), part);
+      const { DynamicSecurity, DYNSEC_TOPIC } = await loadDynamicSecurity();
+      return new OpenDynsec(await open(() => DynamicSecurity.open(options)), DYNSEC_TOPIC, part);
     } catch (error) {
       if (!(error instanceof AccessFileError)) throw error;
       throw new StartError(error.problems, { cause: error });
@@ -140,16 +141,26 @@ export class Access {
   }
 }
 
+/** Few brokers use it, so it is loaded when the configuration asks for it. */
+const loadDynamicSecurity = () => import('../access/dynsec/dynamic-security.js');
+
+/** Loads all that a later configuration may ask for: to be called before the rights to read it are given up. */
+export async function loadAccess(): Promise<void> {
+  await Promise.all([loadDynamicSecurity(), loadJwtWay(), loadHttpWay()]);
+}
+
 /** Dynamic security as the configuration asked for it. */
 class OpenDynsec {
   readonly security: DynamicSecurity;
   readonly rules: TopicRules;
+  readonly #topic: string;
   readonly #part: DynsecPart;
   #end: (() => void) | null = null;
 
-  constructor(security: DynamicSecurity, part: DynsecPart) {
+  constructor(security: DynamicSecurity, topic: string, part: DynsecPart) {
     this.security = security;
     this.rules = security.rules(part.deniesSpecialChars);
+    this.#topic = topic;
     this.#part = part;
   }
 
@@ -161,7 +172,7 @@ class OpenDynsec {
   attach(broker: Broker): void {
     if (this.#end !== null) return;
     this.security.attach(broker);
-    this.#end = broker.control(DYNSEC_TOPIC, this.security);
+    this.#end = broker.control(this.#topic, this.security);
   }
 
   close(): void {

@@ -21,17 +21,14 @@ export async function checkConfig(config: BrokerConfig): Promise<ConfigCheck> {
   const tls = checkTls(listeners);
   const files = readAccessFiles(access);
   const problems = [...tls.problems, ...files.problems];
-  for (const look of [() => new OtherWays().prepare(config), () => checkBans(abuse)]) {
+  const looks: (() => unknown)[] = [
+    () => new OtherWays().prepare(config),
+    () => checkBans(abuse),
+    ...listeners.map((listener) => () => bindingsOf(listener)),
+  ];
+  for (const look of looks) {
     try {
-      look();
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error;
-      problems.push(...error.problems);
-    }
-  }
-  for (const listener of listeners) {
-    try {
-      await bindingsOf(listener);
+      await look();
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       problems.push(...error.problems);
