@@ -33,7 +33,7 @@ const FLAGS = {
     value: 'COUNT',
     lowest: 1,
     highest: 2_147_483_647,
-    doc: 'Publishes the message this many times (with -m, -f, -n and -s). Default 1.',
+    doc: 'Publishes the message this many times, other than -l. Default 1.',
   },
   repeatDelay: {
     long: '--repeat-delay',

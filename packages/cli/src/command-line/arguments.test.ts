@@ -60,10 +60,26 @@ describe('parseArguments', () => {
 describe('describeFlags', () => {
   it('lists every flag with its names and its argument, in columns', () => {
     const lines = describeFlags(TABLE).trimEnd().split('\n');
-    expect(lines).toHaveLength(Object.keys(TABLE).length);
-    expect(lines[0]).toBe('  -h, --host HOST      Where.');
-    expect(lines[1]).toBe('      --quiet          Silence.');
-    expect(lines[5]).toBe('  -V VERSION           Which.');
+    expect(lines).toHaveLength(1 + Object.keys(TABLE).length);
+    expect(lines[0]).toBe('Options:');
+    expect(lines[1]).toBe('  -h, --host HOST      Where.');
+    expect(lines[2]).toBe('      --quiet          Silence.');
+    expect(lines[6]).toBe('  -V VERSION           Which.');
+  });
+
+  it('puts them under the headings of their groups, those of the tool first', () => {
+    const table = {
+      key: { long: '--key', kind: 'switch', doc: 'Key.', group: 'tls' },
+      host: { long: '--host', kind: 'switch', doc: 'Host.', group: 'connection' },
+      topic: { long: '--topic', kind: 'switch', doc: 'Topic.' },
+    } as const;
+    expect(describeFlags(table)).toBe(`Options:
+      --topic  Topic.
+Connection:
+      --host   Host.
+TLS:
+      --key    Key.
+`);
   });
 
   it('wraps long texts below their column', () => {
@@ -71,6 +87,6 @@ describe('describeFlags', () => {
     const lines = describeFlags(table).trimEnd().split('\n');
     expect(lines.length).toBeGreaterThan(1);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
-    expect(lines[1]).toMatch(/^ {6}word/);
+    expect(lines[2]).toMatch(/^ {6}word/);
   });
 });

@@ -12,6 +12,20 @@ type Kind =
   /** Takes several arguments, as many as `arity` says from what follows; may be given several times. */
   | { readonly kind: 'group'; readonly value: string; readonly arity: (following: readonly string[]) => number };
 
+/** The headings of a help, of a man page and of a completion, in their order. */
+export const FLAG_GROUPS = {
+  /** What the tool is about. */
+  tool: 'Options',
+  output: 'Output',
+  connection: 'Connection',
+  session: 'Session',
+  will: 'Will',
+  tls: 'TLS',
+  general: 'General',
+} as const;
+
+export type FlagGroup = keyof typeof FLAG_GROUPS;
+
 export type Flag = Kind & {
   /** A dash and a letter. */
   readonly short?: string;
@@ -19,6 +33,10 @@ export type Flag = Kind & {
   readonly long?: string;
   /** For the help: what it does, and its default. */
   readonly doc: string;
+  /** Without one: `tool`. */
+  readonly group?: FlagGroup;
+  /** Left to `--help-all`: `--help` has what is used every day, and fits a screen. */
+  readonly rare?: true;
 };
 
 /** The flags of a tool under the names that the program uses, in the order of the help. */
@@ -68,24 +86,45 @@ export function parseArguments<T extends FlagTable>(table: T, argv: readonly str
   return values as Values<T>;
 }
 
-/** The help text for the flags: two columns. */
-export function describeFlags(table: FlagTable): string {
-  const rows = Object.values(table).map((flag) => {
-    const names = [flag.short ?? '   ', flag.long].filter((name) => name !== undefined);
-    const separator = flag.short === undefined ? ' ' : ', ';
-    return { names: `  ${names.join(separator)}${argumentOf(flag)}`, doc: flag.doc };
-  });
-  const column = Math.min(34, Math.max(...rows.map(({ names }) => names.length)) + 2);
-  return rows.map(({ names, doc }) => describeFlag(names, doc, column)).join('');
-}
-
-function argumentOf(flag: Flag): string {
+/** What follows the name of a flag, for the help: a blank and the name of its argument; empty for a switch. */
+export function argumentOf(flag: Flag): string {
   return flag.kind === 'switch' ? '' : ` ${flag.value}`;
 }
 
+/** The flags of a table under their headings; groups without flags are left out. */
+export function groupFlags(table: FlagTable): { readonly heading: string; readonly flags: readonly Flag[] }[] {
+  const all = Object.values(table);
+  return Object.entries(FLAG_GROUPS)
+    .map(([group, heading]) => ({ heading, flags: all.filter((flag) => (flag.group ?? 'tool') === group) }))
+    .filter(({ flags }) => flags.length > 0);
+}
+
+/** The help text for the flags: headings, and two columns. */
+export function describeFlags(table: FlagTable): string {
+  const groups = groupFlags(table).map(({ heading, flags }) => ({ heading, rows: flags.map(rowOf) }));
+  const widths = groups.flatMap(({ rows }) => rows.map(({ names }) => names.length));
+  const column = Math.min(WIDEST_NAMES, Math.max(...widths)) + 2;
+  return groups
+    .map(({ heading, rows }) => `${heading}:\n${rows.map((row) => describeFlag(row, column)).join('')}`)
+    .join('');
+}
+
+interface Row {
+  readonly names: string;
+  readonly doc: string;
+}
+
+function rowOf(flag: Flag): Row {
+  const names = [flag.short ?? '   ', flag.long].filter((name) => name !== undefined);
+  const separator = flag.short === undefined ? ' ' : ', ';
+  return { names: `  ${names.join(separator)}${argumentOf(flag)}`, doc: flag.doc };
+}
+
+/** Longer ones have a line of their own. */
+const WIDEST_NAMES = 28;
 const HELP_WIDTH = 100;
 
-function describeFlag(names: string, doc: string, column: number): string {
+function describeFlag({ names, doc }: Row, column: number): string {
   const indent = ' '.repeat(column);
   let line = names.length + 2 > column ? `${names}\n${indent}` : names.padEnd(column);
   let text = '';
