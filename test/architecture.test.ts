@@ -12,6 +12,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   client: ['codec', 'client/transports', '@mongodb-js/saslprep'],
   'client/transports': ['type client', 'node:', 'ws'],
+  'client/outboxes': ['codec', 'type client', 'node:'],
+  // What goes wrong with an outbox is a failure of the client, as any other.
+  'client/outboxes/outbox-error.ts': ['client/errors.ts'],
 
   'broker/core': ['codec', 'broker/core/handlers', 'broker/core/ports'],
   'broker/core/handlers': ['codec', 'broker/core', 'broker/core/ports'],
