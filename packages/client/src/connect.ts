@@ -1,10 +1,9 @@
 import { type Client, connectOver } from './client.js';
 import type { ConnectOptions } from './options.js';
-import type { TlsOptions } from './tls-options.js';
+import { credentialsOf, serverUrls, webSocketUrl } from './server-url.js';
 import type { TransportFactory } from './transport.js';
-
-/** The path that servers expect when a WebSocket URL names none. */
-const DEFAULT_WEBSOCKET_PATH = '/mqtt';
+import { preparedTransport } from './transports/prepared-transport.js';
+import { hostOf, routeOf } from './transports/route.js';
 
 const DEFAULT_MQTT_PORT = 1883;
 const DEFAULT_MQTTS_PORT = 8883;
@@ -16,47 +15,60 @@ const DEFAULT_MQTTS_PORT = 8883;
  * @throws (rejects) TypeError for a URL of another kind, and everything that `connectOver` throws
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const target = new URL(url);
-  const fromUrl: ConnectOptions = {};
-  if (target.username !== '') fromUrl.username = decodeURIComponent(target.username);
-  if (target.password !== '') fromUrl.password = decodeURIComponent(target.password);
-  const open = await transportTo(target, options.tls);
-  return connectOver(open, { ...fromUrl, ...options });
+  const [target] = serverUrls(url);
+  return connectOver(transportTo(target, options), { ...credentialsOf(target), ...options });
 }
 
-/** Each transport is loaded when it is asked for: a browser has no TCP, and most programs no use for WebSockets. */
-async function transportTo(url: URL, tlsOptions: TlsOptions | undefined): Promise<TransportFactory> {
+/**
+ * How a server is reached, again and again. Each kind of transport is loaded when it is opened: most programs have no use
+ * for WebSockets, and some none for TLS.
+ * @param options `tls` and `network` count
+ * @throws TypeError for a URL that is of no kind of these, and for `network` options that make no sense
+ */
+export function transportTo(url: URL, { tls: tlsOptions, network }: ConnectOptions): TransportFactory {
+  const route = routeOf(network);
   switch (url.protocol) {
     case 'mqtt:':
     case 'tcp:': {
-      const { tcp } = await import('./transports/tcp.js');
-      return tcp(hostOf(url), portOf(url, DEFAULT_MQTT_PORT));
+      const [host, port] = [namedHost(url), portOf(url, DEFAULT_MQTT_PORT)];
+      return preparedTransport(async () => {
+        const { tcp } = await import('./transports/tcp.js');
+        return tcp(host, port, route);
+      });
     }
     case 'mqtts:':
     case 'ssl:': {
-      const { tls } = await import('./transports/tls.js');
-      return tls(hostOf(url), portOf(url, DEFAULT_MQTTS_PORT), tlsOptions);
-    }
-    case 'unix:': {
-      const { unix } = await import('./transports/tcp.js');
-      return unix(decodeURIComponent(url.pathname));
+      const [host, port] = [namedHost(url), portOf(url, DEFAULT_MQTTS_PORT)];
+      return preparedTransport(async () => {
+        const { tls } = await import('./transports/tls.js');
+        return tls(host, port, tlsOptions, route);
+      });
     }
     case 'ws:':
     case 'wss:': {
-      const { webSocket } = await import('./transports/websocket.js');
-      const target = new URL(url);
-      target.username = target.password = '';
-      if (target.pathname === '/') target.pathname = DEFAULT_WEBSOCKET_PATH;
-      return webSocket(target.href, tlsOptions);
+      const target = webSocketUrl(url);
+      return preparedTransport(async () => {
+        const { webSocket } = await import('./transports/websocket.js');
+        return webSocket(target, tlsOptions, route);
+      });
+    }
+    case 'unix:': {
+      if (route.proxy !== null) throw new TypeError('There is no proxy to a Unix socket');
+      const path = decodeURIComponent(url.pathname);
+      return preparedTransport(async () => {
+        const { unix } = await import('./transports/tcp.js');
+        return unix(path);
+      });
     }
     default:
       throw new TypeError(`A URL begins with mqtt:, mqtts:, ws:, wss: or unix:, not ${url.protocol}`);
   }
 }
 
-function hostOf(url: URL): string {
-  if (url.hostname === '') throw new TypeError(`The URL names no host: ${url}`);
-  return url.hostname.replace(/^\[(.*)\]$/, '$1');
+function namedHost(url: URL): string {
+  const host = hostOf(url);
+  if (host === '') throw new TypeError(`The URL names no host: ${url}`);
+  return host;
 }
 
 function portOf({ port }: URL, byDefault: number): number {

@@ -220,7 +220,7 @@ export const CLIENT_BEHAVIOURS = [
     level: 5,
     statement: 'MQTT-6.0.0-3',
     side: 'client',
-    file: `${CLIENT}/transports/websocket.js`,
+    file: `${CLIENT}/transports/websocket-stream.js`,
     find: "const SUBPROTOCOLS = ['mqtt'];",
     replace: 'const SUBPROTOCOLS = [];',
   },

@@ -161,7 +161,7 @@ describe.skipIf(!areInstalled('openssl'))('a TLS client', () => {
 
   it('says why over WebSocket, too', async () => {
     const port = await serve(good);
-    const factory = await webSocket(`wss://127.0.0.1:${port}/mqtt`);
+    const factory = webSocket(new URL(`wss://127.0.0.1:${port}/mqtt`));
     const error = await new Promise<Error | null>((resolve) => {
       factory({ opened: () => {}, data: () => {}, drained: () => {}, closed: resolve });
     });

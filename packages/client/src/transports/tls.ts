@@ -1,7 +1,9 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
 import type { TlsOptions } from '../tls-options.js';
 import type { Transport, TransportEvents, TransportFactory } from '../transport.js';
+import { preparedTransport } from './prepared-transport.js';
+import { DIRECT, type Route } from './route.js';
 import { socketTransport } from './socket-transport.js';
 import { notTrusted, tlsFailure } from './tls-failures.js';
 
@@ -22,18 +24,27 @@ const PSK_CIPHERS = [
  * @param host name or address
  * @param port 1 to 65535
  */
-export function tls(host: string, port: number, options: TlsOptions = {}): TransportFactory {
-  return (events) => openSocket(openTls(host, port, options), events);
+export function tls(host: string, port: number, options: TlsOptions = {}, route: Route = DIRECT): TransportFactory {
+  const { proxy, localAddress, noDelay } = route;
+  if (proxy === null) return (events) => overTls(openTls(host, port, options, { localAddress }), noDelay, events);
+  return preparedTransport(async (signal) => {
+    const { throughProxy } = await import('./socks.js');
+    const socket = await throughProxy(proxy, host, port, route, signal);
+    return (events) => overTls(openTls(host, port, options, { socket }), noDelay, events);
+  });
 }
+
+/** What carries TLS: a socket that is connected to the server already, or one that is opened, perhaps from an address. */
+export type TlsCarrier = { readonly socket: Socket } | { readonly localAddress: string | undefined };
 
 /**
  * A socket to a server. At `secureConnect` it is already destroyed if the server is not who it should be; for that, and for
  * everything else that goes wrong, it emits `error` with a `TlsFailure` or the network's own. Nothing of what is written
  * leaves before.
  */
-export function openTls(host: string, port: number, options: TlsOptions): TLSSocket {
+export function openTls(host: string, port: number, options: TlsOptions, carrier: TlsCarrier): TLSSocket {
   const serverName = options.serverName ?? host;
-  const socket = connect(connectionOptions(host, port, serverName, options));
+  const socket = connect({ ...connectionOptions(host, port, serverName, options), ...carrier });
   // The first of all listeners: for those that follow, the socket of a server that is not trusted is destroyed.
   socket.on('secureConnect', () => {
     const problem = options.insecure === true ? null : problemOf(socket, serverName, options);
@@ -93,8 +104,8 @@ function buffersOf(texts: readonly (string | Uint8Array)[]): (string | Buffer)[]
   return texts.map((text) => (typeof text === 'string' ? text : Buffer.from(text)));
 }
 
-function openSocket(socket: TLSSocket, events: TransportEvents): Transport {
-  socket.setNoDelay(true); // packets are collected for each turn
+function overTls(socket: TLSSocket, noDelay: boolean, events: TransportEvents): Transport {
+  socket.setNoDelay(noDelay);
   socket.on('secureConnect', () => {
     // Listeners that were taken away while an event is told hear of it all the same.
     if (!socket.destroyed) events.opened();

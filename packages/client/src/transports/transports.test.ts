@@ -121,7 +121,7 @@ async function webSocketHost(): Promise<Host> {
   await new Promise<void>((resolve) => server.on('listening', () => resolve()));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('No port');
-  const factory = await webSocket(`ws://127.0.0.1:${address.port}/mqtt`);
+  const factory = webSocket(new URL(`ws://127.0.0.1:${address.port}/mqtt`));
   return { peer, factory, close: () => server.close() };
 }
 
@@ -236,7 +236,7 @@ it('[MQTT-6.0.0-1] a WebSocket frame with text closes the connection', async () 
   await new Promise<void>((resolve) => server.on('listening', () => resolve()));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('No port');
-  const client = new Opened(await webSocket(`ws://127.0.0.1:${address.port}/`));
+  const client = new Opened(webSocket(new URL(`ws://127.0.0.1:${address.port}/`)));
   expect(await client.closed).toMatchObject({ message: expect.stringContaining('text') });
   server.close();
 });
