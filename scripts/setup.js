@@ -28,6 +28,7 @@ export function setUp() {
     const startedAt = new Date();
     const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
     step('Building', process.execPath, [compiler, '-b']);
+    step('Bundling the tools', process.execPath, [join(ROOT, 'scripts', 'bundle.js')]);
     writeFileSync(BUILT, '');
     // A file that was saved while the compiler ran counts as newer.
     utimesSync(BUILT, startedAt, startedAt);

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { nearestName } from '@cauldron/broker/nearest-name';
+import { version } from './command-line/version.js';
 
 /** Bad usage, as most commands say it. */
 const USAGE_STATUS = 2;
@@ -122,9 +122,4 @@ ${list.join('\n')}
 
 \`cauldron COMMAND --help\` tells the options of a command.
 `;
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeFlags, type FlagTable, parseArguments, UsageError, type Values } from './arguments.js';
+import { version } from './version.js';
 
 /** One command of `cauldron`. Its help, its man page and its completion are made from this. */
 export interface Tool<T extends FlagTable> {
@@ -104,11 +105,6 @@ function optionsFileOf({ optionsFile: name }: Tool<FlagTable>, values: object): 
   const folder = XDG_CONFIG_HOME || (HOME ? join(HOME, '.config') : '');
   const path = join(folder, name);
   return folder !== '' && existsSync(path) ? path : null;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** The help of a tool: examples first; options that are rare only if `isComplete`. */
