@@ -1,5 +1,5 @@
 import type { Properties, Publish, QoS } from '@cauldron/codec';
-import type { Delivery } from './delivery.js';
+import type { Receipt } from './receipt.js';
 
 /** The parameters of a message that came by a plain filter. */
 export type NoParams = Readonly<Record<never, never>>;
@@ -9,8 +9,14 @@ const NO_PROPERTIES: Readonly<Properties> = Object.freeze({});
 
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The delivery that a message is part of; null at QoS 0. Only the client itself may see it. */
-export let deliveryOf: (message: Message<unknown, unknown>) => Delivery | null;
+/** What a message is made of: a packet, or a message that is to get another value. */
+type Source = Readonly<Omit<Publish, 'type' | 'packetId' | 'properties'>> & {
+  readonly packetId?: number | undefined;
+  readonly properties?: Readonly<Properties>;
+};
+
+/** What is owed to the server for a message; null at QoS 0. Programs do not see it. */
+export let receiptOf: (message: Message<unknown, unknown>) => Receipt | null;
 
 /** A message as it was received. Payload and properties belong to the receiver, and to all others that it is for. */
 export class Message<T = Uint8Array, P = NoParams> {
@@ -29,24 +35,24 @@ export class Message<T = Uint8Array, P = NoParams> {
   readonly value: T;
   /** What stood in the topic for the parameters of a typed topic. */
   readonly params: P;
-  readonly #delivery: Delivery | null;
+  readonly #receipt: Receipt | null;
 
   static {
-    deliveryOf = (message) => message.#delivery;
+    receiptOf = (message) => message.#receipt;
   }
 
   /** @internal */
-  constructor(packet: Publish, delivery: Delivery | null, value: T, params: P) {
-    this.topic = packet.topic;
-    this.payload = packet.payload;
-    this.qos = packet.qos;
-    this.retain = packet.retain;
-    this.dup = packet.dup;
-    this.packetId = packet.packetId;
-    this.properties = packet.properties ?? NO_PROPERTIES;
+  constructor(source: Source, receipt: Receipt | null, value: T, params: P) {
+    this.topic = source.topic;
+    this.payload = source.payload;
+    this.qos = source.qos;
+    this.retain = source.retain;
+    this.dup = source.dup;
+    this.packetId = source.packetId;
+    this.properties = source.properties ?? NO_PROPERTIES;
     this.value = value;
     this.params = params;
-    this.#delivery = delivery;
+    this.#receipt = receipt;
   }
 
   /** The payload as text (UTF-8); bytes that are none become U+FFFD. */
