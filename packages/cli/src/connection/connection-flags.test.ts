@@ -22,7 +22,7 @@ describe('where to connect to', () => {
     [['-L', 'mqtt://there/a/#'], 'mqtt://there', 'a/#'],
     [['-L', 'mqtt://there//a?b'], 'mqtt://there', '/a?b'],
     [['-L', 'mqtt://there'], 'mqtt://there', null],
-    [['-L', 'mqtt://anna:secret@there/a', '-p', '5'], 'mqtt://anna:secret@there:5', 'a'],
+    [['-L', 'mqtt://anna:secret@there/a', '-p', '5'], 'mqtt://there:5', 'a'],
     [['-L', 'wss://there/a'], 'wss://there/', 'a'],
     [['-L', 'mqtts://there/a'], 'mqtts://there', 'a'],
     [['-p', '8883'], 'mqtts://localhost:8883', null],
@@ -59,7 +59,7 @@ describe('TLS', () => {
     [['--psk', 'aa', '--psk-identity', 'me', '--cafile', CA_FILE], '--psk is instead of certificates'],
     [['--cafile', CA_FILE, '--no-tls'], '--no-tls does not go with flags that ask for TLS'],
     [['--cafile', CA_FILE, '--tls-engine', 'x'], 'There are no engines'],
-    [['--unix', '/a', '-h', 'there'], '--unix is instead of -h, -p, --ws and TLS'],
+    [['--unix', '/a', '-h', 'there'], '--unix is instead of -h, -p, -S, --ws, --proxy and TLS'],
   ])('%j: %s', (argv, message) => {
     expect(() => target(...argv)).toThrow(message);
   });
@@ -102,6 +102,42 @@ describe('how to connect', () => {
     });
   });
 
+  it.each([
+    ['mqtt://anna:secret@there/a', { username: 'anna', password: 'secret' }],
+    ['mqtt://an%20na:a%2Fb%40c@there/a', { username: 'an na', password: 'a/b@c' }],
+    ['ws://anna:100%@there/a', { username: 'anna', password: '100%' }],
+    ['mqtts://anna@there', { username: 'anna' }],
+  ])('takes user name and password of %s', (url, expected) => {
+    const { username, password } = target('-L', url).options;
+    expect({ username, password }).toEqual(expected);
+  });
+
+  it('takes -u and -P rather than those of -L', () => {
+    const { options } = target('-L', 'mqtt://anna:secret@there/a', '-u', 'bob', '-P', 'other');
+    expect(options).toMatchObject({ username: 'bob', password: 'other' });
+  });
+
+  it('sends no password with --scram, and speaks MQTT 5', () => {
+    const { options, url } = target('-L', 'mqtt://anna:secret@there', '--scram');
+    expect(options).toMatchObject({ protocolVersion: 5, authentication: { method: 'SCRAM-SHA-256' } });
+    expect([options.username, options.password, url.href]).toEqual([undefined, undefined, 'mqtt://there']);
+  });
+
+  it('goes the way through the network that the flags say', () => {
+    const { options, isDomain } = target(
+      '--proxy',
+      'socks5h://an%40na:100%@there:1',
+      '-A',
+      '127.0.0.2',
+      '--nodelay',
+      '-S',
+    );
+    expect(options.network).toEqual({ proxy: expect.any(URL), localAddress: '127.0.0.2', noDelay: true });
+    expect(String(options.network?.proxy)).toBe('socks5h://an%40na:100%25@there:1');
+    expect(isDomain).toBe(true);
+    expect(target().options.network).toBeUndefined();
+  });
+
   it('makes a client id of the prefix and the process id', () => {
     expect(target('-I', 'tool-').options.clientId).toBe(`tool-${process.pid}`);
   });
@@ -140,6 +176,9 @@ describe('what makes no sense', () => {
     [['-c'], '-c needs -i'],
     [['-i', ''], '-i is not empty'],
     [['-P', 'secret'], '-P needs -u'],
+    [['--scram', '-u', 'anna'], '--scram needs -u and -P'],
+    [['--proxy', 'http://there'], '--proxy is socks5h://[USER[:PASSWORD]@]HOST[:PORT], not "http://there"'],
+    [['--proxy', 'there:1'], '--proxy is socks5h://'],
     [['-h', ''], '-h is the name or the address of a host'],
     [['-L', 'http://there/a'], '-L is mqtt://host/topic'],
     [['-L', 'mqtt://th ere/a'], '-L is no URL'],

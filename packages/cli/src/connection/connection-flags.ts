@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ConnectOptions, WillOptions } from '@cauldron/client';
+import { type ConnectOptions, scramSha256, type WillOptions } from '@cauldron/client';
 import {
   assertTopicFilter,
   assertTopicName,
@@ -217,7 +217,10 @@ export const CONNECTION_FLAGS = {
 type ConnectionValues = Values<typeof CONNECTION_FLAGS>;
 
 export interface ConnectionTarget {
+  /** Without user name and password: they are in `options`. */
   readonly url: URL;
+  /** The host of the URL is a domain, for which the DNS names brokers (-S). */
+  readonly isDomain: boolean;
   /** The path of `-L`; null without one. */
   readonly topic: string | null;
   readonly options: ConnectOptions;
@@ -229,7 +232,8 @@ export interface ConnectionTarget {
 export function connectionTarget(values: ConnectionValues): ConnectionTarget {
   const properties = parseProperties(values.properties ?? []);
   const { url, topic } = targetUrl(values);
-  const needsVersion5 = values.properties !== undefined || values.sessionExpiry !== undefined;
+  const { scram, sessionExpiry: expiry } = values;
+  const needsVersion5 = values.properties !== undefined || expiry !== undefined || scram === true;
   const protocolVersion = needsVersion5 ? 5 : VERSIONS[values.protocolVersion ?? '311'];
   const { requestProblemInformation, requestResponseInformation, ...connect } = properties.connect;
   const options: ConnectOptions = {
@@ -241,17 +245,62 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
     ...clientId(values),
     ...(requestProblemInformation === 0 && { requestProblemInformation: false }),
     ...(requestResponseInformation === 1 && { requestResponseInformation: true }),
+    ...credentials(values, url, protocolVersion),
+    ...networkOf(values),
   };
-  if (values.username !== undefined) options.username = values.username;
-  if (values.password !== undefined) options.password = values.password;
-  if (values.password !== undefined && values.username === undefined && url.username === '' && protocolVersion < 5) {
-    throw new UsageError('-P needs -u: before MQTT 5 there is no password without a user name');
-  }
-  if (values.sessionExpiry !== undefined) options.sessionExpiryInterval = sessionExpiry(values.sessionExpiry);
+  url.username = url.password = '';
+  if (expiry !== undefined) options.sessionExpiryInterval = sessionExpiry(expiry);
   if (url.protocol === 'mqtts:' || url.protocol === 'wss:') options.tls = tlsOptionsOf(values);
   const will = willOf(values, properties);
   if (will !== null) options.will = will;
-  return { url, topic, options, properties };
+  return { url, isDomain: values.srv === true, topic, options, properties };
+}
+
+/** The flags -u and -P come before what -L says. */
+function credentials(
+  values: ConnectionValues,
+  url: URL,
+  protocolVersion: ProtocolVersion,
+): Pick<ConnectOptions, 'username' | 'password' | 'authentication'> {
+  const username = values.username ?? (url.username === '' ? undefined : decoded(url.username));
+  const password = values.password ?? (url.password === '' ? undefined : decoded(url.password));
+  if (values.scram) {
+    if (username !== undefined && password !== undefined)
+      return { authentication: scramSha256({ username, password }) };
+    throw new UsageError('--scram needs -u and -P');
+  }
+  if (password !== undefined && username === undefined && protocolVersion < 5) {
+    throw new UsageError('-P needs -u: before MQTT 5 there is no password without a user name');
+  }
+  return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+}
+
+/** A part of a URL; what is no proper escape stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function networkOf({ proxy, localAddress, noDelay }: ConnectionValues): Pick<ConnectOptions, 'network'> {
+  const network: ConnectOptions['network'] = {
+    ...(proxy !== undefined && { proxy: proxyUrl(proxy) }),
+    ...(localAddress !== undefined && { localAddress }),
+    ...(noDelay && { noDelay }),
+  };
+  return Object.keys(network).length === 0 ? {} : { network };
+}
+
+function proxyUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^socks5h?:$/.test(url.protocol) || url.hostname === '') {
+    throw new UsageError(`--proxy is socks5h://[USER[:PASSWORD]@]HOST[:PORT], not "${text}"`);
+  }
+  url.username = encodeURIComponent(decoded(url.username));
+  url.password = encodeURIComponent(decoded(url.password));
+  return url;
 }
 
 /** @throws UsageError when the number is none, which the table has ruled out already. */
@@ -312,9 +361,10 @@ function speaksTls(values: ConnectionValues, protocol: string): boolean {
 }
 
 function unixUrl(values: ConnectionValues): URL {
-  const { host, port, unix = '', ws } = values;
-  if (host !== undefined || port !== undefined || ws === true || asksForTls(values)) {
-    throw new UsageError('--unix is instead of -h, -p, --ws and TLS');
+  const { host, port, unix = '', ws, srv, proxy } = values;
+  const others = [host, port, ws, srv, proxy];
+  if (others.some((value) => value !== undefined) || asksForTls(values)) {
+    throw new UsageError('--unix is instead of -h, -p, -S, --ws, --proxy and TLS');
   }
   return new URL(`unix://${resolve(unix).split('/').map(encodeURIComponent).join('/')}`);
 }
