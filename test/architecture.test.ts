@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   client: ['codec', 'client/transports', '@mongodb-js/saslprep'],
   'client/transports': ['type client', 'node:', 'ws'],
-  'client/outboxes': ['codec', 'type client', 'node:'],
+  'client/outboxes': ['codec', 'client/deferred.ts', 'type client', 'node:'],
   // What goes wrong with an outbox is a failure of the client, as any other.
   'client/outboxes/outbox-error.ts': ['client/errors.ts'],
 
