@@ -4,7 +4,7 @@ import type { ConnectOptions } from './options.js';
 const DEFAULT_WEBSOCKET_PATH = '/mqtt';
 
 /** One of the references that MQTT 5.0, 4.11, gives as examples: a name or an address, perhaps with a port. */
-const REFERENCE = /^(\[[\da-f:.]+\]|[^\s[\]:/?#@%]+)(?::(\d{1,5}))?$/i;
+const REFERENCE = /^(\[[\da-f:.]+\]|[^\s\p{Cc}[\]:/?#@%]+)(?::(\d{1,5}))?$/iu;
 /** An IPv6 address that somebody forgot to put into brackets. */
 const BARE_IPV6 = /^[\da-f]*:[\da-f:.]*:[\da-f:.]*$/i;
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { NetworkOptions } from '../network-options.js';
 
 export interface SocksProxy {
@@ -56,9 +57,10 @@ function socksProxy(proxy: string | URL): SocksProxy {
   };
 }
 
-/** The host of a URL, as it is looked up. */
+/** The host of a URL, as it is looked up. Those of schemes that are no part of the Web come escaped. */
 export function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return host.includes('%') ? domainToASCII(decodeURIComponent(host)) : host;
 }
 
 function credential(what: string, encoded: string): string {

@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
-import { domainToASCII } from 'node:url';
 import type { Route, SocksProxy } from './route.js';
 
 /** Why there is no way through a SOCKS proxy, in words for the person who connects. */
@@ -85,7 +84,7 @@ async function serverAddress({ looksUpNames }: SocksProxy, host: string): Promis
     case 6:
       return Uint8Array.of(IPV6, ...bytesOfIpv6(known));
     default: {
-      const name = Buffer.from(domainToASCII(known) || known);
+      const name = Buffer.from(known);
       if (name.length > MAX_NAME) throw new SocksFailure(`SOCKS takes names of ${MAX_NAME} bytes at most`);
       return Uint8Array.of(DOMAIN_NAME, name.length, ...name);
     }
