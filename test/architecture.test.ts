@@ -146,6 +146,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli/config',
     'cli/connection',
     'cli/ctrl',
+    'cli/decode',
     'cli/passwd',
     'cli/pub',
     'cli/setup',
@@ -158,6 +159,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/acl': ['broker', 'codec', 'cli', 'cli/command-line', 'cli/config', 'cli/ctrl', 'node:'],
   'cli/config': ['broker', 'cli/command-line', 'node:'],
   'cli/ctrl': ['codec', 'client', 'broker', 'cli', 'cli/command-line', 'cli/connection', 'node:'],
+  'cli/decode': ['cli/command-line', 'cborg', '@msgpack/msgpack', 'protobufjs'],
   'cli/passwd': ['broker', 'node:'],
   'cli/pub': ['client', 'codec', 'node:'],
   'cli/setup': [
