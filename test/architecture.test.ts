@@ -158,6 +158,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/connection': ['broker', 'codec', 'client', 'cli/command-line', 'node:'],
   'cli/acl': ['broker', 'codec', 'cli', 'cli/command-line', 'cli/config', 'cli/ctrl', 'node:'],
   'cli/config': ['broker', 'cli/command-line', 'node:'],
+  'cli/format': ['codec', 'cli/command-line', 'node:'],
   'cli/ctrl': ['codec', 'client', 'broker', 'cli', 'cli/command-line', 'cli/connection', 'node:'],
   'cli/decode': ['cli/command-line', 'cborg', '@msgpack/msgpack', 'protobufjs'],
   'cli/passwd': ['broker', 'node:'],

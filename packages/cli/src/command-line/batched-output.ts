@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream';
+import { ByteSink } from './byte-sink.js';
 
-const FIRST_SIZE = 4_096;
 /** Bytes after which the batch is written in the middle of a turn. */
 const WRITE_AT = 65_536;
+/** A buffer that one large message has made larger than this is not kept. */
+const KEEP_UP_TO = 4 * WRITE_AT;
 
 /**
  * Collects what is printed in one turn of the event loop, so that a burst of messages is one write. It is written before
@@ -16,9 +18,7 @@ export class BatchedOutput {
   onGone: (error: NodeJS.ErrnoException) => void = () => {};
 
   readonly #target: Writable;
-  readonly #encoder = new TextEncoder();
-  #batch = new Uint8Array(FIRST_SIZE);
-  #length = 0;
+  #sink = new ByteSink();
   #scheduled = false;
   #gone = false;
 
@@ -28,18 +28,30 @@ export class BatchedOutput {
     target.on('error', this.#tellGone);
   }
 
+  /** Where to write at once what is printed next; `written` has to follow in the same turn. */
+  get sink(): ByteSink {
+    return this.#sink;
+  }
+
+  /** Something was written into `sink`. */
+  written(): void {
+    if (this.#sink.length >= WRITE_AT) this.#flush();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
   writeText(text: string): void {
-    // No code unit of UTF-16 becomes more than three bytes.
-    this.#reserve(text.length * 3);
-    this.#length += this.#encoder.encodeInto(text, this.#batch.subarray(this.#length)).written;
-    this.#schedule();
+    this.#sink.text(text);
+    this.written();
   }
 
   writeBytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#batch.set(bytes, this.#length);
-    this.#length += bytes.length;
-    this.#schedule();
+    this.#sink.bytes(bytes);
+    this.written();
   }
 
   /** Writes what is left. @returns when the target has taken all of it */
@@ -50,30 +62,18 @@ export class BatchedOutput {
     if (!this.#gone) this.#target.off('error', this.#tellGone);
   }
 
-  #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#batch.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#batch.length * 2));
-    larger.set(this.#batch.subarray(0, this.#length));
-    this.#batch = larger;
-  }
-
-  #schedule(): void {
-    if (this.#length >= WRITE_AT) this.#flush();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
-  }
-
   #flush(): void {
-    if (this.#length === 0 || this.#gone) return;
-    const batch = this.#batch.subarray(0, this.#length);
-    this.#batch = new Uint8Array(FIRST_SIZE);
-    this.#length = 0;
-    if (!this.#target.write(batch)) this.onFull();
+    const sink = this.#sink;
+    if (sink.length === 0 || this.#gone) {
+      sink.length = 0;
+      return;
+    }
+    const hasRoom = this.#target.write(sink.view());
+    // Files, terminals and, on Linux, pipes have it when the call returns; only then may the buffer be used again.
+    const isTaken = this.#target.writableLength === 0;
+    if (isTaken && sink.buffer.length <= KEEP_UP_TO) sink.length = 0;
+    else this.#sink = new ByteSink();
+    if (!hasRoom) this.onFull();
   }
 
   readonly #tellRoom = (): void => this.onRoom();

@@ -1,0 +1,124 @@
+import type { ByteSink } from '../command-line/byte-sink.js';
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const SPACE = 0x20;
+
+/** What stands behind a backslash for control characters that have a letter; the others are `\u0001`. */
+const LETTERS: Readonly<Record<number, number>> = { 8: 0x62, 9: 0x74, 10: 0x6e, 12: 0x66, 13: 0x72 };
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes JSON in the two layouts of cJSON, on which Mosquitto's tools build: on one line without spaces, or with tabs.
+ * Values follow `key` or `element`.
+ */
+export class JsonWriter {
+  readonly #sink: ByteSink;
+  readonly #isPretty: boolean;
+  #depth = 0;
+  /** Nothing stands yet in the object or array that was opened last. */
+  #isFirst = true;
+
+  constructor(sink: ByteSink, isPretty: boolean) {
+    this.#sink = sink;
+    this.#isPretty = isPretty;
+  }
+
+  openObject(): void {
+    this.#open(0x7b);
+    if (this.#isPretty) this.#sink.byte(NEWLINE);
+  }
+
+  closeObject(): void {
+    if (this.#isPretty) {
+      if (!this.#isFirst) this.#sink.byte(NEWLINE);
+      this.#sink.fill(TAB, this.#depth - 1);
+    }
+    this.#close(0x7d);
+  }
+
+  openArray(): void {
+    this.#open(0x5b);
+  }
+
+  closeArray(): void {
+    this.#close(0x5d);
+  }
+
+  key(name: string): void {
+    this.keyBytes(encoder.encode(name));
+  }
+
+  keyBytes(name: Uint8Array): void {
+    if (!this.#isFirst) {
+      this.#sink.byte(COMMA);
+      if (this.#isPretty) this.#sink.byte(NEWLINE);
+    }
+    if (this.#isPretty) this.#sink.fill(TAB, this.#depth);
+    this.string(name);
+    this.#sink.byte(COLON);
+    if (this.#isPretty) this.#sink.byte(TAB);
+  }
+
+  element(): void {
+    if (!this.#isFirst) {
+      this.#sink.byte(COMMA);
+      if (this.#isPretty) this.#sink.byte(SPACE);
+    }
+  }
+
+  /** A number, true, false or null. */
+  literal(text: string): void {
+    this.#sink.text(text);
+    this.#isFirst = false;
+  }
+
+  text(text: string): void {
+    this.string(encoder.encode(text));
+  }
+
+  /** @param bytes UTF-8; what is none stays as it is */
+  string(bytes: Uint8Array): void {
+    const sink = this.#sink;
+    sink.reserve(bytes.length * 6 + 2);
+    const { buffer } = sink;
+    let at = sink.length;
+    buffer[at++] = QUOTE;
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i];
+      if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
+        buffer[at++] = byte;
+        continue;
+      }
+      buffer[at++] = BACKSLASH;
+      const letter = byte >= 0x20 ? byte : LETTERS[byte];
+      if (letter !== undefined) {
+        buffer[at++] = letter;
+        continue;
+      }
+      const digits = byte.toString(16).padStart(4, '0');
+      buffer[at++] = 0x75;
+      for (let digit = 0; digit < 4; digit++) buffer[at++] = digits.charCodeAt(digit);
+    }
+    buffer[at++] = QUOTE;
+    sink.length = at;
+    this.#isFirst = false;
+  }
+
+  #open(bracket: number): void {
+    this.#sink.byte(bracket);
+    this.#depth++;
+    this.#isFirst = true;
+  }
+
+  #close(bracket: number): void {
+    this.#sink.byte(bracket);
+    this.#depth--;
+    this.#isFirst = false;
+  }
+}
