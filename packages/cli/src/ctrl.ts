@@ -2,8 +2,14 @@ import { isIP } from 'node:net';
 import { PasswordRefused } from '@cauldron/broker/passwords';
 import { type Flag, type FlagTable, UsageError, type Values } from './command-line/arguments.js';
 import { PasswordPrompt, PromptCancelled } from './command-line/password-prompt.js';
-import { COMMON_FLAGS, runTool, type Tool } from './command-line/tool.js';
-import { CONNECTION_FLAGS, type ConnectionTarget, connectionTarget, qosOf } from './connection/connection-flags.js';
+import { COMMON_FLAGS, OPTIONS_FILE_FLAG, runTool, type Tool } from './command-line/tool.js';
+import {
+  CLIENT_TOOL_DETAILS,
+  CONNECTION_FLAGS,
+  type ConnectionTarget,
+  connectionTarget,
+  qosOf,
+} from './connection/connection-flags.js';
 import { DebugLog } from './connection/debug-log.js';
 import { describeFailure } from './connection/failure.js';
 import { answerText, printable } from './ctrl/answer-text.js';
@@ -43,6 +49,7 @@ const FLAGS = {
   },
   ...CONNECTION_FLAGS,
   protocolVersion: { ...CONNECTION_FLAGS.protocolVersion, doc: 'MQTT version: 31, 311 or 5. Default 5.' },
+  ...OPTIONS_FILE_FLAG,
   ...COMMON_FLAGS,
 } as const satisfies FlagTable;
 
@@ -50,7 +57,8 @@ type Options = Values<typeof FLAGS>;
 
 const TABLES = { dynsec: DYNSEC_COMMANDS, broker: BROKER_COMMANDS } as const;
 
-const TOOL: Tool<typeof FLAGS> = {
+/** All that there is to know of the command line. */
+export const CTRL: Tool<typeof FLAGS> = {
   name: 'ctrl',
   summary: 'Administers a running broker: its clients, groups and roles, and what it consists of.',
   usage: `[options] dynsec COMMAND [ARGUMENTS]
@@ -63,13 +71,15 @@ const TOOL: Tool<typeof FLAGS> = {
     '-h broker.example -u admin --cafile ca.crt broker listListeners',
   ],
   flags: FLAGS,
-  notes: `Commands of dynsec:
+  optionsFile: 'mosquitto_ctrl',
+  notes: `'cauldron ctrl dynsec help' and 'cauldron ctrl broker help' list the commands.
+Exit status: 0 done; 1 the broker has refused the command; 3 the arguments of a command make no
+sense; otherwise as for pub. As mosquitto_ctrl, 0 also where the broker has refused.`,
+  details: `Commands of dynsec:
 ${describe(DYNSEC_COMMANDS)}
 Commands of broker:
 ${describe(BROKER_COMMANDS)}
-Exit status: 0 done; 1 the broker has refused the command; 3 the arguments of a command make no sense; otherwise as for
-pub. As mosquitto_ctrl, 0 also where the broker has refused.
-`,
+${CLIENT_TOOL_DETAILS}`,
 };
 
 /** The arguments of a command make no sense, as Mosquitto's program puts it. */
@@ -86,12 +96,14 @@ export function runCtrl(argv: readonly string[]): Promise<number> {
 
 /** `mosquitto_ctrl`, which ends with 0 if the broker could be asked, whatever it said. */
 export function runMosquittoCtrl(argv: readonly string[]): Promise<number> {
-  return start(argv, 0);
+  return start(argv, 0, 'mosquitto_ctrl');
 }
 
-function start(argv: readonly string[], refusedStatus: number): Promise<number> {
+function start(argv: readonly string[], refusedStatus: number, program?: string): Promise<number> {
   const end = endOfFlags(FLAGS, argv);
-  return runTool(TOOL, argv.slice(0, end), (options) => ctrl(options, argv.slice(end), refusedStatus));
+  return runTool({ ...CTRL, ...(program !== undefined && { program }) }, argv.slice(0, end), (options) =>
+    ctrl(options, argv.slice(end), refusedStatus),
+  );
 }
 
 /** Where the module begins: what comes behind it is the command's, dashes or not. */

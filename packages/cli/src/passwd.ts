@@ -40,7 +40,7 @@ const FLAGS = {
 
 type Options = Values<typeof FLAGS>;
 
-const PASSWD: Tool<typeof FLAGS> = {
+export const PASSWD: Tool<typeof FLAGS> = {
   name: 'passwd',
   summary: 'Sets the password of a user in a password file, which the broker reads as password_file.',
   usage: `[-H KIND] [-I N] [-c | -D] FILE USER
@@ -65,10 +65,11 @@ const CANCELLED_STATUS = 130;
 const MAX_PASSWORD_BYTES = 65_535;
 const STANDARD_OUTPUT = '-';
 
-/** `cauldron passwd`, and `mosquitto_passwd`. */
-export function runPasswd(argv: readonly string[]): Promise<number> {
+/** `cauldron passwd`, and `mosquitto_passwd`. @param program the name that it was called by, if another */
+export function runPasswd(argv: readonly string[], program?: string): Promise<number> {
   const end = endOfFlags(argv);
-  return runTool(PASSWD, argv.length === 0 ? ['--help'] : argv.slice(0, end), async (options) => {
+  const tool = { ...PASSWD, ...(program !== undefined && { program }) };
+  return runTool(tool, argv.length === 0 ? ['--help'] : argv.slice(0, end), async (options) => {
     try {
       return await change(options, argv.slice(end));
     } catch (error) {

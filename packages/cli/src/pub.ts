@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { type Client, connect, type PublishOptions } from '@cauldron/client';
+import type { Client, PublishOptions } from '@cauldron/client';
 import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
 import { BatchedOutput } from './command-line/batched-output.js';
 import { LineSplitter } from './command-line/line-splitter.js';
-import { COMMON_FLAGS, runTool, type Tool } from './command-line/tool.js';
-import { CONNECTION_FLAGS, checkedTopicName, connectionTarget, qosOf } from './connection/connection-flags.js';
+import { COMMON_FLAGS, OPTIONS_FILE_FLAG, runTool, type Tool } from './command-line/tool.js';
+import {
+  CLIENT_TOOL_DETAILS,
+  CONNECTION_FLAGS,
+  checkedTopicName,
+  connectionTarget,
+  qosOf,
+} from './connection/connection-flags.js';
 import { DebugLog } from './connection/debug-log.js';
 import { describeFailure } from './connection/failure.js';
+import { openConnection } from './connection/open-connection.js';
 import { Publisher } from './pub/publisher.js';
 
 const FLAGS = {
@@ -43,12 +50,14 @@ const FLAGS = {
     doc: 'Time between two repetitions. Default 0.',
   },
   ...CONNECTION_FLAGS,
+  ...OPTIONS_FILE_FLAG,
   ...COMMON_FLAGS,
 } as const satisfies FlagTable;
 
 type PubValues = Values<typeof FLAGS>;
 
-const TOOL: Tool<typeof FLAGS> = {
+/** All that there is to know of the command line. */
+export const PUB: Tool<typeof FLAGS> = {
   name: 'pub',
   summary: 'Publishes messages to an MQTT broker.',
   usage: '[-h HOST] [-p PORT] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]',
@@ -58,6 +67,8 @@ const TOOL: Tool<typeof FLAGS> = {
     '-t garden/temperature -r -n',
   ],
   flags: FLAGS,
+  optionsFile: 'mosquitto_pub',
+  details: CLIENT_TOOL_DETAILS,
 };
 
 /** Messages with `--repeat` that are handed over at once. */
@@ -66,9 +77,9 @@ const REPEAT_BATCH = 1_000;
 /** The largest payload that fits in a packet with the shortest topic. */
 const MAXIMUM_PAYLOAD = 268_435_455 - 3;
 
-/** `cauldron pub`. @param argv without the name of the command. @returns the exit status */
-export function runPub(argv: string[]): Promise<number> {
-  return runTool(TOOL, argv, pub);
+/** `cauldron pub`. @param program the name that it was called by, if another. @returns the exit status */
+export function runPub(argv: string[], program?: string): Promise<number> {
+  return runTool({ ...PUB, ...(program !== undefined && { program }) }, argv, pub);
 }
 
 async function pub(values: PubValues): Promise<number> {
@@ -79,7 +90,6 @@ async function pub(values: PubValues): Promise<number> {
   if (topic === null || given === 0)
     throw new UsageError('Both topic (-t) and message (-m, -f, -l, -s or -n) are needed');
   if (given > 1) throw new UsageError('Only one of -m, -f, -l, -s and -n can be given');
-  if (values.lines && values.repeat !== undefined) throw new UsageError('--repeat cannot be used with -l');
   checkedTopicName(topic);
 
   const payload = values.lines ? null : await payloadOf(values);
@@ -92,7 +102,7 @@ async function pub(values: PubValues): Promise<number> {
   const log = output === null ? null : new DebugLog((line) => output.writeText(line));
   let client: Client | null = null;
   try {
-    client = await connect(target.url, { ...target.options, trace: log === null ? null : log.trace.bind(log) });
+    client = await openConnection(target, { trace: log === null ? null : log.trace.bind(log) });
     const publisher = new Publisher(client, topic, options, warn);
     if (payload === null) await publishLines(client, publisher);
     else await publishRepeatedly(publisher, payload, values);

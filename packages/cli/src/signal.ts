@@ -42,7 +42,7 @@ const NOT_AVAILABLE: Readonly<Record<string, string>> = {
     "xtreport shows the inner tables of Mosquitto, which this broker does not have. 'cauldron status' and the topics below $SYS show how it is.",
 };
 
-const SIGNAL: Tool<typeof FLAGS> = {
+export const SIGNAL: Tool<typeof FLAGS> = {
   name: 'signal',
   summary: `Tells brokers that run to do something, in the way of mosquitto_signal:
 ${Object.entries(ACTIONS)
@@ -54,9 +54,9 @@ Exit status: 0 done, 1 not by all of them.`,
   flags: FLAGS,
 };
 
-/** `cauldron signal`, and `mosquitto_signal`. */
-export function runSignal(argv: readonly string[]): Promise<number> {
-  return runTool(SIGNAL, argv, async ({ all, pid }, operands) => {
+/** `cauldron signal`, and `mosquitto_signal`. @param program the name that it was called by, if another */
+export function runSignal(argv: readonly string[], program?: string): Promise<number> {
+  return runTool({ ...SIGNAL, ...(program !== undefined && { program }) }, argv, async ({ all, pid }, operands) => {
     if ((all === true) === (pid !== undefined)) throw new UsageError('One of -a and -p has to be given');
     const action = actionOf(operands);
     const brokers = runningBrokers();

@@ -105,7 +105,7 @@ export function describeFlags(table: FlagTable): string {
   const widths = groups.flatMap(({ rows }) => rows.map(({ names }) => names.length));
   const column = Math.min(WIDEST_NAMES, Math.max(...widths)) + 2;
   return groups
-    .map(({ heading, rows }) => `${heading}:\n${rows.map((row) => describeFlag(row, column)).join('')}`)
+    .map(({ heading, rows }) => `${heading}:\n${rows.map((row) => inColumns(row.names, row.doc, column)).join('')}`)
     .join('');
 }
 
@@ -124,7 +124,8 @@ function rowOf(flag: Flag): Row {
 const WIDEST_NAMES = 28;
 const HELP_WIDTH = 100;
 
-function describeFlag({ names, doc }: Row, column: number): string {
+/** A name, and a text that is wrapped in the column beside it; below it, if the name is too long. With a line end. */
+export function inColumns(names: string, doc: string, column: number): string {
   const indent = ' '.repeat(column);
   let line = names.length + 2 > column ? `${names}\n${indent}` : names.padEnd(column);
   let text = '';

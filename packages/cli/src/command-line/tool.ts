@@ -77,7 +77,7 @@ export async function runTool<T extends FlagTable>(
       return 0;
     }
     if (isGiven(values, 'version')) {
-      process.stdout.write(`${programOf(tool)} version ${version()}\n`);
+      process.stdout.write(versionText(tool));
       return 0;
     }
     return await run(values, operands);
@@ -105,6 +105,14 @@ function optionsFileOf({ optionsFile: name }: Tool<FlagTable>, values: object): 
   const folder = XDG_CONFIG_HOME || (HOME ? join(HOME, '.config') : '');
   const path = join(folder, name);
   return folder !== '' && existsSync(path) ? path : null;
+}
+
+/** The version of Mosquitto that the tools of its names take the flags of: scripts ask for it. */
+const MOSQUITTO_VERSION = '2.1.2';
+
+function versionText({ program, name }: Tool<FlagTable>): string {
+  if (program === undefined) return `cauldron ${name} version ${version()}\n`;
+  return `${program} version ${MOSQUITTO_VERSION} running on cauldron ${version()}.\n`;
 }
 
 /** The help of a tool: examples first; options that are rare only if `isComplete`. */

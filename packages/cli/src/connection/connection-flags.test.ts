@@ -170,12 +170,22 @@ describe('how to connect', () => {
   });
 });
 
+it('proves who it is by a method and data that were given', async () => {
+  const proof = ['-D', 'connect', 'authentication-method', 'token', '-D', 'connect', 'authentication-data', 'xyz'];
+  const { authentication } = target(...proof).options;
+  expect(authentication?.method).toBe('token');
+  const exchange = await authentication?.begin();
+  expect(exchange?.data).toEqual(new TextEncoder().encode('xyz'));
+  await expect(exchange?.respond(undefined)).rejects.toThrow('The broker asks for more, and token is not known here');
+});
+
 describe('what makes no sense', () => {
   it.each([
     [['-i', 'a', '-I', 'b'], '-i and -I cannot be used together'],
     [['-c'], '-c needs -i'],
     [['-i', ''], '-i is not empty'],
     [['-P', 'secret'], '-P needs -u'],
+    [['-D', 'connect', 'authentication-data', 'x'], 'authentication-data needs authentication-method'],
     [['--scram', '-u', 'anna'], '--scram needs -u and -P'],
     [['--proxy', 'http://there'], '--proxy is socks5h://[USER[:PASSWORD]@]HOST[:PORT], not "http://there"'],
     [['--proxy', 'there:1'], '--proxy is socks5h://'],

@@ -9,7 +9,7 @@ import {
   type QoS,
 } from '@cauldron/codec';
 import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
-import { type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
+import { describeProperties, type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
 import { asksForTls, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
 
 const VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
@@ -214,6 +214,18 @@ export const CONNECTION_FLAGS = {
   quiet: { long: '--quiet', kind: 'switch', group: 'general', doc: 'No error messages.' },
 } as const satisfies FlagTable;
 
+/** What the help of all client tools says below their options. */
+export const CLIENT_TOOL_DETAILS = `Packets and their properties, for -D:
+${describeProperties()}
+An options file has one option in each line, such as "-h broker.example"; lines that begin with #
+are comments. It is read before the command line. Without -o it is that of Mosquitto's tool of this
+kind, such as mosquitto_pub, in $XDG_CONFIG_HOME, else in ~/.config.
+
+Exit status: 0 done; the code of CONNACK if the broker refuses the connection; else the error number
+of Mosquitto's library: 1 the broker is not reached, or the command line makes no sense; 2 the
+broker broke the protocol; 7 the connection was lost; 8 TLS; 10 the broker does not support it;
+11 the broker did not prove itself; 12 not allowed; 16 the proxy; 19 no answer to a probe; 27 -W.`;
+
 type ConnectionValues = Values<typeof CONNECTION_FLAGS>;
 
 export interface ConnectionTarget {
@@ -235,7 +247,8 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
   const { scram, sessionExpiry: expiry } = values;
   const needsVersion5 = values.properties !== undefined || expiry !== undefined || scram === true;
   const protocolVersion = needsVersion5 ? 5 : VERSIONS[values.protocolVersion ?? '311'];
-  const { requestProblemInformation, requestResponseInformation, ...connect } = properties.connect;
+  const { requestProblemInformation, requestResponseInformation, ...withProof } = properties.connect;
+  const { authenticationMethod, authenticationData, ...connect } = withProof;
   const options: ConnectOptions = {
     ...connect,
     protocolVersion,
@@ -246,6 +259,7 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
     ...(requestProblemInformation === 0 && { requestProblemInformation: false }),
     ...(requestResponseInformation === 1 && { requestResponseInformation: true }),
     ...credentials(values, url, protocolVersion),
+    ...givenProof(authenticationMethod, authenticationData),
     ...networkOf(values),
   };
   url.username = url.password = '';
@@ -273,6 +287,16 @@ function credentials(
     throw new UsageError('-P needs -u: before MQTT 5 there is no password without a user name');
   }
   return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+}
+
+/** For methods that need no answer to what the broker may ask: the proof is complete with CONNECT. */
+function givenProof(method: string | undefined, data: Uint8Array | undefined): Pick<ConnectOptions, 'authentication'> {
+  if (method === undefined) {
+    if (data !== undefined) throw new UsageError('authentication-data needs authentication-method');
+    return {};
+  }
+  const respond = () => Promise.reject(new Error(`The broker asks for more, and ${method} is not known here`));
+  return { authentication: { method, begin: async () => ({ data, respond }) } };
 }
 
 /** A part of a URL; what is no proper escape stays as it is. */

@@ -1,4 +1,5 @@
 import {
+  AuthenticationFailed,
   ConnectionFailed,
   ConnectionLost,
   ConnectionRefused,
@@ -17,7 +18,10 @@ const ExitCode = {
   PROTOCOL: 2,
   INVALID_INPUT: 3,
   CONNECTION_LOST: 7,
+  TLS: 8,
   NOT_SUPPORTED: 10,
+  AUTHENTICATION: 11,
+  PROXY: 16,
   KEEP_ALIVE: 19,
 } as const;
 
@@ -35,7 +39,8 @@ export function describeFailure(error: unknown, url: URL): Failure {
   if (error instanceof ConnectionRefused) {
     return { text: `Connection error: ${refusal(error)}\n`, exitCode: error.reasonCode };
   }
-  if (error instanceof ConnectionFailed) return failure(unreachable(error, url), ExitCode.FAILURE);
+  if (error instanceof ConnectionFailed) return failure(unreachable(error, url), exitCodeOf(error));
+  if (error instanceof AuthenticationFailed) return failure(error.message, ExitCode.AUTHENTICATION);
   if (error instanceof ConnectTimeout) {
     return failure(`${url.host} does not answer. Is it an MQTT broker? Check -h and -p.`, ExitCode.FAILURE);
   }
@@ -78,6 +83,17 @@ function returnCodeText(code: number): string {
       return 'not authorised';
     default:
       return 'unknown reason';
+  }
+}
+
+function exitCodeOf({ cause }: ConnectionFailed): number {
+  switch (cause instanceof Error ? cause.name : undefined) {
+    case 'TlsFailure':
+      return ExitCode.TLS;
+    case 'SocksFailure':
+      return ExitCode.PROXY;
+    default:
+      return ExitCode.FAILURE;
   }
 }
 

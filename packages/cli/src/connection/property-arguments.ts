@@ -1,6 +1,6 @@
 import { nearestName } from '@cauldron/broker/nearest-name';
 import type { Properties } from '@cauldron/codec';
-import { UsageError } from '../command-line/arguments.js';
+import { inColumns, UsageError } from '../command-line/arguments.js';
 
 /** The packets that `-D` can give properties to. */
 const COMMANDS = ['connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'] as const;
@@ -21,6 +21,8 @@ const UINT32 = 4_294_967_295;
 
 /** The properties under the names that Mosquitto's tools give them, and the packets that can have them. */
 const PROPERTIES: Readonly<Record<string, Row>> = {
+  'authentication-data': { key: 'authenticationData', kind: 'bytes', commands: ['connect'] },
+  'authentication-method': { key: 'authenticationMethod', kind: 'text', commands: ['connect'] },
   'content-type': { key: 'contentType', kind: 'text', commands: ['publish', 'will'] },
   'correlation-data': { key: 'correlationData', kind: 'bytes', commands: ['publish', 'will'] },
   'maximum-packet-size': integer('maximumPacketSize', 1, UINT32, ['connect']),
@@ -70,6 +72,15 @@ export function parseProperties(groups: readonly (readonly string[])[]): Propert
     Object.assign(sets[command], { [row.key]: propertyValue(row, name, values, sets[command]) });
   }
   return sets;
+}
+
+/** A line for each packet, with the properties that it can have. */
+export function describeProperties(): string {
+  const lines = COMMANDS.map((command) => {
+    const names = Object.keys(PROPERTIES).filter((name) => PROPERTIES[name].commands.includes(command));
+    return inColumns(`  ${command}`, names.join(' '), 15);
+  });
+  return lines.join('');
 }
 
 function rowNamed(name: string): Row {

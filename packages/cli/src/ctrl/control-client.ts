@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, type ConnectOptions, connect, type Message, PublishRefused } from '@cauldron/client';
+import { type Client, type ConnectOptions, type Message, PublishRefused } from '@cauldron/client';
 import { type QoS, ReasonCode, reasonName } from '@cauldron/codec';
 import type { ConnectionTarget } from '../connection/connection-flags.js';
+import { openConnection } from '../connection/open-connection.js';
 
 /** As long as Mosquitto's program waits for an answer. */
 const ANSWER_LIMIT_MS = 10_000;
@@ -42,12 +43,8 @@ export class ControlClient {
   }
 
   /** `trace`: is told of each packet. @throws (rejects) what `connect` throws */
-  static async open(
-    { url, options }: Pick<ConnectionTarget, 'url' | 'options'>,
-    qos: QoS,
-    trace: ConnectOptions['trace'] = null,
-  ): Promise<ControlClient> {
-    return new ControlClient(await connect(url, { ...options, trace }), qos);
+  static async open(target: ConnectionTarget, qos: QoS, trace: ConnectOptions['trace'] = null): Promise<ControlClient> {
+    return new ControlClient(await openConnection(target, { trace }), qos);
   }
 
   /** Resolved when the connection is over. */
