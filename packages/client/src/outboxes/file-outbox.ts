@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { Deferred } from '../deferred.js';
 import type { Outbox, OutboxRecord } from '../outbox.js';
 import { openExisting, readAt, realPathOf, reasonOf, replaceFile, syncFolder, writeAt } from './durable-file.js';
 import { FileLock } from './file-lock.js';
+import { GroupCommit } from './group-commit.js';
 import { LiveRecords } from './live-records.js';
 import { OutboxError } from './outbox-error.js';
 import {
@@ -65,12 +65,10 @@ class FileOutbox implements Outbox {
   #liveBytes = 0;
   #compactAt = COMPACT_AT;
   #pending: PendingRecord[] = [];
-  /** The commit that is being written. */
-  #current: Deferred<void> | null = null;
-  /** The one that comes after it, for all that is pending. */
-  #next: Deferred<void> | null = null;
-  /** Resolved when nothing is being written. Never rejected. */
-  #rest: Promise<void> = Promise.resolve();
+  readonly #commits = new GroupCommit(
+    () => this.#write(this.#openFile()),
+    () => this.#compactIfWorthIt(this.#openFile()),
+  );
   /** Whether a power failure could bring the file back that was there before the last rewriting. */
   #mustSyncFolder = false;
 
@@ -103,12 +101,7 @@ class FileOutbox implements Outbox {
   }
 
   commit(): Promise<void> {
-    if (this.#next !== null) return this.#next.promise;
-    if (this.#pending.length === 0) return this.#current?.promise ?? Promise.resolve();
-    const next = new Deferred<void>();
-    this.#next = next;
-    if (this.#current === null) this.#rest = this.#rest.then(() => this.#writeAll());
-    return next.promise;
+    return this.#commits.commit(this.#pending.length > 0);
   }
 
   async close(): Promise<void> {
@@ -116,7 +109,7 @@ class FileOutbox implements Outbox {
     try {
       await this.commit();
     } finally {
-      await this.#rest;
+      await this.#commits.rest;
       this.#file = null;
       await file.handle.close();
       await file.lock.release();
@@ -165,23 +158,6 @@ class FileOutbox implements Outbox {
     return dead;
   }
 
-  async #writeAll(): Promise<void> {
-    for (let commit = this.#next; commit !== null; commit = this.#next) {
-      this.#next = null;
-      this.#current = commit;
-      const file = this.#openFile();
-      try {
-        await this.#write(file);
-        commit.resolve();
-      } catch (error) {
-        commit.reject(this.#explained('cannot be written', error));
-      }
-      this.#current = null;
-      const dead = file.size - this.#liveBytes;
-      if (dead > this.#compactAt && dead * 2 > file.size) await this.#compact(file);
-    }
-  }
-
   /** One frame for all that is pending. What could not be written stays pending, and is written over the next time. */
   async #write(file: OpenFile): Promise<void> {
     const written = this.#pending;
@@ -200,8 +176,13 @@ class FileOutbox implements Outbox {
       file.size += frame.length;
     } catch (error) {
       this.#pending = written.concat(this.#pending);
-      throw error;
+      throw this.#explained('cannot be written', error);
     }
+  }
+
+  async #compactIfWorthIt(file: OpenFile): Promise<void> {
+    const dead = file.size - this.#liveBytes;
+    if (dead > this.#compactAt && dead * 2 > file.size) await this.#compact(file);
   }
 
   async #syncFolder(file: OpenFile): Promise<void> {
