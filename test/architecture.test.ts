@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codec: [],
 
-  client: ['codec', 'client/transports', '@mongodb-js/saslprep'],
+  client: ['codec', 'client/transports'],
   'client/transports': ['type client', 'node:', 'ws'],
   'client/outboxes': ['codec', 'client/deferred.ts', 'type client', 'node:'],
   // What goes wrong with an outbox is a failure of the client, as any other.

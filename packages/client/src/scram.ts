@@ -33,8 +33,8 @@ export function scramSha256(options: ScramOptions): Authentication {
   return {
     method: 'SCRAM-SHA-256',
     async begin() {
-      const username = await saslPrepared('user name', options.username);
-      const password = await saslPrepared('password', options.password);
+      const username = await prepared('user name', options.username);
+      const password = await prepared('password', options.password);
       return new ScramExchange(username, password, makeNonce(), iterations);
     },
   };
@@ -118,16 +118,14 @@ async function hmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Ar
   return new Uint8Array(await crypto.subtle.sign('HMAC', imported, bytesOf(text)));
 }
 
-async function saslPrepared(what: string, text: string): Promise<string> {
+async function prepared(what: string, text: string): Promise<string> {
   if (text === '') throw new TypeError(`The ${what} is empty, which SCRAM does not know`);
   if (PRINTABLE_ASCII.test(text)) return text;
-  // Its tables are large, and few need them.
-  const { saslprep } = await import('@mongodb-js/saslprep');
-  try {
-    return saslprep(text, { allowUnassigned: true });
-  } catch (error) {
-    throw new TypeError(`The ${what} has characters that SCRAM does not take (RFC 4013)`, { cause: error });
-  }
+  // Few need its tables.
+  const { saslPrepared } = await import('./saslprep.js');
+  const form = saslPrepared(text);
+  if (form === null) throw new TypeError(`The ${what} has characters that SCRAM does not take (RFC 4013)`);
+  return form;
 }
 
 function randomNonce(): string {
