@@ -21,8 +21,17 @@ import { RouteCache } from './route-cache.js';
 import type { Session } from './session.js';
 import { SharedSubscriptions } from './shared-subscriptions.js';
 import { Subscription } from './subscription.js';
+import { SubscriptionChanges } from './subscription-changes.js';
 import { NO_TARGETS, Target, Targets } from './targets.js';
 import { type FilterLevel, TopicTree } from './topic-tree.js';
+
+/**
+ * Subscriptions that may have gone before all routes are worked out again: until then target lists may still name sessions
+ * that are over, and keep them in memory.
+ */
+const MAX_REMOVALS = 1_000;
+/** Targets in all lists that are kept. */
+const MAX_INTERNED_TARGETS = 1_000_000;
 
 /** Topics of shared subscriptions for which rights are remembered; then that begins anew. */
 const MAX_TOPICS_WITH_RIGHTS = 10_000;
@@ -53,8 +62,14 @@ export class Router {
   readonly #routes = new RouteCache();
   /** By `$share/GROUP/FILTER`. */
   readonly #shared = new Map<string, SharedSubscriptions>();
-  /** Target lists of the present version, by the serial numbers of the subscriptions in them. */
+  /** Target lists, by the serial numbers of the subscriptions in them. */
   readonly #interned = new Map<string, Targets>();
+  /** How many targets are in them. */
+  #internedTargets = 0;
+  /** Subscriptions that have gone since they were forgotten. */
+  #removals = 0;
+  /** The version since which rights are as they are. */
+  #rightsSince = 1;
   /** Of the present version, for members of shared subscriptions: by topic, what the rules say of which session. */
   readonly #rights = new Map<string, Map<number, boolean>>();
   #lastSerial = 0;
@@ -67,10 +82,11 @@ export class Router {
   readonly #found: Interest[] = [];
 
   /**
-   * Raised by every change of subscriptions, access rules, or settings that decide who gets what: a route of an older
-   * version is worked out again.
+   * Raised by every change of subscriptions, access rules, or settings that decide who gets what: whether a route of an
+   * older version is still right has to be seen.
    */
   version = 1;
+  readonly #changes = new SubscriptionChanges(this.version);
 
   constructor(context: Context) {
     this.#context = context;
@@ -89,9 +105,8 @@ export class Router {
 
   /** Forgets all that was worked out. To be called when settings changed, or whom the rules mean. */
   invalidate(): void {
-    this.version++;
-    this.#interned.clear();
-    this.#rights.clear();
+    this.#rightsSince = ++this.version;
+    this.#forgetRoutes();
   }
 
   /** The same if the access rules changed. Called before routes are looked up: the next message already obeys them. */
@@ -129,7 +144,7 @@ export class Router {
       this.#sharedSubscriptions++;
     }
     this.#context.peers.interestAdded(record.filter);
-    this.invalidate();
+    this.#changed(shared?.filter ?? record.filter);
     return isNew;
   }
 
@@ -151,7 +166,8 @@ export class Router {
       }
     }
     this.#context.peers.interestRemoved(filter);
-    this.invalidate();
+    this.#removals++;
+    this.#changed(group?.filter ?? filter);
     return true;
   }
 
@@ -165,12 +181,27 @@ export class Router {
     const subscription = new LocalSubscription(++this.#lastSerial, filter, handler);
     this.#tree.add(filter, subscription);
     this.#context.peers.interestAdded(filter);
-    this.invalidate();
+    this.#changed(filter);
     return () => {
       if (!this.#tree.remove(filter, subscription)) return;
       this.#context.peers.interestRemoved(filter);
-      this.invalidate();
+      this.#changed(filter);
     };
+  }
+
+  /** Subscriptions to the filter came or went: routes of topics that it matches are not right any more. */
+  #changed(filter: string): void {
+    this.version++;
+    if (this.#removals > MAX_REMOVALS || this.#internedTargets > MAX_INTERNED_TARGETS) this.#forgetRoutes();
+    else this.#changes.add(filter, this.version);
+  }
+
+  /** No route of an older version is right, and target lists are made anew. */
+  #forgetRoutes(): void {
+    this.#changes.forget(this.version);
+    this.#interned.clear();
+    this.#rights.clear();
+    this.#internedTargets = this.#removals = 0;
   }
 
   /** See `TopicTree.levels`. */
@@ -183,7 +214,7 @@ export class Router {
   /** The route of a topic that is known and worked out; null: take `routeOf`. For the hot path: makes no string. */
   knownRoute(bytes: Uint8Array, start: number, length: number): Route | null {
     const route = this.#routes.find(bytes, start, length);
-    return route !== null && route.version === this.version ? route : null;
+    return route === null || route.version === this.version || this.#isStillRight(route) ? route : null;
   }
 
   /**
@@ -208,12 +239,19 @@ export class Router {
           ? this.#routes.make(bytes, start, end, topic)
           : this.#routes.add(bytes, start, end, topic);
     }
-    if (route.version !== this.version) {
+    if (route.version !== this.version && !this.#isStillRight(route)) {
       route.targets = this.targetsOf(route.topic);
+      if (route.version < this.#rightsSince) route.forgetWriters();
       route.version = this.version;
-      route.forgetWriters();
     }
     return route;
+  }
+
+  /** Whether nothing has changed since its version that concerns the route; then it is one of the present version. */
+  #isStillRight(route: Route): boolean {
+    if (!this.#changes.spared(route.topic, route.version)) return false;
+    route.version = this.version;
+    return true;
   }
 
   /** Everybody who wants messages of this topic and may have them. */
@@ -229,6 +267,7 @@ export class Router {
     if (targets === undefined) {
       targets = this.#targetsFrom(found);
       this.#interned.set(key, targets);
+      this.#internedTargets += found.length;
     }
     found.length = 0;
     return targets;
