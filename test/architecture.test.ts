@@ -147,6 +147,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli/connection',
     'cli/ctrl',
     'cli/decode',
+    'cli/doctor',
     'cli/passwd',
     'cli/pub',
     'cli/setup',
@@ -161,6 +162,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/format': ['codec', 'cli/command-line', 'node:'],
   'cli/ctrl': ['codec', 'client', 'broker', 'cli', 'cli/command-line', 'cli/connection', 'node:'],
   'cli/decode': ['cli/command-line', 'cborg', '@msgpack/msgpack', 'protobufjs'],
+  'cli/doctor': ['broker', 'codec', 'type client', 'cli/command-line', 'cli/config', 'cli/connection', 'node:'],
   'cli/passwd': ['broker', 'node:'],
   'cli/pub': ['client', 'codec', 'node:'],
   'cli/setup': [

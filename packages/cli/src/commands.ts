@@ -44,7 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./pub.js')).runPub(args),
   },
   doctor: {
-    summary: 'Find out what is wrong: test a broker against the standards',
+    summary: 'Find out what is wrong: examine a broker, or test it against the standards',
     run: async (args) => (await import('./doctor.js')).runDoctor(args),
   },
   reload: {
