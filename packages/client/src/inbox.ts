@@ -33,9 +33,11 @@ const NOBODY: readonly Receiver[] = [];
 
 /** Whom received messages are for, and how much waits until the program has time for it. It outlives connections. */
 export class Inbox {
+  /** Takes what no subscription matches. */
+  fallback: Receiver | null = null;
+
   readonly #owner: InboxOwner;
   readonly #maximumBytes: number;
-  readonly #fallback: Receiver | null;
   readonly #receivers = new Set<Receiver>();
   readonly #remembered = new Map<string, readonly Receiver[]>();
   /** The topic of the last message: often the next one has the same. */
@@ -45,14 +47,10 @@ export class Inbox {
   #isCongested = false;
   #hasEnded = false;
 
-  /**
-   * @param maximumBytes of messages that wait for the program, before it wants reading to pause
-   * @param fallback takes what no subscription matches
-   */
-  constructor(owner: InboxOwner, maximumBytes: number, fallback: Receiver | null) {
+  /** @param maximumBytes of messages that may wait for the program before reading had better pause */
+  constructor(owner: InboxOwner, maximumBytes: number) {
     this.#owner = owner;
     this.#maximumBytes = maximumBytes;
-    this.#fallback = fallback;
   }
 
   add(receiver: Receiver): void {
@@ -90,18 +88,20 @@ export class Inbox {
     for (const receiver of [...this.#receivers]) receiver.end(error);
   }
 
-  /** Called by receivers: a message waits in memory. @returns false when there is no room, so that it is to be dropped */
-  hold({ payload, qos }: Held): boolean {
-    if (qos === 0 && this.#heldBytes > this.#maximumBytes * OVERFLOW_FACTOR) {
-      this.#owner.dropped(1);
-      return false;
-    }
+  /** Called by receivers. @returns false when far too much waits, so that the message, which has QoS 0, is to be dropped */
+  hasRoom({ qos }: Held): boolean {
+    if (qos > 0 || this.#heldBytes <= this.#maximumBytes * OVERFLOW_FACTOR) return true;
+    this.#owner.dropped(1);
+    return false;
+  }
+
+  /** Called by receivers: a message waits in memory. */
+  hold({ payload }: Held): void {
     this.#heldBytes += payload.length + MESSAGE_BYTES;
     if (!this.#isCongested && this.#heldBytes > this.#maximumBytes) {
       this.#isCongested = true;
       this.#owner.congested(true);
     }
-    return true;
   }
 
   /** Called by receivers: what was held waits no longer. */
@@ -124,7 +124,7 @@ export class Inbox {
     let receivers = this.#remembered.get(topic);
     if (receivers === undefined) {
       receivers = [...this.#receivers].filter((receiver) => receiver.matches(topic));
-      if (receivers.length === 0 && this.#fallback !== null) receivers = [this.#fallback];
+      if (receivers.length === 0 && this.fallback !== null) receivers = [this.fallback];
       if (this.#remembered.size >= REMEMBERED_TOPICS) this.#remembered.clear();
       this.#remembered.set(topic, receivers);
     }
