@@ -150,8 +150,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli/doctor',
     'cli/passwd',
     'cli/pub',
+    'cli/recording',
     'cli/setup',
     'cli/store',
+    'cli/sub',
     'cli/torture',
     'node:',
   ],
@@ -165,6 +167,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/doctor': ['broker', 'codec', 'type client', 'cli/command-line', 'cli/config', 'cli/connection', 'node:'],
   'cli/passwd': ['broker', 'node:'],
   'cli/pub': ['client', 'codec', 'node:'],
+  'cli/recording': ['codec', 'client', 'cli/command-line', 'cli/decode', 'cli/store', 'node:'],
   'cli/setup': [
     'broker',
     'client',
@@ -178,6 +181,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'uqr',
   ],
   'cli/store': ['codec', 'broker', 'cli', 'cli/command-line', 'node:'],
+  'cli/sub': [
+    'client',
+    'codec',
+    'cli/command-line',
+    'cli/connection',
+    'cli/decode',
+    'cli/format',
+    'cli/recording',
+    'cli/tree',
+    'node:',
+  ],
   'cli/torture': ['codec', 'node:'],
 };
 

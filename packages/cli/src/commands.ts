@@ -51,6 +51,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Have a broker that runs read its configuration again',
     run: async (args) => (await import('./reload.js')).runReload(args),
   },
+  rr: {
+    summary: 'Publish a request, and print the response to it',
+    run: async (args) => (await import('./rr.js')).runRr(args),
+  },
+  replay: {
+    summary: 'Publish what `cauldron sub --record` has recorded, with its timing',
+    run: async (args) => (await import('./replay.js')).runReplay(args),
+  },
   setup: {
     summary: 'Set up a broker that can stand on the internet: TLS, users, rights; clients, renewal ...',
     run: async (args) => (await import('./setup.js')).runSetup(args),
@@ -83,6 +91,7 @@ const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
   mosquitto_passwd: async (args) => (await import('./passwd.js')).runPasswd(args, 'mosquitto_passwd'),
   mosquitto_ctrl: async (args) => (await import('./ctrl.js')).runMosquittoCtrl(args),
   mosquitto_pub: async (args) => (await import('./pub.js')).runPub(args, 'mosquitto_pub'),
+  mosquitto_rr: async (args) => (await import('./rr.js')).runRr(args, 'mosquitto_rr'),
   mosquitto_signal: async (args) => (await import('./signal.js')).runSignal(args, 'mosquitto_signal'),
 };
 
