@@ -92,6 +92,7 @@ const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
   mosquitto_ctrl: async (args) => (await import('./ctrl.js')).runMosquittoCtrl(args),
   mosquitto_pub: async (args) => (await import('./pub.js')).runPub(args, 'mosquitto_pub'),
   mosquitto_rr: async (args) => (await import('./rr.js')).runRr(args, 'mosquitto_rr'),
+  mosquitto_sub: async (args) => (await import('./sub.js')).runSub(args, 'mosquitto_sub'),
   mosquitto_signal: async (args) => (await import('./signal.js')).runSignal(args, 'mosquitto_signal'),
 };
 

@@ -47,9 +47,9 @@ export function propertyNumber(
 
 /** The payload as it is. With a width, that many bytes and no more. */
 export function payloadRaw({ width, isLeft, hasZeros }: Field): Writer {
-  if (width === 0) return (sink, { payload }) => sink.bytes(payload);
+  if (width === 0) return (sink, { payload, decoded }) => sink.bytes(decoded ?? payload);
   const pad = hasZeros ? ZERO : SPACE;
-  return (sink, { payload }) => padded(sink, payload.subarray(0, width), pad, width, isLeft);
+  return (sink, { payload, decoded = payload }) => padded(sink, decoded.subarray(0, width), pad, width, isLeft);
 }
 
 /**

@@ -13,12 +13,15 @@ export interface FormatOptions {
 
 /** How messages are printed, ready for many of them. */
 export class Format {
+  /** Whether it prints the time: without, that need not be asked for. */
+  readonly needsTime: boolean;
   readonly #writers: readonly Writer[];
   readonly #moment = new Moment();
   readonly #sink = new ByteSink();
 
-  constructor(writers: readonly Writer[]) {
+  constructor(writers: readonly Writer[], needsTime = false) {
     this.#writers = writers;
+    this.needsTime = needsTime;
   }
 
   /** @param atMs when the message came: ms since 1970, with fractions */
@@ -42,7 +45,8 @@ export class Format {
  * @throws UsageError that names the place, when the text has a sequence that there is not
  */
 export function parseFormat(text: string, options: FormatOptions = {}): Format {
-  return new Format(parseSequences(text, options));
+  const { writers, needsTime } = parseSequences(text, options);
+  return new Format(writers, needsTime);
 }
 
 export interface PrintFlags extends FormatOptions {
@@ -58,8 +62,8 @@ export interface PrintFlags extends FormatOptions {
 export function formatOf(flags: PrintFlags): Format {
   const { format, isVerbose = false, hasNoLineEnd = false } = flags;
   if (format !== undefined) {
-    const writers = parseSequences(format, flags);
-    return new Format(hasNoLineEnd ? writers : [...writers, endLine]);
+    const { writers, needsTime } = parseSequences(format, flags);
+    return new Format(hasNoLineEnd ? writers : [...writers, endLine], needsTime);
   }
   if (isVerbose) return new Format([hasNoLineEnd ? topicAndPayload : topicAndPayloadLine]);
   return new Format([hasNoLineEnd ? payloadOnly : payloadLine]);
@@ -72,22 +76,22 @@ function endLine(sink: ByteSink): void {
   sink.byte(NEWLINE);
 }
 
-function payloadOnly(sink: ByteSink, { payload }: PrintedMessage): void {
-  sink.bytes(payload);
+function payloadOnly(sink: ByteSink, { payload, decoded }: PrintedMessage): void {
+  sink.bytes(decoded ?? payload);
 }
 
 /** An empty message leaves no line. */
-function payloadLine(sink: ByteSink, { payload }: PrintedMessage): void {
+function payloadLine(sink: ByteSink, { payload, decoded }: PrintedMessage): void {
   if (payload.length === 0) return;
-  sink.bytes(payload);
+  sink.bytes(decoded ?? payload);
   sink.byte(NEWLINE);
 }
 
-function topicAndPayload(sink: ByteSink, { topic, payload }: PrintedMessage): void {
+function topicAndPayload(sink: ByteSink, { topic, payload, decoded }: PrintedMessage): void {
   if (payload.length === 0) return;
   sink.text(topic);
   sink.byte(SPACE);
-  sink.bytes(payload);
+  sink.bytes(decoded ?? payload);
 }
 
 function topicAndPayloadLine(sink: ByteSink, message: PrintedMessage): void {

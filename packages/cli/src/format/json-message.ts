@@ -31,7 +31,7 @@ export function writeJsonMessage(
   moment: Moment,
   { isPretty, embedsPayload }: JsonLayout,
 ): boolean {
-  const { topic, payload, qos, retain, packetId = 0, properties } = message;
+  const { topic, payload, decoded = payload, qos, retain, packetId = 0, properties } = message;
   const start = sink.length;
   const json = new JsonWriter(sink, isPretty);
   json.openObject();
@@ -53,8 +53,8 @@ export function writeJsonMessage(
   json.key('payload');
   try {
     if (payload.length === 0) json.literal('null');
-    else if (embedsPayload) JsonTranscoder.write(payload, json);
-    else json.string(payload);
+    else if (embedsPayload) JsonTranscoder.write(decoded, json);
+    else json.string(decoded);
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
     sink.length = start;

@@ -4,6 +4,8 @@ import type { Properties } from '@cauldron/codec';
 export interface PrintedMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
+  /** Stands for the payload wherever that is shown as text. */
+  readonly decoded?: Uint8Array | undefined;
   readonly qos: number;
   readonly retain: boolean;
   /** Absent when QoS is 0. */

@@ -12,6 +12,8 @@ import type { Field, Writer } from './writer.js';
 const PERCENT = /%(-?)(0?)(\d*)(?:\.(\d*))?(?:([-:.,;_/| +])(?=[xX]))?/uy;
 const MAX_WIDTH = 65_535;
 const SPACE = 0x20;
+/** Sequences that print the time. */
+const WITH_TIME = ['I', 'j', 'J', 'U'];
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
@@ -26,8 +28,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 type Options = Required<FormatOptions>;
 
+export interface Sequences {
+  readonly writers: Writer[];
+  /** Whether one of them prints the time. */
+  readonly needsTime: boolean;
+}
+
 /** The parts of a format. @throws UsageError that names the place of what it does not know */
-export function parseSequences(format: string, { isPretty = false, complain = () => {} }: FormatOptions): Writer[] {
+export function parseSequences(format: string, { isPretty = false, complain = () => {} }: FormatOptions): Sequences {
   return new FormatParser(format, { isPretty, complain }).parse();
 }
 
@@ -36,6 +44,7 @@ class FormatParser {
   readonly #options: Options;
   readonly #writers: Writer[] = [];
   #literal = '';
+  #needsTime = false;
   #at = 0;
 
   constructor(format: string, options: Options) {
@@ -43,7 +52,7 @@ class FormatParser {
     this.#options = options;
   }
 
-  parse(): Writer[] {
+  parse(): Sequences {
     while (this.#at < this.#format.length) {
       const start = this.#at;
       const sign = this.#character();
@@ -53,7 +62,7 @@ class FormatParser {
       else this.#literal += sign;
     }
     this.#endLiteral();
-    return this.#writers;
+    return { writers: this.#writers, needsTime: this.#needsTime };
   }
 
   #percent(start: number): void {
@@ -68,9 +77,15 @@ class FormatParser {
       precision: precision === undefined ? undefined : this.#number(precision, start),
       separator: separator?.charCodeAt(0) ?? SPACE,
     };
-    if (letter === '%') this.#literal += '%';
-    else if (Object.hasOwn(SEQUENCES, letter)) this.#add(SEQUENCES[letter](field, this.#options));
-    else throw this.#unknown(start, 'The letters are A C D d E F f I j J l m P p q R r S t U x X');
+    if (letter === '%') {
+      this.#literal += '%';
+      return;
+    }
+    if (!Object.hasOwn(SEQUENCES, letter)) {
+      throw this.#unknown(start, 'The letters are A C D d E F f I j J l m P p q R r S t U x X');
+    }
+    this.#add(SEQUENCES[letter](field, this.#options));
+    this.#needsTime ||= WITH_TIME.includes(letter);
   }
 
   #number(digits: string, start: number): number {
@@ -81,9 +96,13 @@ class FormatParser {
 
   #time(start: number): void {
     const letter = this.#letter(start);
-    if (letter === '@') this.#literal += '@';
-    else if (letter === 'N') this.#add((sink, _, { nanoseconds }) => sink.text(String(nanoseconds).padStart(9, '0')));
+    if (letter === '@') {
+      this.#literal += '@';
+      return;
+    }
+    if (letter === 'N') this.#add((sink, _, { nanoseconds }) => sink.text(String(nanoseconds).padStart(9, '0')));
     else this.#add((sink, _, { local }) => sink.text(strftime(letter, local)));
+    this.#needsTime = true;
   }
 
   #escape(start: number): void {
