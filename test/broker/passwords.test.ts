@@ -54,7 +54,7 @@ class Subject {
   }
 
   async connect(options: ConnectOptions): Promise<Client> {
-    return await connect(`mqtt://127.0.0.1:${this.port}`, options);
+    return await connect(`mqtt://127.0.0.1:${this.port}`, { reconnect: false, ...options });
   }
 
   /** Why a client is not let in. */

@@ -44,7 +44,7 @@ class GuardedBroker {
   connect(username?: string, password?: string, listener = 0): Promise<Client> {
     const port = this.#server?.endpoints[listener].port;
     const who = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
-    return connect(`mqtt://127.0.0.1:${port}`, who);
+    return connect(`mqtt://127.0.0.1:${port}`, { ...who, reconnect: false });
   }
 
   #config(lines: readonly string[]) {

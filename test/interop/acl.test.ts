@@ -93,11 +93,19 @@ function randomCase(seed: number): Case {
 /** `CLIENT read|write TOPIC` of everything that a broker on this port lets the clients do. */
 async function rightsAt(port: number, { askers, topics }: Case): Promise<Set<string>> {
   const rights = new Set<string>();
-  const publisher = await connect(`mqtt://127.0.0.1:${port}`, { clientId: 'publisher', username: 'publisher' });
+  const publisher = await connect(`mqtt://127.0.0.1:${port}`, {
+    clientId: 'publisher',
+    username: 'publisher',
+    reconnect: false,
+  });
   const clients: [Client, Asker][] = [];
   for (const asker of askers) {
     const { clientId, username } = asker;
-    const client = await connect(`mqtt://127.0.0.1:${port}`, { clientId, ...(username !== undefined && { username }) });
+    const client = await connect(`mqtt://127.0.0.1:${port}`, {
+      clientId,
+      reconnect: false,
+      ...(username !== undefined && { username }),
+    });
     clients.push([client, asker]);
     const filters = ['#', ...topics.filter((topic) => topic.startsWith('$'))];
     await client.subscribe(filters, {}, ({ topic, payload }) => {

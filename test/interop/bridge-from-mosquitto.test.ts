@@ -36,8 +36,8 @@ describe.skipIf(!areInstalled('mosquitto')).each([
       'topic # both 1 local/ remote/',
     ]);
     for (const filter of ['in/#', 'both/#', 'remote/#']) await broker.hasSubscribed('bridge', filter);
-    here = await connect(`mqtt://127.0.0.1:${broker.port}`);
-    there = await connect(`mqtt://127.0.0.1:${mosquitto.port}`);
+    here = await connect(`mqtt://127.0.0.1:${broker.port}`, { reconnect: false });
+    there = await connect(`mqtt://127.0.0.1:${mosquitto.port}`, { reconnect: false });
   });
 
   afterEach(async () => {

@@ -43,8 +43,8 @@ describe.skipIf(!areInstalled('mosquitto')).each(['mqttv311', 'mqttv50'])(
       ]);
       onTestFinished(() => mosquitto.stop());
       for (const filter of ['to/house/#', 'to/elsewhere/#']) await broker.hasSubscribed('bridge', filter);
-      const here = await connect(`mqtt://127.0.0.1:${broker.port}`);
-      const there = await connect(`mqtt://127.0.0.1:${mosquitto.port}`);
+      const here = await connect(`mqtt://127.0.0.1:${broker.port}`, { reconnect: false });
+      const there = await connect(`mqtt://127.0.0.1:${mosquitto.port}`, { reconnect: false });
       onTestFinished(async () => {
         await Promise.allSettled([here.disconnect(), there.disconnect()]);
       });

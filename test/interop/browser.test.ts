@@ -121,7 +121,7 @@ describe.skipIf(!areInstalled('chromium'))('a browser', () => {
       const got = await page.evaluate(
         async ({ url, version }) => {
           const { connect } = (window as unknown as PageWindow).client;
-          const client = await connect(url, { protocolVersion: version });
+          const client = await connect(url, { protocolVersion: version, reconnect: false });
           const lengths: number[] = [];
           const all = new Promise<void>((resolve) => {
             const handler = ({ payload }: { payload: Uint8Array }) => {

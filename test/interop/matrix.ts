@@ -119,7 +119,7 @@ class Scene {
   }
 
   async openPeer(): Promise<Client> {
-    const peer = await connect(`mqtt://127.0.0.1:${this.#port}`, { protocolVersion: this.#version });
+    const peer = await connect(`mqtt://127.0.0.1:${this.#port}`, { protocolVersion: this.#version, reconnect: false });
     this.#peers.push(peer);
     return peer;
   }

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 /** Our client, as the other side of what Node-RED does. */
 async function open(options: ConnectOptions): Promise<Client> {
-  const client = await connect(`mqtt://127.0.0.1:${broker.port}`, options);
+  const client = await connect(`mqtt://127.0.0.1:${broker.port}`, { reconnect: false, ...options });
   clients.push(client);
   return client;
 }
@@ -176,7 +176,11 @@ describe.each([3, 4, 5] as const)("Node-RED's MQTT nodes, protocol version %i", 
   });
 
   it('a client with its id takes over, until Node-RED comes back', async () => {
-    const twin = await connect(`mqtt://127.0.0.1:${broker.port}`, { protocolVersion: version, clientId });
+    const twin = await connect(`mqtt://127.0.0.1:${broker.port}`, {
+      protocolVersion: version,
+      clientId,
+      reconnect: false,
+    });
     await isDisconnected(nodeRed);
     expect(await twin.closed).toBeInstanceOf(Error);
     await isConnected(nodeRed);

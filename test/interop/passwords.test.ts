@@ -56,7 +56,7 @@ async function contentOfFile(path: string): Promise<string[] | null> {
 
 /** Whether a broker lets in this user. */
 async function letsIn(port: number, username: string, password: string): Promise<boolean> {
-  return await connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: 4, username, password }).then(
+  return await connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: 4, username, password, reconnect: false }).then(
     async (client: Client) => {
       await client.disconnect();
       return true;

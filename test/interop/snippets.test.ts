@@ -109,7 +109,7 @@ describe('a first message', { timeout: 60_000 }, () => {
     const flow: FlowNode[] = JSON.parse(text('node-red.json'));
     const nodeRed = await NodeRed.start(flow);
     await broker.program.showsMatch(/^nodered\w+ 1 garden\/temperature$/m);
-    const client = await connect(`mqtt://127.0.0.1:${broker.port}`);
+    const client = await connect(`mqtt://127.0.0.1:${broker.port}`, { reconnect: false });
     const inbox = new Inbox();
     await client.subscribe('garden/alarm', { qos: 1 }, inbox.take);
     for (const temperature of ['29.5', '30.5', '21.5', '31.5']) {

@@ -45,7 +45,7 @@ async function start(...lines: readonly string[]): Promise<{ port: number; pid: 
 }
 
 function client(port: number, username: string, clientId: string): Promise<Client> {
-  return connect(`mqtt://127.0.0.1:${port}`, { username, clientId });
+  return connect(`mqtt://127.0.0.1:${port}`, { username, clientId, reconnect: false });
 }
 
 beforeEach(() => {

@@ -65,7 +65,8 @@ describe('dynamic security', () => {
     expect(await dynsec('addRoleACL', 'sensor', 'publishClientSend', 'sensors/%u/#', 'allow')).toEqual(done());
     expect(await dynsec('createClient', 'kitchen', '-p', 'secret of kitchen')).toEqual(done());
     expect(await dynsec('setDefaultACLAccess', 'subscribe', 'allow')).toEqual(done());
-    const options = { protocolVersion: 5, clientId: 'k', username: 'kitchen', password: 'secret of kitchen' } as const;
+    const who = { clientId: 'k', username: 'kitchen', password: 'secret of kitchen' };
+    const options = { protocolVersion: 5, reconnect: false, ...who } as const;
     const kitchen = await connect(`mqtt://127.0.0.1:${broker.port}`, options);
     await expect(kitchen.publish('sensors/kitchen/t', '21', { qos: 1 })).rejects.toThrow('Not authorized');
     expect((await dynsec('getClient', 'kitchen')).stdout).toContain('Connections: 127.0.0.1');

@@ -32,12 +32,12 @@ describe.skipIf(!existsSync(PRLIMIT))('a broker on a disk that is full', () => {
     const broker = await BrokerProcess.start(['persistence true', `persistence_location ${folder}`]);
     const url = `mqtt://127.0.0.1:${broker.port}`;
     const lasting = { clientId: 'reader', clean: false, sessionExpiryInterval: 3600 };
-    const reader = await connect(url, { ...lasting, clean: true });
+    const reader = await connect(url, { ...lasting, clean: true, reconnect: false });
     await reader.subscribe('t/#', { qos: 1 });
     await reader.disconnect();
     limitFiles(broker, statSync(join(folder, 'data')).size + 400_000);
 
-    const publisher = await connect(url);
+    const publisher = await connect(url, { reconnect: false });
     const acknowledged: string[] = [];
     const refused: unknown[] = [];
     const text = 'x'.repeat(10_000);
@@ -58,9 +58,9 @@ describe.skipIf(!existsSync(PRLIMIT))('a broker on a disk that is full', () => {
     expect(acknowledged.length).toBeGreaterThan(5);
     // It is there all the same, and says no to what it would have to store. The publisher still waits for an answer, after
     // which others come: another one hears at once.
-    const other = await connect(url);
+    const other = await connect(url, { reconnect: false });
     await expect(other.publish('t/1', 'no', { qos: 1 })).rejects.toThrow(PublishRefused);
-    await expect(connect(url, { clientId: 'new', sessionExpiryInterval: 10 })).rejects.toMatchObject({
+    await expect(connect(url, { clientId: 'new', sessionExpiryInterval: 10, reconnect: false })).rejects.toMatchObject({
       reasonCode: ReasonCode.QUOTA_EXCEEDED,
     });
     await other.publish('elsewhere', 'yes', { qos: 1 });
@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(PRLIMIT))('a broker on a disk that is full', () => {
     await publisher.disconnect();
 
     const inbox = new Inbox();
-    const again = await connect(url, { ...lasting, onMessage: inbox.take });
+    const again = await connect(url, { ...lasting, reconnect: false, onMessage: inbox.take });
     const received: string[] = [];
     while (received.at(-1) !== 'last') received.push((await inbox.next()).text.split(' ')[0]);
     expect(received).toEqual([...acknowledged, 'last']);

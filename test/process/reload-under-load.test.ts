@@ -58,8 +58,8 @@ class Pair {
 
   static async open(url: string, number: number): Promise<Pair> {
     const qos = (number % 2) as QoS;
-    const publisher = await connect(url, { clientId: `publisher-${number}` });
-    const subscriber = await connect(url, { clientId: `subscriber-${number}` });
+    const publisher = await connect(url, { clientId: `publisher-${number}`, reconnect: false });
+    const subscriber = await connect(url, { clientId: `subscriber-${number}`, reconnect: false });
     const pair = new Pair(`pair/${number}`, qos, publisher, subscriber);
     await subscriber.subscribe(pair.topic, { qos }, ({ payload }) => pair.#received(Number(Buffer.from(payload))));
     return pair;

@@ -32,7 +32,7 @@ describe('cauldron setup', () => {
 
   async function enter(username: string, password: string): Promise<Client> {
     const tls = { ca: readFileSync(setup.caFile) };
-    const client = await connect(`mqtts://127.0.0.1:${setup.tlsPort}`, { username, password, tls });
+    const client = await connect(`mqtts://127.0.0.1:${setup.tlsPort}`, { username, password, tls, reconnect: false });
     clients.push(client);
     return client;
   }
@@ -43,7 +43,11 @@ describe('cauldron setup', () => {
       cert: readFileSync(setup.path(`certs/clients/${name}.crt`)),
       key: readFileSync(setup.path(`certs/clients/${name}.key`)),
     };
-    const client = await connect(`mqtts://127.0.0.1:${setup.certificatePort}`, { tls, protocolVersion: 5 });
+    const client = await connect(`mqtts://127.0.0.1:${setup.certificatePort}`, {
+      tls,
+      protocolVersion: 5,
+      reconnect: false,
+    });
     clients.push(client);
     return client;
   }

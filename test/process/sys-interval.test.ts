@@ -7,7 +7,7 @@ afterAll(killAll);
 
 /** What a client that comes now is told of `$SYS` at once. */
 async function topicsOf(broker: BrokerProcess): Promise<string[]> {
-  const client = await connect(`mqtt://127.0.0.1:${broker.port}`);
+  const client = await connect(`mqtt://127.0.0.1:${broker.port}`, { reconnect: false });
   const topics: string[] = [];
   await new Promise<void>((resolve, reject) => {
     client

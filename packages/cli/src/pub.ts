@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Client, PublishOptions } from '@cauldron/client';
 import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
@@ -15,15 +14,14 @@ import {
 import { DebugLog } from './connection/debug-log.js';
 import { describeFailure } from './connection/failure.js';
 import { openConnection } from './connection/open-connection.js';
+import { countPayloads, PAYLOAD_FLAGS, payloadOf } from './pub/payload.js';
 import { Publisher } from './pub/publisher.js';
 
 const FLAGS = {
   topic: { short: '-t', long: '--topic', kind: 'text', value: 'TOPIC', doc: 'Topic to publish to.' },
-  message: { short: '-m', long: '--message', kind: 'text', value: 'TEXT', doc: 'The message.' },
-  file: { short: '-f', long: '--file', kind: 'text', value: 'FILE', doc: 'The message is the content of this file.' },
+  ...PAYLOAD_FLAGS,
+  nothing: { ...PAYLOAD_FLAGS.nothing, doc: 'An empty message: clears a retained one.' },
   lines: { short: '-l', long: '--stdin-line', kind: 'switch', doc: 'Each line of the standard input is a message.' },
-  stdin: { short: '-s', long: '--stdin-file', kind: 'switch', doc: 'The whole standard input is the message.' },
-  nothing: { short: '-n', long: '--null-message', kind: 'switch', doc: 'An empty message: clears a retained one.' },
   qos: {
     short: '-q',
     long: '--qos',
@@ -74,9 +72,6 @@ export const PUB: Tool<typeof FLAGS> = {
 /** Messages with `--repeat` that are handed over at once. */
 const REPEAT_BATCH = 1_000;
 
-/** The largest payload that fits in a packet with the shortest topic. */
-const MAXIMUM_PAYLOAD = 268_435_455 - 3;
-
 /** `cauldron pub`. @param program the name that it was called by, if another. @returns the exit status */
 export function runPub(argv: string[], program?: string): Promise<number> {
   return runTool({ ...PUB, ...(program !== undefined && { program }) }, argv, pub);
@@ -85,10 +80,10 @@ export function runPub(argv: string[], program?: string): Promise<number> {
 async function pub(values: PubValues): Promise<number> {
   const target = connectionTarget(values);
   const topic = values.topic ?? target.topic;
-  const modes = [values.message, values.file, values.lines, values.stdin, values.nothing];
-  const given = modes.filter((mode) => mode !== undefined).length;
-  if (topic === null || given === 0)
+  const given = countPayloads(values) + (values.lines ? 1 : 0);
+  if (topic === null || given === 0) {
     throw new UsageError('Both topic (-t) and message (-m, -f, -l, -s or -n) are needed');
+  }
   if (given > 1) throw new UsageError('Only one of -m, -f, -l, -s and -n can be given');
   checkedTopicName(topic);
 
@@ -120,34 +115,6 @@ async function pub(values: PubValues): Promise<number> {
   }
 }
 
-/** @throws UsageError when there is nothing to send */
-async function payloadOf(values: PubValues): Promise<Uint8Array> {
-  if (values.message !== undefined) return checkedSize(new TextEncoder().encode(values.message), '-m');
-  if (values.file !== undefined) {
-    try {
-      return checkedSize(await readFile(values.file), values.file);
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      throw new UsageError(`Unable to open file "${values.file}": ${(error as Error).message}`);
-    }
-  }
-  if (values.nothing) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAXIMUM_PAYLOAD) break;
-  }
-  if (size === 0) throw new UsageError('-s got no input');
-  return checkedSize(Buffer.concat(chunks), 'The input');
-}
-
-function checkedSize(payload: Uint8Array, source: string): Uint8Array {
-  if (payload.length <= MAXIMUM_PAYLOAD) return payload;
-  throw new UsageError(`${source} is larger than MQTT allows (${MAXIMUM_PAYLOAD} bytes)`);
-}
-
 async function publishRepeatedly(
   publisher: Publisher,
   payload: Uint8Array,
@@ -168,7 +135,7 @@ async function publishRepeatedly(
 async function publishLines(client: Client, publisher: Publisher): Promise<void> {
   const input = process.stdin;
   // The next line may be far away, so the end of the connection has to end the reading.
-  const forget = client.on('close', (error) => input.destroy(error ?? undefined));
+  const forget = client.events.on('close', (error) => input.destroy(error ?? undefined));
   const splitter = new LineSplitter();
   for await (const chunk of input as AsyncIterable<Uint8Array>) {
     for (const line of splitter.push(chunk)) publisher.publish(line);

@@ -12,7 +12,7 @@ import {
 } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
-import type { MessageHandler } from './subscriptions.js';
+import type { MessageHandler } from './subscription.js';
 
 const { AUTH, CONNECT, DISCONNECT, PUBLISH } = PacketType;
 const { CONTINUE_AUTHENTICATION, REAUTHENTICATE, SUCCESS } = ReasonCode;

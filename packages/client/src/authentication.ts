@@ -55,6 +55,11 @@ export class Exchanges {
     this.#fail = fail;
   }
 
+  /** Whether an exchange has begun and not ended. */
+  get isUnderWay(): boolean {
+    return this.#exchange !== null || this.#reauthentication !== null;
+  }
+
   /** @throws ProtocolError for an AUTH that is out of place, or of another method */
   receive({ reasonCode, properties }: Auth): void {
     const { method } = this.#authentication;

@@ -1,8 +1,6 @@
 import {
-  assertTopicFilter,
   assertTopicName,
   type Connack,
-  type Disconnect,
   encodePacket,
   isReasonCodeOf,
   PacketType,
@@ -10,32 +8,32 @@ import {
   type Publish,
   ReasonCode,
   reasonName,
-  type SubscribeRequest,
 } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
 import { type Clock, systemClock } from './clock.js';
-import { Connection } from './connection.js';
+import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import type { ClientError } from './errors.js';
-import { Listeners, throwLater } from './listeners.js';
+import type { ClientEvents, ClientState } from './events.js';
+import { Inbox } from './inbox.js';
+import { Listeners } from './listeners.js';
+import { type Message, receiptOf } from './message.js';
 import {
   bytesOf,
   type ConnectOptions,
-  connectionSettings,
   type PublishOptions,
   type SubscribeOptions,
   type UnsubscribeOptions,
 } from './options.js';
-import { type PublishResult, Session } from './session.js';
-import { type Message, type MessageHandler, Subscriptions } from './subscriptions.js';
+import { Servers } from './servers.js';
+import type { PublishResult, Session } from './session.js';
+import { Subscriber } from './subscriber.js';
+import type { MessageHandler, Subscription } from './subscription.js';
+import { Supervisor, type Surroundings } from './supervisor.js';
 import type { TransportFactory } from './transport.js';
 
-export interface ClientEvents {
-  /** The connection is over; null when `disconnect` ended it. */
-  close: ClientError | null;
-  /** The server said that it ends the connection, and why (5.0); `close` follows. */
-  serverDisconnect: Disconnect;
-}
+/** Bytes of received messages that may wait for the program, if nobody says anything else. */
+const DEFAULT_RECEIVED_BYTES = 1_024 * 1_024;
 
 export interface DisconnectOptions {
   /** 5.0 only. DISCONNECT_WITH_WILL lets the server publish the will. Default SUCCESS, a normal end. */
@@ -46,55 +44,96 @@ export interface DisconnectOptions {
   signal?: AbortSignal;
 }
 
-/** A connection to a server, as a program uses it. Made by `connect`. */
+/**
+ * A client of an MQTT server, as a program uses it; made by `connect` and `startClient`. It outlives its connections: when
+ * one ends it makes another, and what was asked for meanwhile waits for that.
+ */
 export class Client {
-  /** What outlives this client; give it to the next `connect` to go on with `clean: false`. */
-  readonly session: Session;
-  /** What the server answered to CONNECT. */
-  readonly connack: Connack;
-  /** Resolved when the connection is over, with null after `disconnect`, else with what ended it. Never rejected. */
+  /** Tells what becomes of the client: `client.events.on('offline', ({ error }) => ...)`. */
+  readonly events: Listeners<ClientEvents> = new Listeners();
+  /** Resolved when the client is over, with null after `disconnect`, else with the reason. Never rejected. */
   readonly closed: Promise<ClientError | null>;
 
-  readonly #connection: Connection;
-  readonly #subscriptions: Subscriptions;
-  readonly #listeners: Listeners<ClientEvents>;
+  readonly #supervisor: Supervisor;
+  readonly #inbox: Inbox;
+  readonly #subscriber: Subscriber;
   /** The topic that was found to be valid last: most programs publish to the same one again and again. */
   #validTopic = '';
 
-  /** @internal Use `connect` or `connectOver`. */
-  constructor(
-    connection: Connection,
-    session: Session,
-    connack: Connack,
-    closed: Promise<ClientError | null>,
-    subscriptions: Subscriptions,
-    listeners: Listeners<ClientEvents>,
-  ) {
-    this.#connection = connection;
-    this.session = session;
-    this.connack = connack;
-    this.closed = closed;
-    this.#subscriptions = subscriptions;
-    this.#listeners = listeners;
+  /** @internal Use `connect`, `startClient` or `connectOver`. */
+  constructor(servers: Servers, options: ConnectOptions, surroundings: Surroundings) {
+    const closed = new Deferred<ClientError | null>();
+    this.closed = closed.promise;
+    const { onMessage, maximumReceivedBytes = DEFAULT_RECEIVED_BYTES } = options;
+    this.#inbox = new Inbox(
+      {
+        congested: (isCongested) => {
+          this.#supervisor.isBacklogged = isCongested;
+        },
+        undecodable: (message, error) => this.events.tell('undecodable', { message, error }),
+        dropped: (count) => {
+          this.#supervisor.counters.messagesDropped += count;
+          this.events.tell('dropped', { count });
+        },
+      },
+      maximumReceivedBytes,
+    );
+    this.#supervisor = new Supervisor(
+      servers,
+      options,
+      this.events,
+      {
+        message: (message) => this.#inbox.receive(message),
+        subscriptionLost: (filter, reasonCode) => this.#subscriber.lost(filter, reasonCode),
+        closed: (error) => {
+          this.#inbox.end(error);
+          closed.resolve(error);
+        },
+      },
+      surroundings,
+    );
+    this.#subscriber = new Subscriber(this, this.#inbox, this.#supervisor, onMessage ?? null);
+    this.#supervisor.start();
   }
 
-  /** The id that the server knows this client by. */
+  /** What outlives this client; give it to the next `connect` to go on with `clean: false`. */
+  get session(): Session {
+    return this.#supervisor.session;
+  }
+
+  /** The id that the server knows this client by; empty before the first connection, if the server chooses it. */
   get clientId(): string {
     return this.session.clientId;
   }
 
-  /** @returns a function that takes the listener away again */
-  on<Name extends keyof ClientEvents>(name: Name, listener: (value: ClientEvents[Name]) => void): () => void {
-    return this.#listeners.add(name, listener);
+  /** What the server answered to the last CONNECT. @throws TypeError before the first connection */
+  get connack(): Connack {
+    const { connack } = this.#supervisor;
+    if (connack === null) throw new TypeError('The client was not connected yet');
+    return connack;
+  }
+
+  get state(): ClientState {
+    return this.#supervisor.state;
+  }
+
+  /** Resolved with the first connection. Rejected when the client is over before, with what `connect` would throw. */
+  get ready(): Promise<void> {
+    return this.#supervisor.ready.promise;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#supervisor.counters;
   }
 
   /**
    * Publishes a message. The promise is resolved when its QoS is fulfilled: with 0, when it has been handed over to a
-   * network that has room for more; with 1 and 2, when the server has acknowledged it. Whoever publishes a lot waits for
-   * it now and then.
+   * network that has room for more; with 1 and 2, when the server has acknowledged it. While there is no connection it
+   * waits for one. Whoever publishes a lot awaits it now and then.
    * @param payload as text (UTF-8) or bytes, which must stay unchanged until the promise is settled
    * @throws (rejects) ProtocolError for what cannot be sent, such as a topic with wildcards; NotSupportedByServer;
-   * PublishRefused; OutboxFull; the error that ended the connection
+   * PublishRefused; OutboxFull; MessageExpired; Offline; ConnectionLost for QoS 0 that was not handed over in full; what
+   * ended the client
    */
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<PublishResult> {
     if (topic !== this.#validTopic) {
@@ -108,57 +147,26 @@ export class Client {
     const { qos = 0, retain = false, properties, signal } = options;
     const packet: Publish = { type: PacketType.PUBLISH, topic, payload: bytesOf(payload), qos, retain, dup: false };
     if (properties !== undefined) packet.properties = { ...properties };
-    return untilAborted(this.#connection.publish(packet), signal);
+    return untilAborted(this.#supervisor.publish(packet), signal);
   }
 
   /**
    * Subscribes to one or several topic filters. Messages go to `handler` from the moment of the call; without one they
-   * go to `onMessage` of the connect options.
-   * @returns for each filter the granted QoS, or a code of 0x80 and above where the server refused it
-   * @throws (rejects) ProtocolError for an invalid filter; NotSupportedByServer; the error that ended the connection
+   * wait for whoever iterates over the subscription.
+   * @throws (rejects) SubscribeRefused when the server refuses all filters; ProtocolError for an invalid filter;
+   * NotSupportedByServer; Offline; what ended the client
    */
   async subscribe(
     filters: string | readonly string[],
     options: SubscribeOptions = {},
     handler?: MessageHandler,
-  ): Promise<readonly ReasonCode[]> {
+  ): Promise<Subscription> {
     const list = typeof filters === 'string' ? [filters] : filters;
-    const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0, userProperties } = options;
-    const subscriptions: SubscribeRequest[] = list.map((filter) => {
-      assertTopicFilter(filter);
-      return { filter, qos, noLocal, retainAsPublished, retainHandling };
-    });
-    const properties: Properties = {};
-    if (options.subscriptionIdentifier !== undefined) {
-      properties.subscriptionIdentifiers = [options.subscriptionIdentifier];
-    }
-    if (userProperties !== undefined) properties.userProperties = userProperties;
-    const answer = this.#connection.subscribe({ type: PacketType.SUBSCRIBE, subscriptions, properties });
-    if (handler === undefined) return (await untilAborted(answer, options.signal)).reasonCodes;
-
-    for (const filter of list) this.#subscriptions.add(filter, handler);
-    const refused = (reasonCodes: readonly ReasonCode[] | null) => {
-      list.forEach((filter, i) => {
-        if ((reasonCodes?.[i] ?? ReasonCode.UNSPECIFIED_ERROR) >= ReasonCode.UNSPECIFIED_ERROR) {
-          this.#subscriptions.remove(filter, handler);
-        }
-      });
-    };
-    const granted = answer.then(
-      ({ reasonCodes }) => {
-        refused(reasonCodes);
-        return reasonCodes;
-      },
-      (error) => {
-        refused(null);
-        throw error;
-      },
-    );
-    return untilAborted(granted, options.signal);
+    return this.#subscriber.subscribe(list, options, { codec: null, paramsOf: null, handler: handler ?? null });
   }
 
   /**
-   * Ends subscriptions. Their handlers get no more messages once the server has answered.
+   * Ends subscriptions. They get no more messages once the server has answered.
    * @returns one code for each filter: SUCCESS or NO_SUBSCRIPTION_EXISTED, or a refusal; empty before 5.0
    */
   async unsubscribe(
@@ -166,32 +174,20 @@ export class Client {
     options: UnsubscribeOptions = {},
   ): Promise<readonly ReasonCode[]> {
     const list = typeof filters === 'string' ? [filters] : filters;
-    for (const filter of list) assertTopicFilter(filter);
-    const { userProperties, signal } = options;
-    const answer = this.#connection.unsubscribe({
-      type: PacketType.UNSUBSCRIBE,
-      filters: list,
-      ...(userProperties && { properties: { userProperties } }),
-    });
-    const done = answer.then(({ reasonCodes }) => {
-      list.forEach((filter, i) => {
-        if ((reasonCodes[i] ?? ReasonCode.SUCCESS) < ReasonCode.UNSPECIFIED_ERROR) this.#subscriptions.remove(filter);
-      });
-      return reasonCodes;
-    });
-    return untilAborted(done, signal);
+    return this.#subscriber.unsubscribe(list, options);
   }
 
   /**
-   * Called in a handler, for its message: the server is told that the client does not take it, and why. It sees the
-   * message as acknowledged and does not send it again. Without effect before 5.0 and at QoS 0, which have no refusals.
+   * The server is told that the client does not take a message, and why; it sees the message as acknowledged and does not
+   * send it again. To be called before the message is acknowledged: in its handler, or in the body of the loop. Without
+   * effect before 5.0 and at QoS 0, which have no refusals.
    * @param reasonCode 0x80 or above, one of those of PUBACK
    * @param properties left out where they make the packet larger than the server takes
-   * @throws TypeError for a message that is not being delivered; RangeError for another reason code; ProtocolError for
+   * @throws TypeError for a message that was acknowledged; RangeError for another reason code; ProtocolError for
    * properties that cannot be encoded
    */
   refuse(
-    message: Message,
+    message: Message<unknown, unknown>,
     reasonCode: ReasonCode,
     properties?: Pick<Properties, 'reasonString' | 'userProperties'>,
   ): void {
@@ -200,7 +196,7 @@ export class Client {
     }
     const refusal = { reasonCode, ...(properties && { properties }) };
     encodePacket({ type: PacketType.PUBACK, packetId: 1, ...refusal }, 5);
-    this.#connection.refuse(message, refusal);
+    this.#supervisor.refuse(receiptOf(message), refusal);
   }
 
   /**
@@ -208,11 +204,12 @@ export class Client {
    * flow meanwhile.
    * @returns when the server has accepted
    * @throws (rejects) TypeError without `authentication` in the connect options, and while an earlier call is under way;
-   * what its `begin` throws; NotSupportedByServer for data that are too large for the server. The connection then stays as
-   * it is. Or the error that ended it: ServerDisconnected when the server refuses, AuthenticationFailed when the client does.
+   * what its `begin` throws; NotSupportedByServer for data that are too large for the server; Offline. The connection then
+   * stays as it is. Or the error that ended it: ServerDisconnected when the server refuses, AuthenticationFailed when the
+   * client does.
    */
   reauthenticate(): Promise<void> {
-    return this.#connection.reauthenticate();
+    return this.#supervisor.reauthenticate();
   }
 
   /**
@@ -220,33 +217,46 @@ export class Client {
    * the server, or TCP, holds the rest back.
    */
   pause(): void {
-    this.#connection.pause();
+    this.#supervisor.pause();
   }
 
   resume(): void {
-    this.#connection.resume();
+    this.#supervisor.resume();
   }
 
   /**
-   * Ends the connection in good order: messages on their way, also those that wait for their turn, are brought to their
-   * end first. No message is delivered from now on; those with QoS 1 and 2 stay with a server that keeps the session.
+   * Ends the client in good order: messages on their way, also those that wait for their turn, are brought to their end
+   * first, if there is a connection; without one, those who wait for them are told. No message is delivered from now on;
+   * those with QoS 1 and 2 stay with a server that keeps the session.
    * @returns when the connection is closed
    * @throws (rejects) RangeError for a reason code that a client does not leave with; ProtocolError for properties that
-   * cannot be encoded. The connection then stays as it is.
+   * cannot be encoded. The client then stays as it is.
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     const { reasonCode = ReasonCode.SUCCESS, properties, signal } = options;
-    this.#connection.disconnect(reasonCode, properties);
-    const hurry = () => this.#connection.hurry();
+    this.#supervisor.disconnect(reasonCode, properties);
+    const hurry = () => this.#supervisor.hurry();
     if (signal?.aborted) hurry();
     signal?.addEventListener('abort', hurry, { once: true });
     await this.closed;
     signal?.removeEventListener('abort', hurry);
   }
+
+  /** `disconnect`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.disconnect();
+  }
+
+  /** @internal Gives up before the first connection. */
+  abort(): void {
+    this.#supervisor.abort();
+  }
 }
 
 /**
- * Connects over a stream of the caller's own.
+ * Connects over streams of the caller's own.
+ * @param open is called for each connection
+ * @param clock, random: for tests
  * @throws (rejects) ConnectionFailed, ConnectTimeout, ConnectionRefused, ConnectionLost, ProtocolViolation,
  * AuthenticationFailed; NotSupportedByServer for one that takes packets of four bytes at most; the reason of
  * `options.signal`; what `options.authentication` throws when it begins; TypeError and RangeError for options that make no
@@ -256,57 +266,24 @@ export async function connectOver(
   open: TransportFactory,
   options: ConnectOptions = {},
   clock: Clock = systemClock,
+  random: () => number = Math.random,
 ): Promise<Client> {
-  const { authentication, session = new Session(), onMessage, trace = null, signal } = options;
-  signal?.throwIfAborted();
-  const exchange = authentication && (await untilAborted(Promise.resolve(authentication.begin()), signal));
-  const subscriptions = new Subscriptions();
-  const listeners = new Listeners<ClientEvents>();
-  const opened = new Deferred<Client>();
-  const closed = new Deferred<ClientError | null>();
-  let client: Client | null = null;
-  const connection = new Connection(
-    connectionSettings(options, exchange),
-    session,
-    open,
-    {
-      opened: (connack) => {
-        client = new Client(connection, session, connack, closed.promise, subscriptions, listeners);
-        opened.resolve(client);
-      },
-      message: (message) => {
-        if (client === null) return;
-        const handlers = subscriptions.handlersOf(message.topic);
-        if (handlers.length > 0) for (const handler of handlers) call(handler, message, client);
-        else if (onMessage !== undefined) call(onMessage, message, client);
-      },
-      serverDisconnected: (packet) => listeners.tell('serverDisconnect', packet),
-      closed: (error) => {
-        if (error !== null) opened.reject(error);
-        closed.resolve(error);
-        listeners.tell('close', error);
-      },
-      trace,
-    },
-    clock,
-  );
-  const abort = () => {
-    if (client === null) connection.abort();
-  };
+  options.signal?.throwIfAborted();
+  const servers = new Servers([{ url: null, open, credentials: {} }], null);
+  return whenReady(new Client(servers, options, { clock, random }), options.signal);
+}
+
+/** @internal The client, once it is connected; it is over if that fails, or `signal` says so. */
+export async function whenReady(client: Client, signal: AbortSignal | undefined): Promise<Client> {
+  const abort = () => client.abort();
+  if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    return await opened.promise;
+    await client.ready;
+    return client;
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   } finally {
     signal?.removeEventListener('abort', abort);
-  }
-}
-
-function call(handler: MessageHandler, message: Publish, client: Client): void {
-  try {
-    handler(message, client);
-  } catch (error) {
-    throwLater(error);
   }
 }

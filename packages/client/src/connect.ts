@@ -1,6 +1,8 @@
-import { type Client, connectOver } from './client.js';
+import { Client, whenReady } from './client.js';
+import { systemClock } from './clock.js';
 import type { ConnectOptions } from './options.js';
-import { credentialsOf, serverUrls, webSocketUrl } from './server-url.js';
+import { credentialsOf, referredUrls, serverUrls, webSocketUrl } from './server-url.js';
+import { type Referral, type Server, Servers } from './servers.js';
 import type { TransportFactory } from './transport.js';
 import { preparedTransport } from './transports/prepared-transport.js';
 import { hostOf, routeOf } from './transports/route.js';
@@ -11,12 +13,43 @@ const DEFAULT_MQTTS_PORT = 8883;
 /**
  * Connects to a server.
  * @param url `mqtt://[user[:password]@]host[:port]` (port 1883), `mqtts:` for TLS (port 8883), `ws:` and `wss:` with a path
- * (`/mqtt`), or `unix:` with the path of a Unix socket. User name and password in the options come before those in the URL.
+ * (`/mqtt`), or `unix:` with the path of a Unix socket; or several of them, which are tried one after the other. User name
+ * and password in the options come before those in the URL.
+ * @returns when the first server has accepted
  * @throws (rejects) TypeError for a URL of another kind, and everything that `connectOver` throws
  */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const [target] = serverUrls(url);
-  return connectOver(transportTo(target, options), { ...credentialsOf(target), ...options });
+export async function connect(
+  url: string | URL | readonly (string | URL)[],
+  options: ConnectOptions = {},
+): Promise<Client> {
+  options.signal?.throwIfAborted();
+  return whenReady(newClient(url, options), options.signal);
+}
+
+/**
+ * A client that connects in the background, again and again until it succeeds; what it is asked meanwhile waits. Its `ready`
+ * is resolved with the first connection.
+ * @param url as for `connect`
+ * @param options as for `connect`; `reconnect.initially` is true unless it is given. `signal` ends the attempts to connect.
+ * @throws TypeError for a URL of another kind; TypeError and RangeError for options that make no sense
+ */
+export function startClient(url: string | URL | readonly (string | URL)[], options: ConnectOptions = {}): Client {
+  const { reconnect = true, signal } = options;
+  const persistent = reconnect === false ? false : { initially: true, ...(reconnect === true ? {} : reconnect) };
+  const client = newClient(url, { ...options, reconnect: persistent });
+  if (signal !== undefined) whenReady(client, signal).catch(() => {});
+  return client;
+}
+
+function newClient(url: string | URL | readonly (string | URL)[], options: ConnectOptions): Client {
+  const serverAt = (target: URL): Server => ({
+    url: target,
+    open: transportTo(target, options),
+    credentials: credentialsOf(target),
+  });
+  const referral: Referral = (references, from) => referredUrls(references, from).map(serverAt);
+  const servers = new Servers(serverUrls(url).map(serverAt), referral);
+  return new Client(servers, options, { clock: systemClock, random: Math.random });
 }
 
 /**

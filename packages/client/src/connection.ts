@@ -6,7 +6,6 @@ import {
   Framer,
   type Packet,
   PacketType,
-  PacketWriter,
   type Properties,
   ProtocolError,
   type Publish,
@@ -19,7 +18,7 @@ import {
 import { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
 import type { ConnectionOwner } from './connection-owner.js';
-import { Deferred } from './deferred.js';
+import type { Counters } from './counters.js';
 import {
   AuthenticationFailed,
   type ClientError,
@@ -35,11 +34,13 @@ import {
   ServerDisconnected,
 } from './errors.js';
 import { farewell, farewellFor, shortened } from './farewell.js';
-import { Handshakes, type Refusal } from './handshakes.js';
+import { Handshakes } from './handshakes.js';
 import { KeepAlive } from './keep-alive.js';
+import { Message, NO_PARAMS } from './message.js';
 import type { ConnectionSettings } from './options.js';
-import { Output } from './output.js';
+import type { Receipt } from './receipt.js';
 import { Requests } from './requests.js';
+import { Sender, type SenderOwner } from './sender.js';
 import { ServerLimits } from './server-limits.js';
 import { OutgoingMessage, type PublishResult, type Session } from './session.js';
 import { TopicAliases } from './topic-aliases.js';
@@ -55,16 +56,12 @@ import type { Transport, TransportEvents, TransportFactory } from './transport.j
  */
 type State = 'opening' | 'awaitingConnack' | 'open' | 'draining' | 'disconnecting' | 'closed';
 
-/** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
-const FLUSH_AT = 65_536;
 /** PINGREQ leaves this long after the last packet for each second of keep alive: a timer is never early, but often late. */
 const PING_AFTER_MS = 900;
 /** Bytes of the largest packet that the protocol may demand of a client: PUBREL and PUBCOMP with a reason code. */
 const SMALLEST_LIMIT = 5;
 /** A server that does not close after DISCONNECT is hung up on after this time. */
 const CLOSE_GRACE_MS = 5_000;
-
-const SENT: PublishResult = { reasonCode: ReasonCode.SUCCESS };
 
 /**
  * The protocol on one network connection: bytes to packets and back, the order of things, limits and time-outs. It ends
@@ -75,10 +72,10 @@ export class Connection {
   readonly #session: Session;
   readonly #owner: ConnectionOwner;
   readonly #clock: Clock;
+  readonly #counters: Counters;
   readonly #transport: Transport;
   readonly #framer: Framer;
-  readonly #writer = new PacketWriter();
-  readonly #output = new Output();
+  readonly #sender: Sender;
   readonly #aliases: TopicAliases;
   readonly #requests: Requests;
   /** Null: CONNECT names no authentication method. */
@@ -90,45 +87,51 @@ export class Connection {
   /** Why the connection ends, once that is known. */
   #error: ClientError | null = null;
   #cancelTimer: () => void;
-  #flushScheduled = false;
-  /** The transport has enough for now. */
-  #clogged = false;
-  /** For the QoS 0 messages in the output; one promise serves all of them. */
-  #written: Deferred<PublishResult> | null = null;
   #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
-  /** The message that is being delivered. */
-  #delivered: Publish | null = null;
   /** Whether the session outlives the connection. */
   #keepsSession = true;
+  #isPaused = false;
+  #isBacklogged = false;
+  /** What the transport was told last. */
+  #isReading = true;
 
+  /** @throws what `open` throws */
   constructor(
     settings: ConnectionSettings,
     session: Session,
     open: TransportFactory,
     owner: ConnectionOwner,
     clock: Clock,
+    counters: Counters,
   ) {
     this.#settings = settings;
     this.#session = session;
     this.#owner = owner;
     this.#clock = clock;
+    this.#counters = counters;
     const { protocolVersion, properties } = settings.connect;
     this.#framer = new Framer(settings.maximumPacketSize);
     this.#framer.strictLength = protocolVersion === 5;
     this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
-    this.#requests = new Requests(session.packetIds, (packet) => this.#send(packet));
+    this.#sender = new Sender(protocolVersion, owner.trace, counters, this.#senderOwner());
+    this.#requests = new Requests(session.packetIds, (packet) => this.#sender.send(packet));
     this.#exchanges =
       settings.begun === null ? null : new Exchanges(settings.begun, this.#sendAuth, this.#giveUpAuthentication);
-    session.attach();
-    try {
-      this.#transport = open(this.#transportEvents());
-    } catch (error) {
-      session.detach(new ConnectionFailed('The transport cannot be opened', { cause: error }), true);
-      throw error;
-    }
+    this.#transport = open(this.#transportEvents());
+    this.#sender.open(this.#transport);
     this.#cancelTimer = clock.after(settings.connectTimeoutMs, () => {
       this.#destroy(new ConnectTimeout(`The server did not answer within ${settings.connectTimeoutMs} ms`));
     });
+  }
+
+  /** Whether messages and requests can be given to it. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether the session outlives the connection, once the server has accepted. */
+  get keepsSession(): boolean {
+    return this.#keepsSession;
   }
 
   /**
@@ -139,17 +142,17 @@ export class Connection {
     try {
       const { limits, handshakes } = this.#usable();
       limits.checkPublish(packet);
-      if (this.#output.length + this.#session.queuedBytes > this.#settings.maximumBufferedBytes) {
+      if (this.#sender.waiting + this.#session.queuedBytes > this.#settings.maximumBufferedBytes) {
         throw new OutboxFull(`More than ${this.#settings.maximumBufferedBytes} bytes wait to be sent`);
       }
-      if (packet.qos > 0) {
-        const message = new OutgoingMessage(packet);
+      if (packet.qos > 0 || this.#session.queuedAtMostOnce > 0) {
+        const message = new OutgoingMessage(packet, this.#clock.epochMs());
         handshakes.publish(message);
+        this.#updateReading();
         return message.promise;
       }
-      this.#send(packet);
-      this.#written ??= new Deferred();
-      return this.#written.promise;
+      this.#sender.send(packet);
+      return this.#sender.written();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -158,12 +161,16 @@ export class Connection {
   /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
   async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
     this.#usable().limits.checkSubscribe(request);
-    return this.#requests.subscribe(request);
+    const answer = this.#requests.subscribe(request);
+    this.#updateReading();
+    return answer;
   }
 
   async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
     this.#usable();
-    return this.#requests.unsubscribe(request);
+    const answer = this.#requests.unsubscribe(request);
+    this.#updateReading();
+    return answer;
   }
 
   /** Authenticates again. @throws (rejects) as `Client.reauthenticate` says */
@@ -184,9 +191,9 @@ export class Connection {
     if (this.#state !== 'open') return;
     this.#farewell = packet;
     this.#state = 'draining';
-    this.resume();
+    this.#updateReading();
     // Not at once: this may be called while a message is delivered, and its acknowledgement comes before DISCONNECT.
-    this.#scheduleFlush();
+    this.#sender.schedule();
   }
 
   /** Ends the waiting of `disconnect`: DISCONNECT is sent now. */
@@ -194,25 +201,63 @@ export class Connection {
     if (this.#state === 'draining') this.#leave(this.#farewell);
   }
 
-  /** Acknowledges the message that is being delivered with a refusal. @throws TypeError for any other */
-  refuse(message: object, refusal: Refusal): void {
-    if (message !== this.#delivered) throw new TypeError('Only the message that is being delivered can be refused');
-    if (this.#settings.connect.protocolVersion === 5) this.#handshakes?.refuse(refusal);
-  }
-
   /** Gives up an attempt to connect. */
   abort(): void {
     this.#destroy(new ConnectionClosed('The attempt to connect was given up'));
   }
 
+  /** The program wants no more messages. */
   pause(): void {
-    this.#keepAlive?.pause();
-    this.#transport.pause();
+    this.#isPaused = true;
+    this.#updateReading();
   }
 
   resume(): void {
-    this.#keepAlive?.resume();
-    this.#transport.resume();
+    this.#isPaused = false;
+    this.#updateReading();
+  }
+
+  /** Too many messages wait for the program: reads only while the client itself waits for an answer. */
+  set isBacklogged(isBacklogged: boolean) {
+    this.#isBacklogged = isBacklogged;
+    this.#updateReading();
+  }
+
+  #updateReading(): void {
+    const isReading = this.#state === 'draining' || !(this.#isPaused || (this.#isBacklogged && !this.#awaitsAnswer()));
+    if (isReading === this.#isReading) return;
+    this.#isReading = isReading;
+    if (isReading) {
+      this.#keepAlive?.resume();
+      this.#transport.resume();
+    } else {
+      this.#keepAlive?.pause();
+      this.#transport.pause();
+    }
+  }
+
+  #awaitsAnswer(): boolean {
+    return (
+      (this.#handshakes?.outstanding ?? 1) > 0 ||
+      !this.#requests.idle ||
+      this.#exchanges?.isUnderWay === true ||
+      this.#keepAlive?.awaitsAnswer === true
+    );
+  }
+
+  #senderOwner(): SenderOwner {
+    return {
+      turnEnds: () => {
+        if (this.#state === 'draining' && this.#session.idle && this.#requests.idle) this.#leave(this.#farewell);
+      },
+      writing: () => {
+        this.#handshakes?.flushed();
+        this.#keepAlive?.sent();
+      },
+      emptied: () => {
+        if (this.#state === 'disconnecting') this.#hangUp();
+      },
+    };
   }
 
   #transportEvents(): TransportEvents {
@@ -221,22 +266,20 @@ export class Connection {
         if (this.#state !== 'opening') return;
         this.#state = 'awaitingConnack';
         try {
-          this.#send(this.#settings.connect); // [MQTT-3.1.0-1]
+          this.#sender.send(this.#settings.connect); // [MQTT-3.1.0-1]
         } catch (error) {
           this.#destroy(new ConnectionFailed('CONNECT cannot be written', { cause: error }));
         }
       },
       data: (bytes, length) => this.#read(bytes, length),
-      drained: () => {
-        this.#clogged = false;
-        this.#flush();
-      },
+      drained: () => this.#sender.drained(),
       closed: (error) => this.#end(error),
     };
   }
 
   #read(bytes: Uint8Array, length: number): void {
     this.#keepAlive?.heard();
+    this.#counters.bytesReceived += length;
     if (!this.#reads()) return;
     const framer = this.#framer;
     try {
@@ -244,10 +287,12 @@ export class Connection {
       while (this.#reads() && framer.next()) {
         const version = this.#settings.connect.protocolVersion;
         const packet = decodePacket(framer.bytes, framer.start, framer.body, framer.end, version);
+        this.#counters.packetsReceived++;
         if (this.#owner.trace !== null) this.#owner.trace('received', packet);
         this.#receive(packet);
       }
       framer.finish();
+      if (this.#isBacklogged) this.#updateReading();
     } catch (error) {
       this.#fail(error);
     }
@@ -295,7 +340,7 @@ export class Connection {
       default:
         throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `A server sends no packet of type ${packet.type}`);
     }
-    if (this.#state === 'draining') this.#scheduleFlush();
+    if (this.#state === 'draining') this.#sender.schedule();
   }
 
   #receiveConnack(connack: Connack): void {
@@ -325,7 +370,7 @@ export class Connection {
     this.#session.hasEnded = false;
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
-    this.#limits = limits;
+    this.#limits = this.#sender.limits = limits;
     this.#session.clientId = connack.properties?.assignedClientIdentifier ?? connect.clientId;
     const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
     if (keepAlive > 0) {
@@ -338,17 +383,22 @@ export class Connection {
       );
     }
     this.#state = 'open';
-    this.#handshakes = new Handshakes(this.#session, {
+    const handshakes = new Handshakes(this.#session, {
       sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
       receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
+      clock: this.#clock,
       send: (packet) => {
         // What waits in the session was published to a server that may have announced something else.
         if (packet.type === PacketType.PUBLISH) limits.checkPublish(packet);
-        this.#send(packet);
+        this.#sender.send(packet);
       },
+      written: () => this.#sender.written(),
     });
+    this.#handshakes = handshakes;
+    handshakes.start(connack.sessionPresent);
+    this.#counters.connects++;
     this.#owner.opened(connack);
-    this.#handshakes.start(connect.clean, connack.sessionPresent);
+    handshakes.fill();
   }
 
   #receivePublish(packet: Publish, handshakes: Handshakes): void {
@@ -356,14 +406,16 @@ export class Connection {
     // it would be to lose it. ![MQTT-4.5.0-2]
     if (this.#state !== 'open') return;
     this.#aliases.resolve(packet);
-    if (!handshakes.begin(packet)) return;
+    const { qos, packetId, properties } = packet;
+    let receipt: Receipt | null = null;
+    if (qos > 0 && packetId !== undefined) {
+      receipt = handshakes.accept(packetId, qos === 2 ? 2 : 1);
+      if (receipt === null) return;
+    }
     packet.payload = new Uint8Array(packet.payload);
-    const { properties } = packet;
     if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
-    this.#delivered = packet;
-    this.#owner.message(packet);
-    this.#delivered = null;
-    handshakes.acknowledge(packet);
+    this.#counters.messagesReceived++;
+    this.#owner.message(new Message(packet, receipt, packet.payload, NO_PARAMS));
   }
 
   #receiveDisconnect(packet: Disconnect): void {
@@ -372,7 +424,8 @@ export class Connection {
     }
     this.#error = new ServerDisconnected(packet.reasonCode, packet.properties);
     this.#state = 'disconnecting';
-    this.#output.clear();
+    this.#handshakes?.end();
+    this.#sender.clear();
     this.#owner.serverDisconnected(packet);
     this.#hangUp();
   }
@@ -385,52 +438,20 @@ export class Connection {
     return { limits: this.#limits, handshakes: this.#handshakes };
   }
 
-  /** @throws ProtocolError for what cannot be encoded, NotSupportedByServer for what is too large for the server. */
-  #send(packet: Packet): void {
-    const bytes = this.#writer.write(packet, this.#settings.connect.protocolVersion);
-    this.#limits?.checkSize(bytes.length);
-    if (this.#owner.trace !== null) this.#owner.trace('sent', packet);
-    this.#output.append(bytes);
-    if (this.#output.length >= FLUSH_AT) this.#flush();
-    this.#scheduleFlush();
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
-      if (this.#state === 'draining' && this.#session.idle && this.#requests.idle) this.#leave(this.#farewell);
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#clogged || this.#state === 'closed') return;
-    if (this.#output.length > 0) {
-      this.#handshakes?.flushed();
-      this.#keepAlive?.sent();
-      this.#clogged = !this.#transport.write(this.#output.take());
-    }
-    if (this.#clogged) return;
-    this.#written?.resolve(SENT);
-    this.#written = null;
-    if (this.#state === 'disconnecting') this.#hangUp();
-  }
-
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */
   #leave(packet: Disconnect): void {
     const { sessionExpiryInterval } = this.#sendFirst(shortened(packet)).properties ?? {};
     if (this.#settings.connect.protocolVersion === 5 && sessionExpiryInterval !== undefined) {
       this.#keepsSession = sessionExpiryInterval > 0;
     }
+    this.#handshakes?.end();
     this.#state = 'disconnecting';
   }
 
   /** Sends the first of these that the server has room for, and returns it. There is room for the last one. */
   #sendFirst([packet, ...shorter]: readonly Disconnect[]): Disconnect {
     try {
-      this.#send(packet);
+      this.#sender.send(packet);
       return packet;
     } catch (error) {
       if (shorter.length === 0 || !(error instanceof NotSupportedByServer)) throw error;
@@ -439,7 +460,7 @@ export class Connection {
   }
 
   readonly #sendAuth = (packet: Packet): void => {
-    if (this.#reads()) this.#send(packet);
+    if (this.#reads()) this.#sender.send(packet);
   };
 
   /** The program's own authentication has thrown `cause` [MQTT-4.12.1-2]. */
@@ -465,7 +486,9 @@ export class Connection {
   }
 
   #ping(): void {
-    if (this.#state === 'open' || this.#state === 'draining') this.#send({ type: PacketType.PINGREQ });
+    if (this.#state !== 'open' && this.#state !== 'draining') return;
+    this.#sender.send({ type: PacketType.PINGREQ });
+    this.#updateReading();
   }
 
   /** Closes when all is written [MQTT-3.14.4-2], and does not wait for ever for the server to do the same. */
@@ -488,18 +511,18 @@ export class Connection {
     const options = cause === null ? undefined : { cause };
     if (this.#error === null && before === 'opening') {
       this.#error = new ConnectionFailed(`The server cannot be reached${cause ? `: ${cause.message}` : ''}`, options);
-    } else if (this.#error === null && (before !== 'disconnecting' || this.#output.length > 0)) {
+    } else if (this.#error === null && (before !== 'disconnecting' || this.#sender.waiting > 0)) {
       this.#error = new ConnectionLost(`The connection was lost${cause ? `: ${cause.message}` : ''}`, options);
     }
     this.#state = 'closed';
     this.#cancelTimer();
     this.#keepAlive?.stop();
-    this.#output.clear();
     const error = this.#error ?? new ConnectionClosed('The client was disconnected');
-    this.#written?.reject(error);
+    this.#handshakes?.end();
+    this.#sender.end(error);
     this.#requests.end(error);
     this.#exchanges?.end(error);
-    this.#session.detach(error, this.#keepsSession);
+    if (this.#limits !== null && !this.#keepsSession) this.#session.hasEnded = true;
     this.#owner.closed(this.#error);
   }
 }

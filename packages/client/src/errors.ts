@@ -118,6 +118,35 @@ export class OutboxFull extends ClientError {
   override readonly name = 'OutboxFull';
 }
 
+/** There is no connection, and `offline` of the connect options is `fail`. */
+export class Offline extends ClientError {
+  override readonly name = 'Offline';
+}
+
+/** A message waited for a connection, or for its turn, for longer than its message expiry interval. It was not sent. */
+export class MessageExpired extends ClientError {
+  override readonly name = 'MessageExpired';
+}
+
+/** The server refused all filters of a SUBSCRIBE. */
+export class SubscribeRefused extends ClientError {
+  override readonly name = 'SubscribeRefused';
+  readonly filters: readonly string[];
+  /** One for each filter; 0x80 is all that a server can say before 5.0. */
+  readonly reasonCodes: readonly ReasonCode[];
+  readonly reasonString: string | undefined;
+
+  constructor(filters: readonly string[], reasonCodes: readonly ReasonCode[], properties?: Properties) {
+    const reasons = [...new Set(reasonCodes)].map(reasonName).join(', ');
+    super(
+      withDetail(`The server refused the subscription to ${filters.join(', ')}: ${reasons}`, properties?.reasonString),
+    );
+    this.filters = filters;
+    this.reasonCodes = reasonCodes;
+    this.reasonString = properties?.reasonString;
+  }
+}
+
 /** The return codes of 3.1 and 3.1.1 in words (MQTT 3.1.1, table 3.1). */
 function returnCodeName(code: number): string {
   switch (code) {

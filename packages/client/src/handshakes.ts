@@ -1,112 +1,134 @@
 import {
   type Packet,
   PacketType,
-  type Properties,
   ProtocolError,
   type Puback,
   type Pubcomp,
-  type Publish,
   type Pubrec,
   type Pubrel,
   ReasonCode,
 } from '@cauldron/codec';
-import { NotSupportedByServer, PublishRefused } from './errors.js';
-import { type OutgoingMessage, Progress, type Session } from './session.js';
+import type { Clock } from './clock.js';
+import { MessageExpired, NotSupportedByServer, PublishRefused } from './errors.js';
+import { Receipt, type ReceiptKeeper } from './receipt.js';
+import { type OutgoingMessage, Progress, type PublishResult, type Session } from './session.js';
 
 export interface HandshakeSettings {
   /** Messages that may be on their way to the server at once, QoS 1 and 2 together. */
   readonly sendMaximum: number;
   /** The same from the server, as our CONNECT said. */
   readonly receiveMaximum: number;
+  readonly clock: Clock;
   /** Throws what cannot be encoded, and what the server does not take. */
   send(packet: Packet): void;
+  /** Resolved when all that was sent in this turn has been handed to the network. */
+  written(): Promise<PublishResult>;
 }
 
 type Acknowledgement = Puback | Pubrec | Pubrel | Pubcomp;
 
-/** Why a message is not taken, for a 5.0 server. */
-export interface Refusal {
-  /** 0x80 or above, one of those of PUBACK. */
-  readonly reasonCode: ReasonCode;
-  readonly properties?: Properties;
-}
-
 /** QoS 1 and 2 in both directions on one connection: moves the session's messages through their handshakes. */
-export class Handshakes {
+export class Handshakes implements ReceiptKeeper {
   readonly #session: Session;
   readonly #settings: HandshakeSettings;
   /** Sent on this connection and not completed: what the send quota lacks [MQTT-4.9.0-2]. */
   #outstanding = 0;
+  /** What is owed to the server, in the order of receipt, from `#owedFrom` on: acknowledgements leave in that order. */
+  #owed: Receipt[] = [];
+  #owedFrom = 0;
   /** QoS 1 messages whose PUBACK has not left yet: for the server they are still on their way. */
   #unsentAcks = 0;
-  /** What the program said to the message that is being delivered, if it does not take it. */
-  #refusal: Refusal | null = null;
+  #hasEnded = false;
 
   constructor(session: Session, settings: HandshakeSettings) {
     this.#session = session;
     this.#settings = settings;
   }
 
-  /** The server has accepted the connection: takes up what earlier ones left. */
-  start(clean: boolean, sessionPresent: boolean): void {
-    if (clean) {
-      this.#session.clear(); // [MQTT-3.1.2-4]
-    } else if (sessionPresent) {
-      for (const packetId of this.#session.resume()) {
-        this.#outstanding++;
-        this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS });
-      }
-    } else {
+  /** Messages sent and not completed. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** The server has accepted the connection: takes up what earlier ones left. `fill` then sends it. */
+  start(sessionPresent: boolean): void {
+    if (!sessionPresent) {
       this.#session.restart();
+      return;
     }
-    this.#fill();
+    for (const packetId of this.#session.resume()) {
+      this.#outstanding++;
+      this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS });
+    }
   }
 
   /** Sends the message, or lets it wait for its turn. */
   publish(message: OutgoingMessage): void {
     this.#session.enqueue(message);
-    this.#fill();
+    this.fill();
   }
 
-  /** Called for each PUBLISH received. @returns whether it is to be delivered; false for a repetition. */
-  begin(packet: Publish): boolean {
-    const { packetId } = packet;
-    if (packetId === undefined) return true;
-    const { received } = this.#session;
-    if (packet.qos === 2 && received.has(packetId)) {
+  /**
+   * Called for each PUBLISH received with QoS 1 or 2.
+   * @returns what is owed for it once it has been delivered; null for a repetition, which is not delivered again
+   */
+  accept(packetId: number, qos: 1 | 2): Receipt | null {
+    const { received, processing } = this.#session;
+    if (qos === 2 && received.has(packetId)) {
       this.#settings.send({ type: PacketType.PUBREC, packetId, reasonCode: ReasonCode.SUCCESS }); // [MQTT-4.3.3-10]
-      return false;
+      return null;
     }
-    if (received.size + this.#unsentAcks >= this.#settings.receiveMaximum) {
+    const earlier = qos === 2 ? processing.get(packetId) : undefined;
+    if (earlier?.keeper === this) return null;
+    if (received.size + this.#owed.length - this.#owedFrom + this.#unsentAcks >= this.#settings.receiveMaximum) {
       throw new ProtocolError(
         ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
         `More than ${this.#settings.receiveMaximum} messages without acknowledgement`,
       );
     }
-    return true;
+    if (earlier !== undefined) {
+      // It came by an earlier connection, and the program is not done with it.
+      earlier.keeper = this;
+      this.#owed.push(earlier);
+      return null;
+    }
+    const receipt = new Receipt(packetId, qos, this);
+    if (qos === 2) processing.set(packetId, receipt);
+    this.#owed.push(receipt);
+    return receipt;
   }
 
-  /** The message that is being delivered is acknowledged with this. */
-  refuse(refusal: Refusal): void {
-    this.#refusal = refusal;
-  }
-
-  /** The message has been delivered [MQTT-3.3.4-1]. */
-  acknowledge(packet: Publish): void {
-    const { packetId } = packet;
-    const refusal = this.#refusal;
-    this.#refusal = null;
-    if (packetId === undefined) return;
-    const type = packet.qos === 2 ? PacketType.PUBREC : PacketType.PUBACK;
-    if (type === PacketType.PUBACK) this.#unsentAcks++;
-    else if (refusal === null) this.#session.received.add(packetId); // else the id is free again [MQTT-4.3.3-9]
-    if (refusal === null) this.#settings.send({ type, packetId, reasonCode: ReasonCode.SUCCESS });
-    else this.#sendRefusal({ type, packetId, ...refusal });
+  /** Acknowledges, in the order of receipt, what the program is done with [MQTT-4.6.0-2] [MQTT-4.6.0-3]. */
+  settled(receipt: Receipt): void {
+    if (this.#hasEnded) {
+      this.#settledLate(receipt);
+      return;
+    }
+    const owed = this.#owed;
+    let at = this.#owedFrom;
+    while (at < owed.length && owed[at].isSettled) this.#acknowledge(owed[at++]);
+    if (at === owed.length) {
+      owed.length = at = 0;
+    } else if (at >= 64 && at * 2 >= owed.length) {
+      owed.splice(0, at);
+      at = 0;
+    }
+    this.#owedFrom = at;
   }
 
   /** All acknowledgements are on their way. */
   flushed(): void {
     this.#unsentAcks = 0;
+  }
+
+  /** The connection is gone: no acknowledgement of what came by it can be sent any more. */
+  end(): void {
+    this.#hasEnded = true;
+    // What waited for an earlier one: the program is done with it.
+    for (let i = this.#owedFrom; i < this.#owed.length; i++) {
+      if (this.#owed[i].isSettled) this.#settledLate(this.#owed[i]);
+    }
+    this.#owed = [];
   }
 
   receive(packet: Acknowledgement): void {
@@ -123,6 +145,71 @@ export class Handshakes {
       case PacketType.PUBCOMP:
         this.#receivePubcomp(packet);
         break;
+    }
+  }
+
+  /** Sends what waits, as far as the quota goes. */
+  fill(): void {
+    while (this.#outstanding < this.#settings.sendMaximum) {
+      const message = this.#session.dequeue();
+      if (message === null) return;
+      if (!this.#isFresh(message)) continue;
+      if (message.packet.qos === 0) {
+        this.#sendUnacknowledged(message);
+        continue;
+      }
+      const isNew = message.packet.packetId === undefined;
+      const packetId = this.#session.assign(message);
+      if (packetId === 0) return;
+      try {
+        this.#settings.send(message.packet);
+      } catch (error) {
+        if (isNew) this.#session.complete(packetId);
+        else this.#session.abandon(packetId);
+        message.reject(error as Error);
+        continue;
+      }
+      this.#outstanding++;
+    }
+  }
+
+  /** @returns whether a message that was not sent yet may still be sent; what is left of its life goes with it */
+  #isFresh(message: OutgoingMessage): boolean {
+    const { packet, expiresAtMs } = message;
+    if (expiresAtMs === Number.POSITIVE_INFINITY || packet.packetId !== undefined) return true;
+    const leftMs = expiresAtMs - this.#settings.clock.epochMs();
+    if (leftMs > 0) {
+      packet.properties = { ...packet.properties, messageExpiryInterval: Math.ceil(leftMs / 1_000) };
+      return true;
+    }
+    this.#session.drop(message);
+    message.reject(new MessageExpired(`The message to ${packet.topic} has waited for longer than it may`));
+    return false;
+  }
+
+  #sendUnacknowledged(message: OutgoingMessage): void {
+    try {
+      this.#settings.send(message.packet);
+      this.#settings.written().then(message.resolve, message.reject);
+    } catch (error) {
+      message.reject(error as Error);
+    }
+  }
+
+  /** [MQTT-3.3.4-1] */
+  #acknowledge({ packetId, qos, refusal }: Receipt): void {
+    const type = qos === 2 ? PacketType.PUBREC : PacketType.PUBACK;
+    if (qos === 1) this.#unsentAcks++;
+    else this.#session.processed(packetId, refusal === null); // refused, the id is free again [MQTT-4.3.3-9]
+    if (refusal === null) this.#settings.send({ type, packetId, reasonCode: ReasonCode.SUCCESS });
+    else this.#sendRefusal({ type, packetId, ...refusal });
+  }
+
+  /** The program is done with a message whose connection is gone: with QoS 2 the server is told when it asks again. */
+  #settledLate(receipt: Receipt): void {
+    const { packetId, qos, refusal } = receipt;
+    if (qos === 2 && this.#session.processing.get(packetId) === receipt) {
+      this.#session.processed(packetId, refusal === null);
     }
   }
 
@@ -159,11 +246,9 @@ export class Handshakes {
     this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS }); // [MQTT-4.3.3-4]
   }
 
-  #receivePubrel(packet: Pubrel): void {
-    const known = this.#session.received.delete(packet.packetId);
-    const reasonCode = known ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
-    // [MQTT-4.3.3-11]
-    this.#settings.send({ type: PacketType.PUBCOMP, packetId: packet.packetId, reasonCode });
+  #receivePubrel({ packetId }: Pubrel): void {
+    const reasonCode = this.#session.forget(packetId) ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+    this.#settings.send({ type: PacketType.PUBCOMP, packetId, reasonCode }); // [MQTT-4.3.3-11]
   }
 
   #receivePubcomp(packet: Pubcomp): void {
@@ -194,32 +279,6 @@ export class Handshakes {
     } else {
       message.resolve(properties === undefined ? { reasonCode } : { reasonCode, properties });
     }
-    this.#fill();
-  }
-
-  /** Sends what waits, as far as the quota goes. */
-  #fill(): void {
-    while (this.#outstanding < this.#settings.sendMaximum) {
-      const message = this.#session.dequeue();
-      if (message === null) return;
-      const { packet } = message;
-      packet.packetId ??= this.#session.packetIds.take();
-      if (packet.packetId === 0) {
-        delete packet.packetId;
-        this.#session.requeue(message);
-        return;
-      }
-      try {
-        this.#settings.send(packet);
-      } catch (error) {
-        if (packet.dup) this.#session.abandon(packet.packetId);
-        else this.#session.complete(packet.packetId);
-        message.reject(error as Error);
-        continue;
-      }
-      this.#outstanding++;
-      message.progress = Progress.SENT;
-      this.#session.inflight.set(packet.packetId, message);
-    }
+    this.fill();
   }
 }

@@ -1,9 +1,13 @@
 export { type QoS, ReasonCode } from '@cauldron/codec';
 export type { Authentication, AuthenticationExchange } from './authentication.js';
-export { Client, type ClientEvents, connectOver, type DisconnectOptions } from './client.js';
+export { Client, connectOver, type DisconnectOptions } from './client.js';
 export { type Clock, systemClock } from './clock.js';
-export { connect } from './connect.js';
+export { connect, startClient } from './connect.js';
+export type { Counters } from './counters.js';
 export * from './errors.js';
+export type { ClientEvents, ClientState } from './events.js';
+export type { Listeners } from './listeners.js';
+export { Message, type NoParams } from './message.js';
 export type {
   ConnectOptions,
   PublishOptions,
@@ -12,8 +16,9 @@ export type {
   UnsubscribeOptions,
   WillOptions,
 } from './options.js';
+export type { ReconnectOptions } from './reconnect.js';
 export { type ScramOptions, scramSha256 } from './scram.js';
 export { type PublishResult, Session } from './session.js';
-export type { Message, MessageHandler } from './subscriptions.js';
+export type { MessageHandler, Subscription } from './subscription.js';
 export type { TlsOptions } from './tls-options.js';
 export type { Transport, TransportEvents, TransportFactory } from './transport.js';

@@ -31,6 +31,11 @@ export class KeepAlive {
     this.#arm(this.#sentMs);
   }
 
+  /** Whether nothing was received since the last PINGREQ. */
+  get awaitsAnswer(): boolean {
+    return this.#pingedMs >= 0;
+  }
+
   sent(): void {
     this.#sentMs = this.#clock.nowMs();
   }

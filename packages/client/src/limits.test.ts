@@ -2,8 +2,8 @@ import { PacketType, type Properties, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { connectOver } from './client.js';
 import { NotSupportedByServer, ProtocolViolation, ServerDisconnected } from './errors.js';
+import type { Message } from './message.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
-import type { Message } from './subscriptions.js';
 
 const { DISCONNECT, AUTH, PINGREQ, SUBSCRIBE } = PacketType;
 
@@ -159,8 +159,8 @@ describe('a DISCONNECT of the server', () => {
   it('is told to the listeners, and is why the connection closes', async () => {
     const { client, server } = await connected();
     const told: unknown[] = [];
-    client.on('serverDisconnect', (packet) => told.push(packet.reasonCode));
-    client.on('close', (error) => told.push(error));
+    client.events.on('serverDisconnect', (packet) => told.push(packet.reasonCode));
+    client.events.on('close', (error) => told.push(error));
     const failed = failureOf(client.publish('a', 'x', { qos: 1 }));
     await turn();
     const properties = { reasonString: 'bye', serverReference: 'other:1883' };

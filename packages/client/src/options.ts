@@ -18,8 +18,9 @@ import {
 } from './authentication.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { NetworkOptions } from './network-options.js';
+import type { ReconnectOptions } from './reconnect.js';
 import type { Session } from './session.js';
-import type { MessageHandler } from './subscriptions.js';
+import type { MessageHandler } from './subscription.js';
 import type { TlsOptions } from './tls-options.js';
 
 export interface WillOptions {
@@ -62,8 +63,28 @@ export interface ConnectOptions {
    * nothing is on its way, whatever the server may still know of the session.
    */
   session?: Session;
-  /** Seconds that the server keeps the session after the connection, 5.0 only. Default 0 if `clean`, else for ever. */
+  /**
+   * Seconds that the server keeps the session after the connection, 5.0 only. Default: for ever unless `clean`; else 300 with
+   * `reconnect`, so that the session survives a cut of the network (`disconnect` then ends it), and 0 without.
+   */
   sessionExpiryInterval?: number;
+  /**
+   * Connect again when a connection ends, unless that is pointless, as with a wrong password. Default true. The session goes
+   * on with 5.0, and with `clean: false`; otherwise the server begins a new one, and what is on its way is sent anew.
+   */
+  reconnect?: boolean | ReconnectOptions;
+  /**
+   * What becomes of messages, subscriptions and other requests while there is no connection: they wait for the next one, or
+   * are rejected with Offline at once. Default `queue`.
+   */
+  offline?: 'queue' | 'fail';
+  /** Messages that may wait for a connection before `publish` refuses with OutboxFull. Default 10,000. */
+  maximumQueuedMessages?: number;
+  /**
+   * Bytes of received messages that may wait for the program, in iterators; with more, the client reads no more unless it
+   * waits for an answer itself. Beyond 64 times as much, messages with QoS 0 are dropped. Default 1 MiB.
+   */
+  maximumReceivedBytes?: number;
   /** Seconds without traffic after which the connection is probed, 0 to 65535; 0 is never. Default 60. */
   keepAliveSeconds?: number;
   /** Milliseconds that the server may be silent after a probe. Default 10,000. */
@@ -216,6 +237,14 @@ function connectPacket(options: ConnectOptions, begun: BegunAuthentication | nul
 
 function willOf({ topic, payload = '', qos = 0, retain = false, properties }: WillOptions): Will {
   return { topic, payload: bytesOf(payload), qos, retain, ...(properties && { properties }) };
+}
+
+/** Seconds that a session is kept over cuts of the network, if nobody says anything else. */
+const DEFAULT_EXPIRY_S = 300;
+
+/** What the connections of a client that reconnects ask for. */
+export function sessionExpiryOf({ sessionExpiryInterval, clean = true }: ConnectOptions): number {
+  return sessionExpiryInterval ?? (clean ? DEFAULT_EXPIRY_S : NEVER_EXPIRES);
 }
 
 /** What has the default of the standard is not sent. */

@@ -37,6 +37,10 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  epochMs(): number {
+    return 1_700_000_000_000 + this.#nowMs;
+  }
+
   after(delayMs: number, callback: () => void): () => void {
     const timer = { dueMs: this.#nowMs + delayMs, callback };
     this.#timers.push(timer);
@@ -160,13 +164,16 @@ export function publish(topic: string, payload: string, more: Partial<Publish> =
   return { type: PacketType.PUBLISH, topic, payload: bytes, qos: 0, retain: false, dup: false, ...more };
 }
 
-/** Connects a client to a new scripted server, which accepts; CONNECT is taken from what the server received. */
+/**
+ * Connects a client to a new scripted server, which accepts; CONNECT is taken from what the server received. Unless told,
+ * the client does not connect again.
+ */
 export async function connected(
   options: ConnectOptions = {},
   accept: Connack = connack(),
 ): Promise<{ client: Client; server: ScriptedServer }> {
   const server = new ScriptedServer(options.protocolVersion ?? 5);
-  const connecting = connectOver(server.open, options, server.clock);
+  const connecting = connectOver(server.open, { reconnect: false, ...options }, server.clock);
   server.events.opened();
   await turn();
   await server.send(accept);

@@ -1,6 +1,7 @@
 import { type Properties, type Publish, ReasonCode } from '@cauldron/codec';
 import { Deferred } from './deferred.js';
 import { PacketIds } from './packet-ids.js';
+import type { Receipt } from './receipt.js';
 
 /** What the server said to a message. */
 export interface PublishResult {
@@ -21,17 +22,23 @@ export const Progress = {
 } as const;
 export type Progress = (typeof Progress)[keyof typeof Progress];
 
-/** A message with QoS 1 or 2, from `publish` to the end of its handshake. */
+/** A message from `publish` to the end of its handshake: one with QoS 1 or 2, or any that waits for a connection. */
 export class OutgoingMessage extends Deferred<PublishResult> {
   readonly packet: Publish;
   /** Bytes that the message counts for in `Session.queuedBytes`. */
   readonly size: number;
+  /** When it loses its value, in milliseconds since 1970; infinite for most messages. */
+  readonly expiresAtMs: number;
   progress: Progress = Progress.QUEUED;
 
-  constructor(packet: Publish) {
+  /** @param nowMs since 1970; the message expiry interval of the packet, if it has one, counts from here */
+  constructor(packet: Publish, nowMs: number) {
     super();
     this.packet = packet;
     this.size = packet.topic.length + packet.payload.length;
+    const { messageExpiryInterval } = packet.properties ?? {};
+    this.expiresAtMs =
+      messageExpiryInterval === undefined ? Number.POSITIVE_INFINITY : nowMs + messageExpiryInterval * 1_000;
   }
 }
 
@@ -39,7 +46,7 @@ export class OutgoingMessage extends Deferred<PublishResult> {
 const COMPACT_AT = 1_024;
 
 /**
- * What survives a connection: the messages with QoS 1 and 2 that the server has not acknowledged, those that wait for
+ * What survives a connection: the messages with QoS 1 and 2 that the server has not acknowledged, all that wait for
  * their turn, and the packet ids of messages received with QoS 2. Give the same object to the next `connect` with
  * `clean: false`, and these handshakes go on where they stopped. It lives in memory only, and serves one client at a time.
  * A session that the server does not keep either (a clean one of 3.1.1, an expiry interval of 0) is empty afterwards.
@@ -55,8 +62,12 @@ export class Session {
   readonly inflight = new Map<number, OutgoingMessage>();
   /** Ids of QoS 2 messages that were delivered and not released yet: a PUBLISH with one of them is a repetition. */
   readonly received = new Set<number>();
+  /** QoS 2 messages that the program is not done with, by id: a PUBLISH with one of them is a repetition, too. */
+  readonly processing = new Map<number, Receipt>();
   /** Bytes of topic and payload in the queue. */
   queuedBytes = 0;
+  /** Messages with QoS 0 in the queue. */
+  queuedAtMostOnce = 0;
   /** Whether the last connection took the session with it, so that no server can still have it. */
   hasEnded = false;
 
@@ -69,28 +80,39 @@ export class Session {
     return this.inflight.size === 0 && this.received.size === 0 && this.#head === this.#queue.length;
   }
 
-  /** Called when a connection begins to use the session. */
+  /** Messages that wait for their turn. */
+  get queueLength(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** Called when a client begins to use the session. */
   attach(): void {
     if (this.#attached) throw new TypeError('This session is in use by another client');
     this.#attached = true;
   }
 
   /**
-   * Called when the connection is gone. Everybody who waits for a message is told; the messages themselves stay, for a
-   * next connection, unless the session ends with this one.
+   * Called when the client is over. Everybody who waits for a message is told; the messages themselves stay, for a next
+   * client, unless the session has ended.
    */
-  detach(error: Error, isKept: boolean): void {
+  detach(error: Error): void {
     this.#attached = false;
+    // Who gets them again will be done with them.
+    this.processing.clear();
     for (const message of this.inflight.values()) message.reject(error);
     for (let i = this.#head; i < this.#queue.length; i++) this.#queue[i].reject(error);
-    if (isKept) return;
-    this.clear(); // [MQTT-3.1.2-6] of 3.1.1
-    this.hasEnded = true;
+    if (this.hasEnded) this.clear(); // [MQTT-3.1.2-6] of 3.1.1
   }
 
   enqueue(message: OutgoingMessage): void {
     this.#queue.push(message);
     this.queuedBytes += message.size;
+    if (message.packet.qos === 0) this.queuedAtMostOnce++;
+  }
+
+  /** Before all that wait. */
+  enqueueFirst(message: OutgoingMessage): void {
+    this.#prepend([message]);
   }
 
   /** Takes the message whose turn it is; null when none waits. */
@@ -98,6 +120,7 @@ export class Session {
     if (this.#head === this.#queue.length) return null;
     const message = this.#queue[this.#head++];
     this.queuedBytes -= message.size;
+    if (message.packet.qos === 0) this.queuedAtMostOnce--;
     if (this.#head === this.#queue.length || (this.#head >= COMPACT_AT && this.#head * 2 >= this.#queue.length)) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
@@ -105,9 +128,34 @@ export class Session {
     return message;
   }
 
-  /** Puts a message back to the head of the queue: there was no packet id for it. */
-  requeue(message: OutgoingMessage): void {
-    this.#prepend([message]);
+  /**
+   * The message that was taken from the queue, one with QoS 1 or 2, is about to be sent.
+   * @returns its packet id; 0 when there is none for it: then it is at the head of the queue again
+   */
+  assign(message: OutgoingMessage): number {
+    const packetId = message.packet.packetId ?? this.packetIds.take();
+    if (packetId === 0) {
+      this.#prepend([message]);
+      return 0;
+    }
+    message.packet.packetId = packetId;
+    message.progress = Progress.SENT;
+    this.inflight.set(packetId, message);
+    return packetId;
+  }
+
+  /** A message that was taken from the queue and never had a packet id is given up. */
+  drop(_message: OutgoingMessage): void {}
+
+  /** The program is done with a QoS 2 message that came in; if it has taken it, PUBREL will come. */
+  processed(packetId: number, isTaken: boolean): void {
+    this.processing.delete(packetId);
+    if (isTaken) this.received.add(packetId);
+  }
+
+  /** The PUBREL has come. @returns whether the message is known */
+  forget(packetId: number): boolean {
+    return this.received.delete(packetId);
   }
 
   /** The server has taken a QoS 2 message over. */
@@ -163,6 +211,7 @@ export class Session {
     }
     this.inflight.clear();
     this.received.clear();
+    this.processing.clear();
     this.#prepend(again);
     for (let i = this.#head; i < this.#queue.length; i++) {
       const message = this.#queue[i];
@@ -178,9 +227,11 @@ export class Session {
     for (const packetId of this.inflight.keys()) this.packetIds.giveBack(packetId);
     this.inflight.clear();
     this.received.clear();
+    this.processing.clear();
     this.#queue = [];
     this.#head = 0;
     this.queuedBytes = 0;
+    this.queuedAtMostOnce = 0;
   }
 
   /** Topic aliases are those of one connection [MQTT-3.3.2-7]. */
@@ -192,6 +243,9 @@ export class Session {
     if (messages.length === 0) return;
     this.#queue = messages.concat(this.#queue.slice(this.#head));
     this.#head = 0;
-    for (const message of messages) this.queuedBytes += message.size;
+    for (const message of messages) {
+      this.queuedBytes += message.size;
+      if (message.packet.qos === 0) this.queuedAtMostOnce++;
+    }
   }
 }

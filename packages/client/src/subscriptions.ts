@@ -1,63 +1,76 @@
-import { type Publish, parseSharedFilter, topicMatches } from '@cauldron/codec';
-import type { Client } from './client.js';
+import {
+  PacketType,
+  type Properties,
+  ReasonCode,
+  type Subscribe,
+  type SubscribeRequest,
+  type Unsubscribe,
+} from '@cauldron/codec';
 
-/** A message as it was received; payload and properties belong to the receiver. */
-export type Message = Readonly<Omit<Publish, 'type'>>;
+type SubscribePacket = Omit<Subscribe, 'packetId'>;
 
-/**
- * Called for each message, with the client that received it. The message is acknowledged when the call returns, unless
- * the connection has ended by then; what it throws becomes an uncaught exception, after the acknowledgement.
- */
-export type MessageHandler = (message: Message, client: Client) => void;
-
-interface Subscription {
-  /** As it was subscribed. */
-  readonly filter: string;
-  /** Without `$share/group/`: what the topics match. */
-  readonly pattern: string;
-  readonly handler: MessageHandler;
+/** What a server has granted, as it was asked for. */
+interface Granted {
+  readonly request: SubscribeRequest;
+  readonly properties: Properties | undefined;
 }
 
-/** Topics whose handlers are remembered. It bounds the memory that a server with endless topics can take. */
-const REMEMBERED_TOPICS = 1_024;
+/** Filters that go into one SUBSCRIBE; a bound that every server takes. */
+const FILTERS_PER_PACKET = 64;
 
-const NOBODY: readonly MessageHandler[] = [];
-
-/** Which handlers a message is for. */
+/** What the server has to know of the subscriptions of a client, to be told again when it has lost its session. */
 export class Subscriptions {
-  #subscriptions: Subscription[] = [];
-  readonly #remembered = new Map<string, readonly MessageHandler[]>();
+  /** By filter: a server keeps one subscription for each. */
+  readonly #granted = new Map<string, Granted>();
 
-  add(filter: string, handler: MessageHandler): void {
-    const pattern = parseSharedFilter(filter)?.filter ?? filter;
-    this.#subscriptions.push({ filter, pattern, handler });
-    this.#remembered.clear();
+  /**
+   * The server has answered a SUBSCRIBE.
+   * @returns what it has refused; if it was subscribed before, it is so no longer as far as the client can tell
+   */
+  granted(
+    { subscriptions, properties }: SubscribePacket,
+    reasonCodes: readonly ReasonCode[],
+  ): { filter: string; reasonCode: ReasonCode }[] {
+    const refused: { filter: string; reasonCode: ReasonCode }[] = [];
+    subscriptions.forEach((request, i) => {
+      const reasonCode = reasonCodes[i] ?? ReasonCode.UNSPECIFIED_ERROR;
+      if (reasonCode < ReasonCode.UNSPECIFIED_ERROR) {
+        this.#granted.set(request.filter, { request, properties });
+      } else {
+        refused.push({ filter: request.filter, reasonCode });
+      }
+    });
+    return refused;
   }
 
-  /** Takes one handler away from a filter, or all when none is named. */
-  remove(filter: string, handler?: MessageHandler): void {
-    this.#subscriptions = this.#subscriptions.filter(
-      (one) => one.filter !== filter || (handler !== undefined && one.handler !== handler),
-    );
-    this.#remembered.clear();
+  /** The server has answered an UNSUBSCRIBE; before 5.0 without reason codes. */
+  ended({ filters }: Omit<Unsubscribe, 'packetId'>, reasonCodes: readonly ReasonCode[]): void {
+    filters.forEach((filter, i) => {
+      if ((reasonCodes[i] ?? ReasonCode.SUCCESS) < ReasonCode.UNSPECIFIED_ERROR) this.#granted.delete(filter);
+    });
   }
 
-  /** Each handler once, however many of its filters match. */
-  handlersOf(topic: string): readonly MessageHandler[] {
-    let handlers = this.#remembered.get(topic);
-    if (handlers === undefined) {
-      handlers = this.#match(topic);
-      if (this.#remembered.size >= REMEMBERED_TOPICS) this.#remembered.clear();
-      this.#remembered.set(topic, handlers);
+  /** The subscription is not there any more. */
+  lost(filter: string): void {
+    this.#granted.delete(filter);
+  }
+
+  /** The packets that subscribe everything again: those with equal properties go together. */
+  packets(): SubscribePacket[] {
+    const groups = new Map<string, SubscribeRequest[][]>();
+    const packets: SubscribePacket[] = [];
+    for (const { request, properties } of this.#granted.values()) {
+      const key = JSON.stringify(properties);
+      const group = groups.get(key) ?? [];
+      groups.set(key, group);
+      let last = group.at(-1);
+      if (last === undefined || last.length === FILTERS_PER_PACKET) {
+        last = [];
+        group.push(last);
+        packets.push({ type: PacketType.SUBSCRIBE, subscriptions: last, ...(properties && { properties }) });
+      }
+      last.push(request);
     }
-    return handlers;
-  }
-
-  #match(topic: string): readonly MessageHandler[] {
-    const handlers = new Set<MessageHandler>();
-    for (const { pattern, handler } of this.#subscriptions) {
-      if (topicMatches(pattern, topic)) handlers.add(handler);
-    }
-    return handlers.size === 0 ? NOBODY : [...handlers];
+    return packets;
   }
 }

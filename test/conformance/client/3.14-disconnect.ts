@@ -49,7 +49,7 @@ export const disconnect = clientSection('3.14 DISCONNECT', (test) => {
     for (const firstByte of [0xe1, 0xe2, 0xe4, 0xe8, 0xef]) {
       const { client, server } = await t.connected();
       let isTold = false;
-      client.on('serverDisconnect', () => {
+      client.events.on('serverDisconnect', () => {
         isTold = true;
       });
       server.send(frame(firstByte, hex('8b 00')));

@@ -29,7 +29,9 @@ export const sharedSubscriptions = clientSection('4.8 Shared subscriptions', (te
       await subscribing;
     }
     // Messages come under their topic name, which has nothing of the group.
-    const subscribing = client.subscribe('$share/g/x/+', {}, (message) => inbox.add({ ...message, topic: 'handled' }));
+    const subscribing = client.subscribe('$share/g/x/+', {}, (message) =>
+      inbox.add({ topic: 'handled', payload: message.payload }),
+    );
     await server.acceptSubscribe();
     await subscribing;
     await server.publish({ topic: 'x/y', payload: 'shared', qos: 1 });

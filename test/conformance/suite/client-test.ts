@@ -194,15 +194,18 @@ export class ClientTest extends Judgement {
 
   #complete({ onMessage, ...options }: DialOptions, inbox: Inbox): ConnectOptions {
     const handler = onMessage === undefined ? (message: Message) => inbox.add(message) : onMessage;
-    const defaults = { protocolVersion: this.level, connectTimeoutMs: this.#timeoutMs };
+    const defaults = { protocolVersion: this.level, connectTimeoutMs: this.#timeoutMs, reconnect: false };
     return { ...defaults, ...options, ...(handler !== null && { onMessage: handler }) };
   }
 }
 
+/** What a test may look at. */
+type ReceivedMessage = Pick<Message, 'topic' | 'payload'> & Partial<Message>;
+
 /** Messages that a client was given. */
 export class Inbox {
   /** Those that were not asked for yet. */
-  readonly unread: Message[] = [];
+  readonly unread: ReceivedMessage[] = [];
   readonly #test: ClientTest;
   #wake: () => void = () => {};
 
@@ -210,12 +213,12 @@ export class Inbox {
     this.#test = test;
   }
 
-  add(message: Message): void {
+  add(message: ReceivedMessage): void {
     this.unread.push(message);
     this.#wake();
   }
 
-  async next(): Promise<Message> {
+  async next(): Promise<ReceivedMessage> {
     if (this.unread.length === 0) {
       const added = new Promise<void>((resolve) => {
         this.#wake = resolve;

@@ -3,5 +3,5 @@
 import { connect } from '@cauldron/client';
 
 const { url, ...options } = JSON.parse(process.argv[2]);
-await connect(url, options);
+await connect(url, { reconnect: false, ...options });
 console.log('connected');

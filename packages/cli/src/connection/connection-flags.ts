@@ -250,6 +250,7 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
   const { requestProblemInformation, requestResponseInformation, ...withProof } = properties.connect;
   const { authenticationMethod, authenticationData, ...connect } = withProof;
   const options: ConnectOptions = {
+    reconnect: false,
     ...connect,
     protocolVersion,
     clean: values.keepSession !== true,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, type ConnectOptions, type Message, PublishRefused } from '@cauldron/client';
-import { type QoS, ReasonCode, reasonName } from '@cauldron/codec';
+import { type Client, type ConnectOptions, type Message, PublishRefused, SubscribeRefused } from '@cauldron/client';
+import { type QoS, reasonName } from '@cauldron/codec';
 import type { ConnectionTarget } from '../connection/connection-flags.js';
 import { openConnection } from '../connection/open-connection.js';
 
@@ -96,8 +96,11 @@ export class ControlClient {
   async #subscribe(topic: string): Promise<void> {
     if (this.#subscribed.has(topic)) return;
     const filter = `${topic}/response`;
-    const [code] = await this.#client.subscribe(filter, { qos: this.#qos }, (message) => this.#take(message));
-    if (code >= ReasonCode.UNSPECIFIED_ERROR) {
+    try {
+      await this.#client.subscribe(filter, { qos: this.#qos }, (message) => this.#take(message));
+    } catch (error) {
+      if (!(error instanceof SubscribeRefused)) throw error;
+      const [code] = error.reasonCodes;
       throw new ControlFailure(`Subscribe error: ${reasonName(code)}. This user may not subscribe to ${filter}.`);
     }
     this.#subscribed.add(topic);

@@ -9,7 +9,8 @@ import {
 } from '@cauldron/client';
 import type { SetupUser } from './users.js';
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** One connection each: what ends it is what is looked at. */
+const TRIAL = { connectTimeoutMs: 10_000, reconnect: false };
 const MESSAGE_TIMEOUT_MS = 10_000;
 /** A level that no device is called. */
 const TRIAL_LEVEL = 'setup-trial';
@@ -81,7 +82,7 @@ function place(host: string, port: number): string {
 }
 
 function open({ hosts, tlsPort, ca }: TrialTarget, who: Credentials, host = hosts[0]): Promise<Client> {
-  return connect(`mqtts://${place(host, tlsPort)}`, { ...who, tls: { ca }, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  return connect(`mqtts://${place(host, tlsPort)}`, { ...who, ...TRIAL, tls: { ca } });
 }
 
 interface Credentials {
@@ -103,7 +104,7 @@ async function isReached(target: TrialTarget, host: string): Promise<string | nu
 
 async function isNotTrusted({ hosts, tlsPort }: TrialTarget): Promise<string | null> {
   try {
-    const client = await connect(`mqtts://${place(hosts[0], tlsPort)}`, { connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    const client = await connect(`mqtts://${place(hosts[0], tlsPort)}`, TRIAL);
     await client.disconnect();
   } catch (error) {
     if (error instanceof ConnectionRefused) return 'its certificate was issued by a CA that is trusted anyway';
@@ -129,10 +130,7 @@ async function isRefused(target: TrialTarget, username?: string, password?: stri
 /** How the end of the handshake shows depends on the version of TLS, and on which packet comes first. */
 async function isKeptOut({ hosts, ca }: TrialTarget, port: number): Promise<string | null> {
   try {
-    const client = await connect(`mqtts://${place(hosts[0], port)}`, {
-      tls: { ca },
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    });
+    const client = await connect(`mqtts://${place(hosts[0], port)}`, { ...TRIAL, tls: { ca } });
     await client.disconnect();
     return 'it got in';
   } catch (error) {

@@ -1,0 +1,170 @@
+import { type Connack, isValidTopicName, ReasonCode } from '@cauldron/codec';
+import { untilAborted } from './abort.js';
+import type { Client } from './client.js';
+import type { Clock } from './clock.js';
+import { Deferred } from './deferred.js';
+import { ClientError, ConnectionClosed } from './errors.js';
+import { type Message, receiptOf } from './message.js';
+import type { PublishOptions, PublishProperties, SubscribeOptions } from './options.js';
+import type { PayloadType } from './payload-codec.js';
+import type { PublishResult } from './session.js';
+import type { MessageHandler } from './subscription.js';
+
+/** Nobody answered a request in time. Whether it was received is unknown. */
+export class RequestTimeout extends ClientError {
+  override readonly name = 'RequestTimeout';
+}
+
+export interface RequestOptions {
+  /** Milliseconds for the answer. Default 10,000. */
+  timeoutMs?: number;
+  /** Of the request, and what most responders answer with. Default 0. */
+  qos?: PublishOptions['qos'];
+  /** Of the request; response topic and correlation data are the client's own. */
+  properties?: Omit<PublishProperties, 'responseTopic' | 'correlationData'>;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
+}
+
+/** Options with a codec: what is encoded and decoded with it, the function that takes them says. */
+export interface WithCodec<T, In = T> {
+  codec: PayloadType<T, In>;
+}
+
+/** What a responder returns: the payload of the answer, or a promise of it. */
+export type Responder<T, P, Answer> = (message: Message<T, P>, client: Client) => Answer | Promise<Answer>;
+
+export type RespondOptions = SubscribeOptions;
+
+/** What a requester needs of the client. */
+export interface RequesterPort {
+  /** Of the connection, once there is one. */
+  connack(): Promise<Connack>;
+  readonly clientId: string;
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<unknown>;
+  publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<PublishResult>;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** Random bytes in the topic of the answers: nobody who does not see the requests can answer them. */
+const SECRET_BYTES = 16;
+
+/** The requests of a client that wait for answers. They share one subscription, made with the first of them. */
+export class Requester {
+  readonly #port: RequesterPort;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Deferred<Message>>();
+  /** Resolved with the topic that the answers come to. */
+  #responseTopic: Promise<string> | null = null;
+  #topic = '';
+  #lastNumber = 0;
+  #ended: ClientError | null = null;
+
+  constructor(port: RequesterPort, clock: Clock) {
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  /** As `Client.request`, without codecs. */
+  async request(topic: string, payload: string | Uint8Array, options: RequestOptions): Promise<Message> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, qos = 0, properties, signal } = options;
+    signal?.throwIfAborted();
+    if (this.#ended !== null) throw this.#ended;
+    const number = ++this.#lastNumber;
+    const answer = new Deferred<Message>();
+    this.#waiting.set(number, answer);
+    const cancelTimer = this.#clock.after(timeoutMs, () => {
+      answer.reject(new RequestTimeout(`Nobody answered the request to ${topic} within ${timeoutMs} ms`));
+    });
+    const send = async () => {
+      const responseTopic = await this.#subscribed();
+      // It may be too late by now.
+      if (!this.#waiting.has(number)) return;
+      const correlationData = new Uint8Array(8);
+      new DataView(correlationData.buffer).setFloat64(0, number);
+      await this.#port.publish(topic, payload, { qos, properties: { ...properties, responseTopic, correlationData } });
+    };
+    send().catch(answer.reject);
+    try {
+      return await untilAborted(answer.promise, signal);
+    } finally {
+      cancelTimer();
+      this.#waiting.delete(number);
+    }
+  }
+
+  /** The server has forgotten a subscription: if it was that of the answers, the next request makes another one. */
+  lost(filter: string): void {
+    if (filter === this.#topic) this.#responseTopic = null;
+  }
+
+  /** The client is over, or about to be: no answer will come. */
+  end(error: ClientError | null): void {
+    this.#ended ??= error ?? new ConnectionClosed('The client was disconnected');
+    for (const answer of this.#waiting.values()) answer.reject(this.#ended);
+  }
+
+  #subscribed(): Promise<string> {
+    this.#responseTopic ??= this.#subscribe();
+    return this.#responseTopic;
+  }
+
+  async #subscribe(): Promise<string> {
+    try {
+      const topic = responseTopicOf(await this.#port.connack(), this.#port.clientId);
+      await this.#port.subscribe(topic, { qos: 1 }, (message) => this.#receive(message));
+      this.#topic = topic;
+      return topic;
+    } catch (error) {
+      this.#responseTopic = null;
+      throw error;
+    }
+  }
+
+  #receive(message: Message): void {
+    const { correlationData } = message.properties;
+    if (correlationData?.length !== 8) return;
+    const view = new DataView(correlationData.buffer, correlationData.byteOffset, 8);
+    this.#waiting.get(view.getFloat64(0))?.resolve(message);
+  }
+}
+
+/** Where the answers to this client go: under what the server says (MQTT 5.0, section 3.2.2.3.15), if it says something. */
+function responseTopicOf({ properties }: Connack, clientId: string): string {
+  const base = properties?.responseInformation ?? `reply/${clientId.replace(/[+#]/g, '_')}`;
+  let secret = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(SECRET_BYTES))) secret += byte.toString(16).padStart(2, '0');
+  return `${base.replace(/\/$/, '')}/${secret}`;
+}
+
+/**
+ * The handler of a subscription that answers requests.
+ * @param encode makes the payload of what the responder returns
+ * @param unanswered is told of an answer that could not be published. The responder does not throw for it: whoever sends
+ * requests chooses the topic of the answer, and could stop the program otherwise.
+ */
+export function answering<T, P, Answer>(
+  responder: Responder<T, P, Answer>,
+  encode: (answer: Answer) => string | Uint8Array,
+  unanswered: (message: Message<T, P>, error: ClientError) => void,
+): MessageHandler<T, P> {
+  return async (message, client) => {
+    const { responseTopic, correlationData } = message.properties;
+    if (responseTopic === undefined || !isValidTopicName(responseTopic)) {
+      if (receiptOf(message) === null) return;
+      const reasonString = 'A request needs a response topic';
+      client.refuse(message, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, { reasonString });
+      return;
+    }
+    const payload = encode(await responder(message, client));
+    try {
+      await client.publish(responseTopic, payload, {
+        qos: message.qos,
+        ...(correlationData && { properties: { correlationData } }),
+      });
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      unanswered(message, error);
+    }
+  };
+}

@@ -1,0 +1,403 @@
+import {
+  type Connack,
+  type Disconnect,
+  type Properties,
+  type Publish,
+  ReasonCode,
+  type Suback,
+  type Subscribe,
+  type Unsuback,
+  type Unsubscribe,
+} from '@cauldron/codec';
+import type { AuthenticationExchange } from './authentication.js';
+import type { Clock } from './clock.js';
+import { Connection } from './connection.js';
+import type { ConnectionOwner } from './connection-owner.js';
+import { Counters } from './counters.js';
+import { Deferred } from './deferred.js';
+import {
+  AuthenticationFailed,
+  type ClientError,
+  ConnectionClosed,
+  ConnectionFailed,
+  Offline,
+  OutboxFull,
+} from './errors.js';
+import type { ClientEvents, ClientState } from './events.js';
+import { farewell } from './farewell.js';
+import type { Listeners } from './listeners.js';
+import type { Message } from './message.js';
+import { type ConnectOptions, connectionSettings, sessionExpiryOf } from './options.js';
+import type { Receipt, Refusal } from './receipt.js';
+import { Backoff, type ReconnectOptions } from './reconnect.js';
+import { whyPointless } from './retry-table.js';
+import type { Server, Servers } from './servers.js';
+import { OutgoingMessage, type PublishResult, Session } from './session.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** Time and chance, passed in so that tests need not wait or guess. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** What a supervisor needs of the client that it works for. */
+export interface SupervisorOwner {
+  /** A message was received; see `ConnectionOwner.message`. */
+  message(message: Message): void;
+  /** The server has lost this subscription, and does not take it again. */
+  subscriptionLost(filter: string, reasonCode: ReasonCode): void;
+  /** The client is over. Exactly once, nothing else is called after it. */
+  closed(error: ClientError | null): void;
+}
+
+const DEFAULT_STABLE_MS = 10_000;
+
+/**
+ * Keeps a client connected: owns its session, what it has subscribed, and one connection at a time. A connection that ends
+ * is followed by another one, unless that is pointless or not wanted; what was asked for and not answered waits for it.
+ */
+export class Supervisor implements ConnectionOwner {
+  readonly session: Session;
+  readonly counters = new Counters();
+  readonly trace: ConnectionOwner['trace'];
+  /** Settled with the first connection, or when the client is over before. */
+  readonly ready = new Deferred<void>();
+  state: ClientState = 'connecting';
+  /** Of the last connection; null before the first. */
+  connack: Connack | null = null;
+
+  readonly #options: ConnectOptions;
+  readonly #servers: Servers;
+  readonly #events: Listeners<ClientEvents>;
+  readonly #owner: SupervisorOwner;
+  readonly #clock: Clock;
+  readonly #subscriptions = new Subscriptions();
+  /** Null: the first connection is the last. */
+  readonly #reconnect: ReconnectOptions | null;
+  readonly #backoff: Backoff;
+  #connection: Connection | null = null;
+  /** Who waits for a connection to ask something of. */
+  #waiting: (() => void)[] = [];
+  #cancelRetry: () => void = () => {};
+  /** When the server accepted the current connection. */
+  #onlineSinceMs = 0;
+  #isPaused = false;
+  #isBacklogged = false;
+  /** Why everything is refused, once the client leaves or has left. */
+  #leaving: ClientError | null = null;
+
+  /** @throws TypeError, RangeError for options that make no sense */
+  constructor(
+    servers: Servers,
+    options: ConnectOptions,
+    events: Listeners<ClientEvents>,
+    owner: SupervisorOwner,
+    { clock, random }: Surroundings,
+  ) {
+    const { session = new Session(), reconnect = true, trace = null } = options;
+    this.#servers = servers;
+    this.#options = { ...options, session };
+    this.#events = events;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.session = session;
+    this.trace = trace;
+    this.#reconnect = reconnect === false ? null : reconnect === true ? {} : reconnect;
+    this.#backoff = new Backoff(this.#reconnect ?? {}, () => servers.count, random);
+    // Nobody need wait for it.
+    this.ready.promise.catch(() => {});
+    connectionSettings(this.#options, undefined);
+    session.attach();
+    if (options.clean ?? true) session.clear(); // [MQTT-3.1.2-4]
+  }
+
+  /** Begins to connect. Called once. */
+  start(): void {
+    this.#attempt();
+  }
+
+  publish(packet: Publish): Promise<PublishResult> {
+    const connection = this.#connection;
+    if (connection?.isOpen) {
+      this.counters.messagesPublished++;
+      return connection.publish(packet);
+    }
+    try {
+      if (this.#leaving !== null) throw this.#leaving;
+      this.#checkRoom();
+      const message = new OutgoingMessage(packet, this.#clock.epochMs());
+      this.session.enqueue(message);
+      this.counters.messagesPublished++;
+      return message.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
+    const suback = await this.#ask((connection) => connection.subscribe(request));
+    this.#subscriptions.granted(request, suback.reasonCodes);
+    return suback;
+  }
+
+  async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
+    const unsuback = await this.#ask((connection) => connection.unsubscribe(request));
+    this.#subscriptions.ended(request, unsuback.reasonCodes);
+    return unsuback;
+  }
+
+  /** The message that this is owed for is acknowledged with a refusal. @throws TypeError when it was acknowledged */
+  refuse(receipt: Receipt | null, refusal: Refusal): void {
+    if (receipt === null) return;
+    if (receipt.isSettled) throw new TypeError('The message was acknowledged, and cannot be refused any more');
+    if ((this.#options.protocolVersion ?? 5) === 5) receipt.refusal = refusal;
+  }
+
+  reauthenticate(): Promise<void> {
+    const connection = this.#connection;
+    if (connection?.isOpen) return connection.reauthenticate();
+    return Promise.reject(this.#leaving ?? new Offline('There is no connection to authenticate on'));
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#connection?.resume();
+  }
+
+  /** Too many messages wait for the program: see `Connection.isBacklogged`. */
+  set isBacklogged(isBacklogged: boolean) {
+    this.#isBacklogged = isBacklogged;
+    if (this.#connection !== null) this.#connection.isBacklogged = isBacklogged;
+  }
+
+  /** Leaves in good order: see `Client.disconnect`. @throws RangeError, ProtocolError for what a client cannot say */
+  disconnect(reasonCode: ReasonCode, properties?: Properties): void {
+    farewell(reasonCode, properties);
+    if (this.#leaving !== null) return;
+    this.#leaving = new ConnectionClosed('The client is disconnected');
+    const connection = this.#connection;
+    if (connection?.isOpen) {
+      connection.disconnect(reasonCode, this.#farewellProperties(properties));
+      this.#enter('closing');
+    } else {
+      this.#giveUp();
+    }
+  }
+
+  /** Ends the waiting of `disconnect`. */
+  hurry(): void {
+    this.#connection?.hurry();
+  }
+
+  /** Ends the attempt to connect, and with it the client. */
+  abort(): void {
+    if (this.#leaving !== null) return;
+    this.#leaving = new ConnectionClosed('The attempt to connect was given up');
+    this.#giveUp();
+  }
+
+  opened(connack: Connack): void {
+    this.connack = connack;
+    this.#servers.accepted();
+    this.#onlineSinceMs = this.#clock.nowMs();
+    const connection = this.#connection;
+    if (connection === null) return;
+    if (this.#isPaused) connection.pause();
+    if (this.#isBacklogged) connection.isBacklogged = true;
+    if (!connack.sessionPresent) this.#resubscribe(connection);
+    this.ready.resolve();
+    this.#enter('online');
+    this.#events.tell('online', { connack, sessionPresent: connack.sessionPresent });
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  message(message: Message): void {
+    this.#owner.message(message);
+  }
+
+  serverDisconnected(packet: Disconnect): void {
+    this.#events.tell('serverDisconnect', packet);
+  }
+
+  closed(error: ClientError | null): void {
+    const wasOnline = this.state === 'online';
+    this.#connection = null;
+    if (error === null || this.#leaving !== null) this.#finish(error);
+    else this.#carryOn(error, wasOnline);
+  }
+
+  /** After the end of a connection, or of an attempt: another one, now or later, or none. */
+  #carryOn(error: ClientError, wasOnline: boolean): void {
+    const reconnect = this.#reconnect;
+    if (reconnect === null) {
+      this.#finish(error);
+      return;
+    }
+    const { url } = this.#servers.current;
+    const referred = this.#servers.follow(error);
+    if (referred !== null) {
+      this.#events.tell('redirect', { from: String(url), to: String(referred.url) });
+      this.#attempt();
+      return;
+    }
+    const isInitial = this.connack === null;
+    if (whyPointless(error) !== null || (isInitial && reconnect.initially !== true)) {
+      this.#finish(error);
+      return;
+    }
+    const { connectionStableMs = DEFAULT_STABLE_MS } = reconnect;
+    if (!wasOnline) this.#servers.advance();
+    else if (this.#clock.nowMs() - this.#onlineSinceMs >= connectionStableMs) this.#backoff.reset();
+    const retryInMs = this.#backoff.next();
+    if (retryInMs === null) {
+      this.#finish(error);
+      return;
+    }
+    this.#cancelRetry = this.#clock.after(retryInMs, () => this.#attempt());
+    this.#enter('offline');
+    this.#events.tell('offline', { error, retryInMs });
+  }
+
+  #attempt(): void {
+    this.#enter('connecting');
+    const { authentication } = this.#options;
+    if (authentication === undefined) {
+      this.#connect(undefined);
+      return;
+    }
+    const begun = async () => authentication.begin();
+    begun().then(
+      (exchange) => this.#connect(exchange),
+      (error) => this.#finish(new AuthenticationFailed('The authentication did not begin', { cause: error }), error),
+    );
+  }
+
+  #connect(exchange: AuthenticationExchange | undefined): void {
+    if (this.#leaving !== null) return;
+    const server = this.#servers.current;
+    try {
+      const settings = connectionSettings(this.#connectOptions(server), exchange);
+      this.#connection = new Connection(settings, this.session, server.open, this, this.#clock, this.counters);
+    } catch (error) {
+      this.#finish(new ConnectionFailed('The transport cannot be opened', { cause: error }), error);
+    }
+  }
+
+  /** What the next CONNECT says. */
+  #connectOptions({ credentials }: Server): ConnectOptions {
+    const options = { ...credentials, ...this.#options };
+    if (this.#reconnect === null) return options;
+    const { protocolVersion = 5, clean = true } = options;
+    const sessionExpiryInterval = sessionExpiryOf(options);
+    if (protocolVersion < 5 || this.connack === null) return { ...options, clean, sessionExpiryInterval };
+    // From the second connection on the client goes on with the session of the first.
+    const clientId = options.clientId || this.session.clientId;
+    return { ...options, clientId, clean: clean && this.session.hasEnded, sessionExpiryInterval };
+  }
+
+  /** A session that was only meant to last over cuts of the network ends with the client. */
+  #farewellProperties(asked: Properties | undefined): Properties | undefined {
+    const { clean = true, protocolVersion = 5, sessionExpiryInterval } = this.#options;
+    const isBrief = protocolVersion === 5 && clean && sessionExpiryInterval === undefined;
+    return isBrief && this.#connection?.keepsSession ? { sessionExpiryInterval: 0, ...asked } : asked;
+  }
+
+  /** The server knows nothing (any more): what was subscribed is subscribed again. */
+  #resubscribe(connection: Connection): void {
+    const packets = this.#subscriptions.packets();
+    if (packets.length === 0) return;
+    const answers = packets.map(async (packet) => {
+      try {
+        return this.#subscriptions.granted(packet, (await connection.subscribe(packet)).reasonCodes);
+      } catch {
+        // If the connection is gone, the next one tries again. Else it cannot be said to this server.
+        if (connection !== this.#connection) return [];
+        return packet.subscriptions.map(({ filter }) => ({ filter, reasonCode: ReasonCode.UNSPECIFIED_ERROR }));
+      }
+    });
+    void Promise.all(answers).then((refusals) => {
+      if (connection !== this.#connection) return;
+      const lost = refusals.flat();
+      for (const subscription of lost) {
+        this.#subscriptions.lost(subscription.filter);
+        this.#owner.subscriptionLost(subscription.filter, subscription.reasonCode);
+        this.#events.tell('subscriptionLost', subscription);
+      }
+      const gone = new Set(lost.map(({ filter }) => filter));
+      const filters = packets.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => filter));
+      this.#events.tell('resubscribed', { filters: filters.filter((filter) => !gone.has(filter)) });
+    });
+  }
+
+  /** Asks something of the connection, and of the next one if it ends before the answer. */
+  async #ask<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#leaving !== null) throw this.#leaving;
+      const connection = this.#connection;
+      if (connection?.isOpen) {
+        try {
+          return await question(connection);
+        } catch (error) {
+          if (connection === this.#connection || this.#reconnect === null) throw error;
+          if (this.#leaving !== null) throw error;
+          continue;
+        }
+      }
+      this.#checkOnline();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #checkOnline(): void {
+    if (this.#options.offline === 'fail') throw new Offline('There is no connection');
+  }
+
+  /** @throws Offline, OutboxFull when a message may not wait for a connection */
+  #checkRoom(): void {
+    this.#checkOnline();
+    const { maximumQueuedMessages = 10_000, maximumBufferedBytes = 64 * 1_024 * 1_024 } = this.#options;
+    if (this.session.queueLength >= maximumQueuedMessages) {
+      throw new OutboxFull(`${maximumQueuedMessages} messages wait for a connection`);
+    }
+    if (this.session.queuedBytes > maximumBufferedBytes) {
+      throw new OutboxFull(`More than ${maximumBufferedBytes} bytes wait for a connection`);
+    }
+  }
+
+  #enter(state: ClientState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.#events.tell('state', state);
+  }
+
+  /** The client leaves, and there is nothing to bring to its end. */
+  #giveUp(): void {
+    this.#cancelRetry();
+    this.#enter('closing');
+    if (this.#connection === null) this.#finish(null);
+    else this.#connection.abort();
+  }
+
+  /** The client is over. @param rejection what `ready` is rejected with, if it is something else */
+  #finish(error: ClientError | null, rejection: unknown = error): void {
+    if (this.state === 'closed') return;
+    this.#leaving ??= error ?? new ConnectionClosed('The client is disconnected');
+    this.session.detach(error ?? this.#leaving);
+    this.#enter('closed');
+    this.ready.reject((rejection ?? this.#leaving) as Error);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+    this.#owner.closed(error);
+    this.#events.tell('close', error);
+  }
+}
