@@ -1,14 +1,11 @@
-// Publishes with QoS 0 as fast as a broker takes it, for a client whose receiving is measured: node client-feeder.js PORT
-// Its bytes are made once, so that it costs next to nothing.
-import { connect } from 'node:net';
-import { encodePacket, PacketType } from '@cauldron/codec';
+// A server that does nothing but send messages to whoever subscribes, as fast as they are taken, so that a client whose
+// receiving is measured is the only limit: node client-feeder.js. It tells its port on stdout.
+import { createServer } from 'node:net';
+import { decodePacket, encodePacket, Framer, PacketType, ReasonCode } from '@cauldron/codec';
 
+const VERSION = 5;
 const FRAMES_PER_WRITE = 600;
 
-const hello = encodePacket(
-  { type: PacketType.CONNECT, protocolVersion: 4, clean: true, keepAlive: 0, clientId: 'feeder' },
-  4,
-);
 const publish = encodePacket(
   {
     type: PacketType.PUBLISH,
@@ -18,14 +15,34 @@ const publish = encodePacket(
     retain: false,
     dup: false,
   },
-  4,
+  VERSION,
 );
 const block = Buffer.concat(Array.from({ length: FRAMES_PER_WRITE }, () => publish));
 
-const socket = connect(Number(process.argv[2]), '127.0.0.1');
-socket.write(hello);
-const feed = () => {
-  while (socket.write(block));
-};
-socket.on('drain', feed);
-socket.once('data', feed); // CONNACK
+const server = createServer({ noDelay: true }, (socket) => {
+  const framer = new Framer();
+  const feed = () => {
+    while (socket.write(block));
+  };
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (bytes) => {
+    framer.feed(bytes, bytes.length);
+    while (framer.next()) {
+      const packet = decodePacket(framer.bytes, framer.start, framer.body, framer.end, VERSION);
+      if (packet.type === PacketType.CONNECT) {
+        const reasonCode = ReasonCode.SUCCESS;
+        socket.write(encodePacket({ type: PacketType.CONNACK, sessionPresent: false, reasonCode }, VERSION));
+      } else if (packet.type === PacketType.SUBSCRIBE) {
+        const { packetId } = packet;
+        socket.write(encodePacket({ type: PacketType.SUBACK, packetId, reasonCodes: [ReasonCode.SUCCESS] }, VERSION));
+        socket.on('drain', feed);
+        feed();
+      }
+    }
+    framer.finish();
+  });
+});
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  if (address !== null && typeof address !== 'string') console.log(address.port);
+});

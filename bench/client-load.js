@@ -101,7 +101,6 @@ const scenarios = {
 
   async receive(client, meter) {
     await client.receive(FILTER, () => meter.passed());
-    process.stderr.write('subscribed\n');
     await meter.report;
   },
 };

@@ -1,4 +1,4 @@
-// Measures the client beside MQTT.js on the same broker, in turns: `npm run bench -- --client`.
+// Measures the client beside MQTT.js, in turns and on the same server: `npm run bench -- --client`.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const FLAT_WITHIN = 4 * 1024 * 1024;
  * @property {string} name
  * @property {string} load of bench/client-load.js
  * @property {number} required times MQTT.js
- * @property {boolean} isFed whether another process publishes
+ * @property {boolean} isFed whether it receives: then what it talks to is bench/client-feeder.js and no broker
  */
 
 /** @type {readonly ClientScenario[]} */
@@ -53,7 +53,58 @@ function say(line) {
 }
 
 /**
- * Runs one client, and what feeds it, against a broker of its own.
+ * @param {number | undefined} core
+ * @param {string[]} args for Node
+ */
+function startNode(core, args) {
+  const [command, ...rest] = pinned(core, [process.execPath, ...args]);
+  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_LIMIT_MS });
+}
+
+/**
+ * The first line that a program prints.
+ * @param {ReturnType<typeof startNode>} program
+ * @returns {Promise<string>}
+ */
+async function firstLineOf(program) {
+  let complaints = '';
+  program.stderr.on('data', (text) => {
+    complaints += text;
+  });
+  for await (const line of createInterface(program.stdout)) return line;
+  throw new Error(`a program ended without a word: ${complaints}`);
+}
+
+/**
+ * What the client of a scenario talks to.
+ * @param {ClientScenario} scenario
+ * @param {number | undefined} core
+ * @returns {Promise<{ port: number, stop(): Promise<void> }>}
+ */
+async function startServer(scenario, core) {
+  if (scenario.isFed) {
+    const feeder = startNode(core, [join(here, 'client-feeder.js')]);
+    return {
+      port: Number(await firstLineOf(feeder)),
+      async stop() {
+        feeder.kill('SIGKILL');
+      },
+    };
+  }
+  const directory = new Directory(tmpdir());
+  const [cauldron] = targets;
+  const broker = await RunningBroker.start(cauldron, core, directory.path);
+  return {
+    port: broker.port,
+    async stop() {
+      await broker.stop();
+      directory.remove();
+    },
+  };
+}
+
+/**
+ * Runs one client, which has a server to itself.
  * @param {ClientScenario} scenario
  * @param {string} library
  * @param {{ seconds: number, messages: number }} extent
@@ -61,35 +112,15 @@ function say(line) {
  * @returns {Promise<ClientReport>}
  */
 async function run(scenario, library, { seconds, messages }, cores) {
-  const directory = new Directory(tmpdir());
-  const [cauldron] = targets;
-  const broker = await RunningBroker.start(cauldron, cores.broker, directory.path);
-  /** @type {import('node:child_process').ChildProcess[]} */
-  const children = [];
+  const server = await startServer(scenario, cores.broker);
+  const url = `mqtt://127.0.0.1:${server.port}`;
+  const load = [join(here, 'client-load.js'), library, scenario.load, url, String(seconds), String(messages)];
+  const client = startNode(cores.generator, ['--expose-gc', ...load]);
   try {
-    const url = `mqtt://127.0.0.1:${broker.port}`;
-    const load = [join(here, 'client-load.js'), library, scenario.load, url, String(seconds), String(messages)];
-    const [command, ...args] = pinned(cores.generator, [process.execPath, '--expose-gc', ...load]);
-    const client = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_LIMIT_MS });
-    children.push(client);
-    let complaints = '';
-    client.stderr.on('data', (text) => {
-      complaints += text;
-      if (!scenario.isFed || children.length > 1 || !complaints.includes('subscribed')) return;
-      // Beside the broker, which has less to do than the client.
-      const [feeder, ...rest] = pinned(cores.broker, [
-        process.execPath,
-        join(here, 'client-feeder.js'),
-        String(broker.port),
-      ]);
-      children.push(spawn(feeder, rest, { stdio: 'ignore' }));
-    });
-    for await (const line of createInterface(client.stdout)) return JSON.parse(line);
-    throw new Error(`${library} ended without a report: ${complaints}`);
+    return JSON.parse(await firstLineOf(client));
   } finally {
-    for (const child of children) child.kill('SIGKILL');
-    await broker.stop();
-    directory.remove();
+    client.kill('SIGKILL');
+    await server.stop();
   }
 }
 
