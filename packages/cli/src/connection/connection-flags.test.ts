@@ -68,6 +68,7 @@ describe('TLS', () => {
 describe('how to connect', () => {
   it('has the defaults of Mosquitto', () => {
     expect(target().options).toEqual({
+      reconnect: false,
       protocolVersion: 4,
       clean: true,
       keepAliveSeconds: 60,
@@ -90,6 +91,7 @@ describe('how to connect', () => {
     const argv = ['-i', 'me', '-c', '-u', 'anna', '-P', 'secret', '-k', '5', '-M', '7', '-x', '90'];
     const will = ['--will-topic', 'w', '--will-payload', 'x', '--will-qos', '1', '--will-retain'];
     expect(target(...argv, ...will).options).toEqual({
+      reconnect: false,
       protocolVersion: 5,
       clean: false,
       clientId: 'me',

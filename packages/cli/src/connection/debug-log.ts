@@ -1,13 +1,20 @@
-import { type Packet, PacketType, type SubscribeRequest } from '@cauldron/codec';
+import { type Packet, PacketType, type Publish, type SubscribeRequest } from '@cauldron/codec';
 
 /** Writes the packets of one connection in the words of Mosquitto's tools, for `-d`. */
 export class DebugLog {
   readonly #write: (line: string) => void;
+  readonly #showsGrants: boolean;
   #clientId = '';
+  /** Mosquitto's library gives each message a number, also with QoS 0, where it is not sent. */
+  #lastId = 0;
 
-  /** @param write takes one line, with its end */
-  constructor(write: (line: string) => void) {
+  /**
+   * @param write takes one line, with its end
+   * @param showsGrants whether a line more tells what a SUBACK grants, as with mosquitto_sub
+   */
+  constructor(write: (line: string) => void, showsGrants = true) {
     this.#write = write;
+    this.#showsGrants = showsGrants;
   }
 
   trace(direction: 'sent' | 'received', packet: Packet): void {
@@ -16,17 +23,32 @@ export class DebugLog {
       this.#clientId = packet.properties?.assignedClientIdentifier ?? this.#clientId;
     }
     const verb = direction === 'sent' ? 'sending' : 'received';
-    for (const text of direction === 'sent' ? describeSent(packet) : [describeReceived(packet)]) {
+    if (direction === 'sent') this.#number(packet);
+    for (const text of direction === 'sent' ? describeSent(packet, this.#lastId) : [describeReceived(packet)]) {
       this.#write(`Client ${this.#clientId || '(null)'} ${verb} ${text}\n`);
     }
-    if (packet.type === PacketType.SUBACK) {
+    if (packet.type === PacketType.SUBACK && this.#showsGrants) {
       this.#write(`Subscribed (mid: ${packet.packetId}): ${packet.reasonCodes.join(', ')}\n`);
+    }
+  }
+
+  #number(packet: Packet): void {
+    if (packet.type === PacketType.PUBLISH) {
+      if (packet.qos === 0) this.#lastId = (this.#lastId % MAX_PACKET_ID) + 1;
+      else if (!packet.dup) this.#lastId = packet.packetId ?? 0;
+    } else if (packet.type === PacketType.SUBSCRIBE || packet.type === PacketType.UNSUBSCRIBE) {
+      this.#lastId = packet.packetId;
     }
   }
 }
 
-function describeSent(packet: Packet): string[] {
+const MAX_PACKET_ID = 65_535;
+
+/** @param number of a message with QoS 0 */
+function describeSent(packet: Packet, number: number): string[] {
   switch (packet.type) {
+    case PacketType.PUBLISH:
+      return [describePublish(packet, packet.packetId ?? number)];
     case PacketType.SUBSCRIBE:
       return packet.subscriptions.map(
         (one) =>
@@ -63,8 +85,10 @@ function describeReceived(packet: Packet): string {
 }
 
 function describe(packet: Packet): string {
-  if (packet.type !== PacketType.PUBLISH) return nameOf(packet);
-  const { dup, qos, retain, packetId = 0, topic, payload } = packet;
+  return packet.type === PacketType.PUBLISH ? describePublish(packet, packet.packetId ?? 0) : nameOf(packet);
+}
+
+function describePublish({ dup, qos, retain, topic, payload }: Publish, packetId: number): string {
   return `PUBLISH (d${Number(dup)}, q${qos}, r${Number(retain)}, m${packetId}, '${topic}', ... (${payload.length} bytes))`;
 }
 
