@@ -17,19 +17,33 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 describe('cauldron doctor', () => {
-  it('lists what it can examine', async () => {
+  it('tells in its help what it examines, and that there is the suite of conformance, too', async () => {
     const { stdout, exitCode } = await outcomeOf('--help');
-    expect(stdout).toMatch(/^ {2}conformance +Tests a broker/m);
+    expect(stdout).toContain('cauldron doctor mqtts://broker.example.org');
+    expect(stdout).toContain('cauldron doctor conformance mqtt://localhost:1883');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(exitCode).toBe(0);
-    expect((await outcomeOf()).exitCode).toBe(1);
+    const { stderr, exitCode: without } = await outcomeOf();
+    expect(stderr).toContain('Error: Which broker?');
+    expect(without).toBe(2);
+  });
+
+  it('examines a broker, and tells it as JSON', async () => {
+    const { stdout, exitCode } = await outcomeOf(address);
+    expect(stdout).toMatch(/^ok {4}The broker speaks MQTT 5\.0 +[\d.]+ m?s$/m);
+    expect(stdout).toMatch(/^Good for use on this machine\./m);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(80);
+    expect(exitCode).toBe(0);
+    const { stdout: json } = await outcomeOf(`127.0.0.1:${broker.port}`, '--json');
+    expect(JSON.parse(json)).toMatchObject({ url: address, verdict: { exitStatus: 0 } });
+    const { exitCode: unreachable } = await outcomeOf(`mqtt://127.0.0.1:${await freePort()}`);
+    expect(unreachable).toBe(2);
   });
 
   it('knows what was meant', async () => {
     const { stderr, exitCode } = await outcomeOf('conformence');
-    expect(stderr).toBe(
-      "cauldron doctor: there is no examination 'conformence'. Did you mean `cauldron doctor conformance`?\n",
-    );
-    expect(exitCode).toBe(1);
+    expect(stderr).toBe('cauldron doctor: did you mean `cauldron doctor conformance`, or mqtt://conformence?\n');
+    expect(exitCode).toBe(2);
   });
 });
 

@@ -13,5 +13,5 @@ export async function runDoctor(argv: readonly string[]): Promise<number> {
     process.stderr.write(`cauldron doctor: did you mean \`cauldron doctor ${CONFORMANCE}\`, or mqtt://${first}?\n`);
     return USAGE_EXIT_CODE;
   }
-  return (await import('./doctor/broker.js')).runBrokerDoctor(first === undefined ? ['--help'] : argv);
+  return (await import('./doctor/broker.js')).runBrokerDoctor(argv);
 }

@@ -59,7 +59,8 @@ async function checkBroker(
   report: Report,
 ): Promise<void> {
   if (visits.version === 5) announcements(connack).forEach(report);
-  const { maximumPacketSize = ANY_SIZE, retainAvailable, sharedSubscriptionAvailable } = connack.properties ?? {};
+  const { properties = {} } = connack;
+  const { maximumPacketSize = ANY_SIZE, maximumQoS = 2, retainAvailable, sharedSubscriptionAvailable } = properties;
   const guarded = async (name: string, work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
@@ -81,5 +82,5 @@ async function checkBroker(
     await guarded('Wills', () => checkWill(visits, report));
   }
   await guarded('Take-over', () => checkTakeOver(visits, report));
-  await guarded('Round trips', () => checkSpeed(visits, mayPublish, connectMs, report));
+  await guarded('Round trips', () => checkSpeed(visits, mayPublish ? maximumQoS : null, connectMs, report));
 }

@@ -1,6 +1,6 @@
 import { PacketType, ReasonCode, reasonName } from '@cauldron/codec';
 import { harmless, type Report, timed } from './finding.js';
-import { type Peer, PeerError, publishOf, REFUSED_FROM } from './peer.js';
+import { type Peer, PeerError, publishOf, REFUSED_FROM, Silence } from './peer.js';
 import type { Visits } from './visits.js';
 
 const SHARED_MESSAGES = 20;
@@ -249,14 +249,14 @@ export async function checkTakeOver(visits: Visits, report: Report): Promise<voi
       report({ ...about, mark: isRight ? 'ok' : 'note', text, timeMs });
     } else {
       await first.next(PacketType.DISCONNECT).catch((error: unknown) => {
-        if (!(error instanceof PeerError) || error.name === 'Silence') throw error;
+        if (!(error instanceof PeerError) || error instanceof Silence) throw error;
       });
       const text = 'A client id that connects again takes over: the first connection is ended';
       report({ ...about, mark: 'ok', text, timeMs: performance.now() - startedMs });
     }
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
-    const isSilent = error.name === 'Silence';
+    const isSilent = error instanceof Silence;
     const text = isSilent
       ? 'Two clients with one id stay connected'
       : 'A client id that connects again takes over, but the first connection is not told why';

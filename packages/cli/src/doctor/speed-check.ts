@@ -20,10 +20,12 @@ export interface Spread {
   readonly p99Ms: number;
 }
 
-/** @param mayPublish whether messages come back. @param connectMs what opening a connection took */
+/**
+ * @param maximumQoS that is taken; null: messages do not come back. @param connectMs what opening a connection took
+ */
 export async function checkSpeed(
   visits: Visits,
-  mayPublish: boolean,
+  maximumQoS: QoS | null,
   connectMs: number,
   report: Report,
 ): Promise<void> {
@@ -41,10 +43,11 @@ export async function checkSpeed(
         advice: 'A proxy in between takes the connections, or the broker is busy.',
       });
     }
-    if (!mayPublish) return;
+    if (maximumQoS === null) return;
     await peer.subscribe([topic], 2);
     for (const qos of [0, 1, 2] as const) {
-      tell(`qos-${qos}`, `QoS ${qos}, there and back`, await measure(() => thereAndBack(peer, topic, qos)), report);
+      if (qos > maximumQoS) continue;
+      tell(`qos-${qos}`, `QoS ${qos}`, await measure(() => thereAndBack(peer, topic, qos)), report);
     }
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
@@ -85,7 +88,7 @@ function tell(check: string, name: string, spread: Spread, report: Report): void
     area: 'speed',
     check,
     mark: isSlow ? 'warning' : 'ok',
-    text: `${name}: ${timeText(minMs)} at best, ${timeText(medianMs)} median, ${timeText(p99Ms)} p99`,
+    text: `${name}: min ${timeText(minMs)}, median ${timeText(medianMs)}, p99 ${timeText(p99Ms)}`,
     data: { count, minMs, medianMs, p99Ms },
     ...(isSlow && { advice: 'Is the network slow, or the broker overloaded?' }),
   });

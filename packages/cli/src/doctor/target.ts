@@ -113,17 +113,3 @@ function decoded(part: string): string | undefined {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
 }
-
-/** Whether an address cannot be reached from the internet (RFC 1918, RFC 4193, RFC 6598, link-local). */
-export function isPrivate(address: string): boolean {
-  if (isLoopback(address)) return true;
-  if (isIP(address) === 6) return /^(f[cd]|fe[89ab])/i.test(address);
-  const [first, second] = address.split('.').map(Number);
-  return (
-    first === 10 ||
-    (first === 192 && second === 168) ||
-    (first === 172 && second >= 16 && second < 32) ||
-    (first === 169 && second === 254) ||
-    (first === 100 && second >= 64 && second < 128)
-  );
-}

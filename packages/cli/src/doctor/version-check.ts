@@ -1,6 +1,6 @@
 import { type Connack, ConnectReturnCode, type ProtocolVersion, ReasonCode } from '@cauldron/codec';
 import { endWith, type Finding, harmless, type Report, timed } from './finding.js';
-import { ConnectRefused, PeerError } from './peer.js';
+import { ConnectRefused, PeerError, Silence } from './peer.js';
 import type { Target } from './target.js';
 import { shakeHands } from './tls-handshake.js';
 import { Visits } from './visits.js';
@@ -21,7 +21,8 @@ export async function checkVersions(target: Target, way: Way, address: string | 
   let spoken: Spoken | null = null;
   const problems = new Map<ProtocolVersion, PeerError>();
   for (const version of [5, 4, 3] as const) {
-    const visits = new Visits(target, way, version);
+    // Before 5.0 a broker cannot tell which keep-alive it wants: some refuse the client instead.
+    const visits = new Visits(target, way, version, spoken?.connack.properties?.serverKeepAlive);
     try {
       const properties = version === 5 ? { properties: { sessionExpiryInterval: ASKED_SESSION_EXPIRY_S } } : {};
       const { result, timeMs } = await timed(() => visits.join('v', properties));
@@ -37,8 +38,8 @@ export async function checkVersions(target: Target, way: Way, address: string | 
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       problems.set(version, error);
-      // Who says nothing to one version says nothing to the others.
-      if (!(error instanceof ConnectRefused) && version === 5 && error.banner.length > 0) break;
+      // Who says nothing to one version, or speaks something else, does so with the others.
+      if (error instanceof Silence || error.banner.length > 0) break;
     }
   }
   const [newest] = problems.values();
@@ -86,7 +87,7 @@ async function whyNone(error: PeerError, target: Target, address: string | null)
     ...about,
     text: `CONNECT has no answer: ${harmless(error.message)}`,
     advice:
-      error.name === 'Silence'
+      error instanceof Silence
         ? 'Something takes connections, but no broker answers behind it: a proxy, another service, or one that hangs.'
         : 'Is it an MQTT broker? If so, its log says why: a ban, a limit, or a certificate that it asks for.',
   };

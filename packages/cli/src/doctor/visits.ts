@@ -25,11 +25,14 @@ export class Visits {
   /** The newest version that the broker takes. */
   readonly version: ProtocolVersion;
   readonly #way: Way;
+  readonly #keepAliveS: number;
   readonly #open = new Set<Peer>();
 
-  constructor(target: Target, way: Way, version: ProtocolVersion) {
+  /** @param keepAliveS seconds */
+  constructor(target: Target, way: Way, version: ProtocolVersion, keepAliveS = KEEP_ALIVE_S) {
     this.target = target;
     this.version = version;
+    this.#keepAliveS = keepAliveS;
     this.#way = way;
   }
 
@@ -42,7 +45,7 @@ export class Visits {
       type: PacketType.CONNECT,
       protocolVersion: this.version,
       clean: true,
-      keepAlive: KEEP_ALIVE_S,
+      keepAlive: this.#keepAliveS,
       clientId: `${this.target.clientId}${name}`,
       ...(credentials ?? credentialsOf(this.target)),
       ...changes,
