@@ -1,4 +1,4 @@
-import { endOfLevel, keptLevel, nodesBelow, TopicNode } from './topic-node.js';
+import { endOfLevel, KeptLevels, nodesBelow, TopicNode } from './topic-node.js';
 
 class RetainedNode<T extends object> extends TopicNode<RetainedNode<T>> {
   value: T | null = null;
@@ -14,6 +14,7 @@ export class RetainedTree<T extends object> {
   // [MQTT-4.7.2-1] Topics that begin with $ have a root of their own, where a leading wildcard does not look.
   readonly #root = new RetainedNode<T>('');
   readonly #dollarRoot = new RetainedNode<T>('');
+  readonly #levels = new KeptLevels();
   #size = 0;
   #births = 0;
   readonly #path: RetainedNode<T>[] = [];
@@ -39,7 +40,7 @@ export class RetainedTree<T extends object> {
       end = endOfLevel(topic, start);
       let child = node.findChild(topic.substring(start, end));
       if (child === null) {
-        child = new RetainedNode<T>(keptLevel(topic, start, end));
+        child = new RetainedNode<T>(this.#levels.of(topic, start, end));
         node.addChild(child);
       }
       node = child;

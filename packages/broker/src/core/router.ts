@@ -121,6 +121,7 @@ export class Router {
 
   /** Adds a session's subscription, or replaces the one to the same filter. True: there was none before. */
   subscribe(session: Session, record: SubscriptionRecord): boolean {
+    if (session.subscriptions?.get(record.filter)?.is(record) === true) return false;
     const isNew = !this.unsubscribe(session, record.filter);
     session.subscriptions ??= new Map();
     const shared = record.filter.startsWith('$share/') ? parseSharedFilter(record.filter) : null;
@@ -284,7 +285,7 @@ export class Router {
     }
     return targets.shared.some(({ members }) => {
       const mayHave = this.#mayHave(topic);
-      return members.some(mayHave) && !members.some((member) => !member.target.isStored && mayHave(member));
+      return members.some(mayHave) && !members.some((member) => !member.isStored && mayHave(member));
     });
   }
 
@@ -299,7 +300,7 @@ export class Router {
     this.#planAll(message, targets.sessions, origin, routed);
     for (const group of targets.shared) {
       const member = this.#pickMember(group, message);
-      if (member !== null) this.#plan(member.target, message, group.sharedFilter, routed);
+      if (member !== null) this.#plan(member, message, group.sharedFilter, routed);
     }
     this.#fanOut.deliver(message);
     for (const { handler } of targets.local) {
@@ -338,7 +339,7 @@ export class Router {
     const group = delivery.sharedFilter === null ? undefined : this.#shared.get(delivery.sharedFilter);
     const member = group === undefined ? null : this.#pickMember(group, delivery.message);
     if (member === null) return false;
-    const { session, qos, identifiers } = member.target;
+    const { session, qos, identifiers } = member;
     const lower = delivery.qos > qos ? qos : delivery.qos;
     this.deliverTo(session, delivery.message, lower, delivery.retain, identifiers, delivery.sharedFilter);
     return true;
@@ -370,7 +371,7 @@ export class Router {
     const mayHave = this.#mayHave(message.topic);
     let suits = mayHave;
     if (this.#context.shortage.isShort) {
-      const needsNoStore = (member: Subscription): boolean => !member.target.isStored && mayHave(member);
+      const needsNoStore = (member: Subscription): boolean => !member.isStored && mayHave(member);
       if (members.some(needsNoStore)) suits = needsNoStore;
     }
     const first = members.pick(suits);
@@ -422,7 +423,7 @@ export class Router {
     const shared: SharedSubscriptions[] = [];
     const local: LocalSubscription[] = [];
     for (const interest of found) {
-      if (interest.kind === 'session') sessions.push(interest.target);
+      if (interest.kind === 'session') sessions.push(interest);
       else if (interest.kind === 'shared') shared.push(interest);
       else local.push(interest);
     }
@@ -453,8 +454,8 @@ function* subscribersOf(interests: Iterable<Interest>): Generator<Subscriber> {
   }
 }
 
-function subscriberOf({ session, record }: Subscription, group: string | null): Subscriber {
-  return { clientId: session.clientId, qos: record.qos, group };
+function subscriberOf({ session, qos }: Subscription, group: string | null): Subscriber {
+  return { clientId: session.clientId, qos, group };
 }
 
 /** One target for each session: the highest QoS, and the identifiers of all matching subscriptions [MQTT-3.3.4-2]. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endOfLevel, keptLevel, TopicNode } from './topic-node.js';
+import { endOfLevel, KeptLevels, TopicNode } from './topic-node.js';
 
 class Node extends TopicNode<Node> {}
 
@@ -42,12 +42,18 @@ describe('TopicNode', () => {
   });
 });
 
-describe('keptLevel', () => {
-  it('is the level, of a short topic as of a very long one', () => {
+describe('KeptLevels', () => {
+  const levels = new KeptLevels();
+
+  it('are one text for each level, however often and in however many topics it comes', () => {
+    for (let i = 0; i < 10_000; i++) expect(levels.of(`a/${i}`, 2, 2 + `${i}`.length)).toBe(`${i}`);
+  });
+
+  it('are right for a short topic as for a very long one', () => {
     for (const rest of ['', 'x'.repeat(60_000)]) {
       const topic = `first/a level of some length/${rest}`;
       const start = 'first/'.length;
-      expect(keptLevel(topic, start, endOfLevel(topic, start))).toBe('a level of some length');
+      expect(levels.of(topic, start, endOfLevel(topic, start))).toBe('a level of some length');
     }
   });
 });

@@ -91,9 +91,25 @@ export function endOfLevel(topic: string, start: number): number {
  */
 const KEPT_CHARACTERS = 256;
 
-/** The level from `start` to `end`, fit to be kept: it does not hold a much longer topic in memory. */
-export function keptLevel(topic: string, start: number, end: number): string {
-  const level = topic.substring(start, end);
-  if (topic.length - level.length <= KEPT_CHARACTERS) return level;
-  return ` ${level}`.substring(1); // joining copies; the substring then is a view of the copy
+/** Levels that are remembered; then that begins anew. */
+const SHARED_LEVELS = 4_096;
+
+/**
+ * Levels as nodes keep them. A million topics that end with `state` share one text, as long as other levels do not come
+ * in between in large numbers.
+ */
+export class KeptLevels {
+  readonly #shared = new Map<string, string>();
+
+  /** The level from `start` to `end`, fit to be kept: it does not hold a much longer topic in memory. */
+  of(topic: string, start: number, end: number): string {
+    const level = topic.substring(start, end);
+    const known = this.#shared.get(level);
+    if (known !== undefined) return known;
+    // Joining copies; the substring then is a view of the copy.
+    const kept = topic.length - level.length <= KEPT_CHARACTERS ? level : ` ${level}`.substring(1);
+    if (this.#shared.size >= SHARED_LEVELS) this.#shared.clear();
+    this.#shared.set(kept, kept);
+    return kept;
+  }
 }

@@ -1,4 +1,4 @@
-import { endOfLevel, keptLevel, nodesBelow, TopicNode } from './topic-node.js';
+import { endOfLevel, KeptLevels, nodesBelow, TopicNode } from './topic-node.js';
 
 /** The values of one filter once there are two. A class of its own, so that no `T` can be taken for it. */
 class Values<T> extends Set<T> {}
@@ -44,6 +44,7 @@ const DOLLAR = 0x24;
  */
 export class TopicTree<T extends object> {
   readonly #root = new FilterNode<T>('');
+  readonly #levels = new KeptLevels();
   #size = 0;
   #version = 0;
   // Scratch of `match` and `remove`, kept so that they need not allocate. It may name nodes that have left the tree;
@@ -77,7 +78,7 @@ export class TopicTree<T extends object> {
       }
       let child = node.findChild(level);
       if (child === null) {
-        child = new FilterNode<T>(keptLevel(filter, start, end));
+        child = new FilterNode<T>(this.#levels.of(filter, start, end));
         node.addChild(child);
       }
       node = child;

@@ -152,16 +152,8 @@ function recordOf(request: SubscribeRequest, qos: QoS, identifier: number): Subs
 }
 
 /** Whether the session has this very subscription: clients subscribe again whenever they connect. */
-function isKnown(session: Session, record: SubscriptionRecord): boolean {
-  const known = session.subscriptions?.get(record.filter)?.record;
-  return (
-    known !== undefined &&
-    known.qos === record.qos &&
-    known.noLocal === record.noLocal &&
-    known.retainAsPublished === record.retainAsPublished &&
-    known.retainHandling === record.retainHandling &&
-    known.identifier === record.identifier
-  );
+function isKnown({ subscriptions }: Session, record: SubscriptionRecord): boolean {
+  return subscriptions?.get(record.filter)?.is(record) === true;
 }
 
 function logRefused({ log }: Context, { clientId }: Connection, filter: string, reason: string): void {
