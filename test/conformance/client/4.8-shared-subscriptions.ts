@@ -24,7 +24,7 @@ export const sharedSubscriptions = clientSection('4.8 Shared subscriptions', (te
   }, async (t) => {
     const { client, server, inbox } = await t.connected();
     for (const filter of ['$share/g/a', '$share/группа/a/+', '$share/g/#', '$share/$share/a', '$share/g//']) {
-      const subscribing = client.subscribe(filter);
+      const subscribing = client.subscribe(filter, {}, () => {});
       t.equal((await server.acceptSubscribe()).subscriptions[0].filter, filter, 'The filter');
       await subscribing;
     }

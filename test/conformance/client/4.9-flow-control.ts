@@ -41,7 +41,7 @@ export const flowControl = clientSection('4.9 Flow control', (test) => {
     const publishing = client.publish('a', '', { qos: 2 });
     const { packetId = 0 } = await server.receive('PUBLISH');
     t.begun(client.publish('a', '', { qos: 1 }));
-    const subscribing = client.subscribe('b');
+    const subscribing = client.subscribe('b', {}, (message) => inbox.add(message));
     await server.acceptSubscribe();
     await subscribing;
     for (const qos of [0, 1, 2]) {

@@ -86,7 +86,11 @@ async function overWebSocket(t: ClientTest): Promise<WebSocketClient> {
     }),
   );
   const connecting = t.begun(
-    connect(`ws://127.0.0.1:${port}/mqtt`, { protocolVersion: t.level, onMessage: (message) => inbox.add(message) }),
+    connect(`ws://127.0.0.1:${port}/mqtt`, {
+      protocolVersion: t.level,
+      reconnect: false,
+      onMessage: (message) => inbox.add(message),
+    }),
   );
   const { offered, channel } = await t.until(accepted, 'A connection of the client');
   await server.accept();

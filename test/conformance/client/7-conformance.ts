@@ -7,7 +7,7 @@ export const conformance = clientSection('7 Conformance', (test) => {
   }, async (t) => {
     const { client, server, inbox, connect } = await t.connected({ clientId: 'c', keepAliveSeconds: 60 });
     t.equal(connect.bytes, hex('10 0d 0004 4d515454 04 02 003c 0001 63'), 'CONNECT');
-    const subscribing = client.subscribe('a/+', { qos: 1 });
+    const subscribing = client.subscribe('a/+', { qos: 1 }, (message) => inbox.add(message));
     t.equal((await server.receive('SUBSCRIBE')).bytes, hex('82 08 0001 0003 612f2b 01'), 'SUBSCRIBE');
     server.send(hex('90 03 0001 01'));
     await subscribing;
