@@ -3,6 +3,7 @@ import { bytesOf, type Fixture, packetFixtures } from '../../../test/fixtures/pa
 import type { ProtocolVersion } from './constants.js';
 import { PacketType } from './constants.js';
 import { decodePacket } from './decode.js';
+import { decodeServerPacket } from './decode-server-packet.js';
 import { encodePacket } from './encode.js';
 import { Framer } from './framer.js';
 import { MAX_FILTERS_PER_PACKET, MAX_SUBSCRIPTION_IDENTIFIERS, MAX_USER_PROPERTIES } from './limits.js';
@@ -185,4 +186,32 @@ describe('decodePacket', () => {
     expect(receive(bytes(MAX_FILTERS_PER_PACKET), 4)).toHaveLength(1);
     expect(refusal(bytes(MAX_FILTERS_PER_PACKET + 1), 4).reasonCode).toBe(ReasonCode.QUOTA_EXCEEDED);
   });
+});
+
+describe('decodeServerPacket', () => {
+  const FROM_CLIENTS: readonly number[] = [
+    PacketType.CONNECT,
+    PacketType.SUBSCRIBE,
+    PacketType.UNSUBSCRIBE,
+    PacketType.PINGREQ,
+  ];
+
+  it.each([3, 4, 5] as const)(
+    'takes what a server sends, and nothing that clients alone send (version %i)',
+    (version) => {
+      const seen = new Set<number>();
+      for (const { hex, packet, versions } of packetFixtures) {
+        if (packet === undefined || !versions.includes(version)) continue;
+        const bytes = bytesOf(hex);
+        const framer = new Framer();
+        framer.feed(bytes, bytes.length);
+        framer.next();
+        const decode = () => decodeServerPacket(framer.bytes, framer.start, framer.body, framer.end, version);
+        seen.add(packet.type);
+        if (FROM_CLIENTS.includes(packet.type)) expect(decode).toThrow('A server sends no ');
+        else expect(decode()).toEqual(packet);
+      }
+      expect(seen.size).toBe(version === 5 ? 15 : 14);
+    },
+  );
 });
