@@ -2,7 +2,7 @@ import {
   type Connack,
   type Connect,
   type Disconnect,
-  decodePacket,
+  decodeServerPacket,
   Framer,
   type Packet,
   PacketType,
@@ -286,7 +286,7 @@ export class Connection {
       framer.feed(bytes, length);
       while (this.#reads() && framer.next()) {
         const version = this.#settings.connect.protocolVersion;
-        const packet = decodePacket(framer.bytes, framer.start, framer.body, framer.end, version);
+        const packet = decodeServerPacket(framer.bytes, framer.start, framer.body, framer.end, version);
         this.#counters.packetsReceived++;
         if (this.#owner.trace !== null) this.#owner.trace('received', packet);
         this.#receive(packet);
@@ -338,7 +338,7 @@ export class Connection {
         this.#receiveDisconnect(packet);
         break;
       default:
-        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, `A server sends no packet of type ${packet.type}`);
+        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A server sends no second CONNACK');
     }
     if (this.#state === 'draining') this.#sender.schedule();
   }
