@@ -21,6 +21,8 @@ import type { Server } from './server/server.js';
 import { StartError } from './server/start-error.js';
 import { VERSION } from './version.js';
 
+export { CAULDRON, FLAGS as BROKER_FLAGS } from './process/command-line.js';
+
 /** Exit codes, those of Mosquitto. */
 const OK = 0;
 const FAILED = 1;

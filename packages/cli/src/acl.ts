@@ -1,7 +1,7 @@
 import { type ActionGroup, runActionGroup } from './command-line/action-group.js';
 import { CONFIG_EXIT } from './config/files.js';
 
-const GROUP: ActionGroup = {
+export const GROUP: ActionGroup = {
   name: 'acl',
   about: 'Looks into who may do what with which topic.',
   examples: [

@@ -22,11 +22,11 @@ const BAN_FLAGS = {
   ...CHOICE_FLAGS,
 } as const satisfies FlagTable;
 
-const BAN: Tool<typeof BAN_FLAGS> = {
+export const BAN: Tool<typeof BAN_FLAGS> = {
   name: 'ban',
   summary: `Keeps clients out of a broker that runs, and ends the connections of those who are there. Bans outlive the
 broker where it has a bans_file. Exit status: 0 done, 1 refused, or there is no such broker.`,
-  usage: 'add|remove --client ID | --user NAME | --address ADDRESS',
+  usage: 'add|remove|list --client ID | --user NAME | --address ADDRESS',
   examples: [
     'add --address 192.0.2.0/24 --for 12h --reason scanner',
     'add --client lost-phone',

@@ -10,7 +10,7 @@ interface Command {
   readonly run: (args: string[]) => Promise<number>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = {
+export const COMMANDS: Readonly<Record<string, Command>> = {
   acl: {
     summary: 'Look into who may do what: check an ACL file, explain a decision, try another file',
     run: async (args) => (await import('./acl.js')).runAcl(args),
@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   replay: {
     summary: 'Publish what `cauldron sub --record` has recorded, with its timing',
     run: async (args) => (await import('./replay.js')).runReplay(args),
+  },
+  retained: {
+    summary: 'List, print and clear retained messages',
+    run: async (args) => (await import('./retained.js')).runRetained(args),
   },
   setup: {
     summary: 'Set up a broker that can stand on the internet: TLS, users, rights; clients, renewal ...',

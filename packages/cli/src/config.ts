@@ -1,7 +1,7 @@
 import { type ActionGroup, runActionGroup } from './command-line/action-group.js';
 import { CONFIG_EXIT } from './config/files.js';
 
-const GROUP: ActionGroup = {
+export const GROUP: ActionGroup = {
   name: 'config',
   about: 'Looks into the configuration of a broker, in the format of mosquitto.conf. No broker is needed.',
   examples: [

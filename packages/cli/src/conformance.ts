@@ -73,7 +73,7 @@ type ConformanceValues = Values<typeof FLAGS>;
 
 const DEFAULT_JOBS = 16;
 
-const TOOL: Tool<typeof FLAGS> = {
+export const CONFORMANCE: Tool<typeof FLAGS> = {
   name: 'doctor conformance',
   summary: `Tests a broker against the normative statements of MQTT 3.1.1 and 5.0, and many cases beyond them.
 Without an address, tests the broker and the client library of this installation.
@@ -94,7 +94,7 @@ ${Object.entries(ARRANGEMENTS)
 
 /** `cauldron doctor conformance`. */
 export function runConformance(argv: readonly string[]): Promise<number> {
-  return runTool(TOOL, argv, examine);
+  return runTool(CONFORMANCE, argv, examine);
 }
 
 async function examine(values: ConformanceValues, [address, more]: readonly string[]): Promise<number> {

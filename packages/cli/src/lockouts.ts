@@ -3,7 +3,7 @@ import { runTool, type Tool } from './command-line/tool.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { askAndShow, chosenBroker, reportingRefusals } from './running-brokers.js';
 
-const LOCKOUTS: Tool<typeof CHOICE_FLAGS> = {
+export const LOCKOUTS: Tool<typeof CHOICE_FLAGS> = {
   name: 'lockouts',
   summary: `Shows who has to wait because of failed logins, and ends that for one address or user name, or for all.
 Exit status: 0 done, 1 refused, or there is no such broker.`,

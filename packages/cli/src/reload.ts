@@ -16,7 +16,7 @@ export const CHOICE_FLAGS = {
   ...HELP_FLAG,
 } as const satisfies FlagTable;
 
-const RELOAD: Tool<typeof CHOICE_FLAGS> = {
+export const RELOAD: Tool<typeof CHOICE_FLAGS> = {
   name: 'reload',
   summary: `Has a broker that runs read its configuration again, with certificates and all other files that it names. If
 anything is wrong with it, nothing changes. Clients stay connected, except for those who may no longer be.

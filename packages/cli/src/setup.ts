@@ -1,6 +1,6 @@
 import type { Action } from './command-line/action-group.js';
 
-const ACTIONS: Readonly<Record<string, Action>> = {
+export const ACTIONS: Readonly<Record<string, Action>> = {
   client: {
     summary: 'Makes what a client needs: a password or a certificate, and a file and a QR code for OwnTracks',
     run: async (args) => (await import('./setup/client.js')).runSetupClient(args),

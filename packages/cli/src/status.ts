@@ -2,7 +2,7 @@ import { runTool, type Tool } from './command-line/tool.js';
 import { CHOICE_FLAGS } from './reload.js';
 import { allBrokers, chosenBroker, described, type RunningBroker, reportingRefusals } from './running-brokers.js';
 
-const STATUS: Tool<typeof CHOICE_FLAGS> = {
+export const STATUS: Tool<typeof CHOICE_FLAGS> = {
   name: 'status',
   summary: `Shows the brokers that run on this machine, as far as this user may talk to them.
 Exit status: 0, or 1 when there is none.`,

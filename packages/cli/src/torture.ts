@@ -70,7 +70,7 @@ const FLAGS = {
 
 type TortureValues = Values<typeof FLAGS>;
 
-const TOOL: Tool<typeof FLAGS> = {
+export const TORTURE: Tool<typeof FLAGS> = {
   name: 'torture',
   summary: `Kills a broker again and again under load, and proves that nothing that it acknowledged is lost.
 Starts a broker of its own, with SIGKILL as its only end; publishes, subscribes, retains, takes over, leaves wills; checks
@@ -89,7 +89,7 @@ Exit status: 0 when nothing was lost, 1 when something was, 2 when that could no
 /** `cauldron torture`. */
 export async function runTorture(argv: readonly string[]): Promise<number> {
   let hasRun = false;
-  const status = await runTool(TOOL, argv, (values) => {
+  const status = await runTool(TORTURE, argv, (values) => {
     hasRun = true;
     return torture(values);
   });

@@ -9,7 +9,7 @@ import { nearestName } from '../nearest-name.js';
 /** As many as Mosquitto takes. */
 const MOST_PORTS = 10;
 
-const FLAGS = {
+export const FLAGS = {
   'config-file': { type: 'string', short: 'c', value: 'FILE', doc: 'Read this file, in the format of mosquitto.conf.' },
   port: {
     type: 'string',

@@ -4,7 +4,7 @@ import { countText } from '../command-line/units.js';
 import { CONFIG_EXIT, inColour, operandsFor } from '../config/files.js';
 import { aclProblemsOf } from './problems.js';
 
-const CHECK: Tool<typeof HELP_FLAG> = {
+export const CHECK: Tool<typeof HELP_FLAG> = {
   name: 'acl check',
   summary: `Tells what is wrong with an ACL file, and which of its lines do nothing or probably not what was meant.
 Exit status: 0 a broker can start with it, 3 it cannot.`,

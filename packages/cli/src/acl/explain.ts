@@ -53,7 +53,7 @@ const FLAGS = {
   ...HELP_FLAG,
 } as const satisfies FlagTable;
 
-const EXPLAIN: Tool<typeof FLAGS> = {
+export const EXPLAIN: Tool<typeof FLAGS> = {
   name: 'acl explain',
   summary: `Tells whether a client may read (receive), write (publish) or subscribe, and what decides: the file and the line, or the
 role and its priority. Exit status: 0 it may, 1 it may not, 3 that cannot be said.`,

@@ -25,7 +25,7 @@ const FLAGS = {
 
 const DEFAULT_MOST = 100;
 
-const SIMULATE: Tool<typeof FLAGS> = {
+export const SIMULATE: Tool<typeof FLAGS> = {
   name: 'acl simulate',
   summary: `Takes what the clients of a running broker did or tried to do within the last hour, and tells who would gain or lose
 what if this ACL file alone decided. Nothing changes. Exit status: 0 nobody, 1 somebody, 3 the file is wrong, or there is

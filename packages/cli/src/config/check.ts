@@ -3,7 +3,7 @@ import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
 import { countText } from '../command-line/units.js';
 import { CONFIG_EXIT, inColour, operandsFor } from './files.js';
 
-const CHECK: Tool<typeof HELP_FLAG> = {
+export const CHECK: Tool<typeof HELP_FLAG> = {
   name: 'config check',
   summary: `Tells what is wrong with a configuration: in its lines, and in the certificates, keys and other files that they name.
 Nothing is opened or changed. Exit status: 0 a broker can start with it, 3 it cannot.`,

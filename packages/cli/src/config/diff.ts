@@ -3,12 +3,12 @@ import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
 import { CONFIG_EXIT, inColour, operandsFor, readForLooking } from './files.js';
 import { onlySaid, shownValues } from './show.js';
 
-const DIFF: Tool<typeof HELP_FLAG> = {
+export const DIFF: Tool<typeof HELP_FLAG> = {
   name: 'config diff',
   summary: `Tells in what two configurations differ for a broker: comments, order, included files and defaults that are written
 down make no difference. Listeners are told apart by port and address, bridges by name, plugins by path.
 Exit status: 0 they come to the same, 1 they differ, 3 one of them is wrong.`,
-  usage: 'OLD NEW',
+  usage: 'OLD-FILE NEW-FILE',
   examples: ['/etc/mosquitto/mosquitto.conf new.conf'],
   flags: HELP_FLAG,
   usageExitCode: CONFIG_EXIT.WRONG,

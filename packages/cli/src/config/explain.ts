@@ -14,7 +14,7 @@ import { UsageError } from '../command-line/arguments.js';
 import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
 import { CONFIG_EXIT, inColour, operandsFor } from './files.js';
 
-const EXPLAIN: Tool<typeof HELP_FLAG> = {
+export const EXPLAIN: Tool<typeof HELP_FLAG> = {
   name: 'config explain',
   summary: 'Tells what an option of the configuration means, takes, and does without being said.',
   usage: 'OPTION',

@@ -14,7 +14,7 @@ const SHOW_FLAGS = {
   ...HELP_FLAG,
 } as const satisfies FlagTable;
 
-const SHOW: Tool<typeof SHOW_FLAGS> = {
+export const SHOW: Tool<typeof SHOW_FLAGS> = {
   name: 'config show',
   summary: `Shows what a configuration comes to: for the broker, each listener, bridge and plugin the value of each option, and
 the line that says so. Passwords and keys are not shown. Exit status: 0, or 3 when the configuration is wrong.`,

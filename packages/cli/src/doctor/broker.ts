@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
-import { HELP_FLAG, runTool, type Tool } from '../command-line/tool.js';
+import { COMMON_FLAGS, runTool, type Tool } from '../command-line/tool.js';
 import { TLS_FLAGS } from '../connection/tls-flags.js';
 import { examine } from './examination.js';
 import type { Finding } from './finding.js';
@@ -31,30 +31,32 @@ const FLAGS = {
   },
   json: { long: '--json', kind: 'switch', doc: 'The report for programs.' },
   ...TLS_FLAGS,
-  ...HELP_FLAG,
+  ...COMMON_FLAGS,
 } as const satisfies FlagTable;
 
-export const TOOL: Tool<typeof FLAGS> = {
+export const DOCTOR: Tool<typeof FLAGS> = {
   name: 'doctor',
-  summary: `Examines a broker as an expert would: address, TLS and its certificates, WebSocket, versions, limits, who gets
-in, retained messages, QoS 2, shared subscriptions, wills, round trips. Says what to do about what is not well. Works with
-any broker, leaves nothing behind, and changes nothing.
+  summary: `Examines a broker as an expert would: address, TLS and certificates, WebSocket,
+versions, limits, who gets in, retained messages, QoS 2, shared subscriptions,
+wills, round trips; and says what to do about what is not well. Works with any
+broker, leaves nothing behind, and changes nothing that was there.
 Exit status: 0 all is well, 1 it works, but something is not well, 2 it cannot be used.`,
   usage: 'URL [OPTIONS]',
   examples: [
     'mqtts://broker.example.org -u jjolie -P secret',
     'localhost',
     'wss://broker.example.org/mqtt --cafile ca.crt --json',
-    'conformance mqtt://localhost:1883    every statement of the standards, one by one',
+    'conformance mqtt://localhost:1883',
   ],
   flags: FLAGS,
-  notes: '`cauldron doctor conformance --help` tells the options of that one.\n',
+  notes: `\`cauldron doctor conformance\` tests a broker against every statement of the standards;
+it has options of its own.\n`,
   usageExitCode: DOCTOR_EXIT.UNUSABLE,
 };
 
 /** `cauldron doctor URL`. */
 export function runBrokerDoctor(argv: readonly string[]): Promise<number> {
-  return runTool(TOOL, argv, examineBroker);
+  return runTool(DOCTOR, argv, examineBroker);
 }
 
 async function examineBroker(values: Values<typeof FLAGS>, [address, more]: readonly string[]): Promise<number> {

@@ -59,7 +59,7 @@ const FLAGS = {
   ...FOLDER_FLAGS,
 } as const satisfies FlagTable;
 
-const CLIENT: Tool<typeof FLAGS> = {
+export const CLIENT: Tool<typeof FLAGS> = {
   name: 'setup client',
   summary: `Makes what a client needs to get in: a user with a password, or a certificate. Writes it into a file for the OwnTracks
 app (clients/NAME.otrc), and shows it as a QR code, which the camera of the telephone takes to the app. The file and the code

@@ -26,7 +26,7 @@ const FLAGS = {
   ...FOLDER_FLAGS,
 } as const satisfies FlagTable;
 
-const RENEW: Tool<typeof FLAGS> = {
+export const RENEW: Tool<typeof FLAGS> = {
   name: 'setup renew',
   summary: `Renews the certificate of the broker if it ends soon, or if this machine has names or addresses that are not in
 it. A broker that runs takes the new one at once, and nobody is disconnected. With NAMEs, renews the certificates of these

@@ -7,7 +7,7 @@ import { textOf } from './kept-files.js';
 import { SetupError } from './setup-error.js';
 import { namesInPasswords } from './users.js';
 
-const REVOKE: Tool<typeof FOLDER_FLAGS> = {
+export const REVOKE: Tool<typeof FOLDER_FLAGS> = {
   name: 'setup revoke',
   summary: `Takes back all certificates of a client: they come onto the list that the broker looks at (crlfile), and if the
 broker runs, a client that is connected with one of them is disconnected at once.`,

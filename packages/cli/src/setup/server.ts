@@ -26,7 +26,7 @@ import { aclWith, namesInPasswords, newPassword, seenBy } from './users.js';
 
 const LOOKUP_TIMEOUT_MS = 5_000;
 
-const SETUP: Tool<typeof SETUP_FLAGS> = {
+export const SETUP: Tool<typeof SETUP_FLAGS> = {
   name: 'setup',
   summary: `Sets up a broker that can stand on the internet: a CA and a certificate for every name and address of this
 machine, TLS on port 8883 (MQTT, and MQTT over WebSocket), port 1883 for this machine only, users with passwords who may do

@@ -4,7 +4,7 @@ import { daysLeftOf } from './authority.js';
 import type { BookEntry } from './certificate-folder.js';
 import { FOLDER_FLAGS, reportingFailures, SetupFolder } from './folder.js';
 
-const SHOW: Tool<typeof FOLDER_FLAGS> = {
+export const SHOW: Tool<typeof FOLDER_FLAGS> = {
   name: 'setup show',
   summary: 'Lists the certificates of a setup: that of the CA, and what it has issued, with the days that are left.',
   usage: '[--dir DIR]',

@@ -9,7 +9,7 @@ import { DIR_FLAG } from './moving.js';
 
 const BACKUP_FLAGS = { dir: DIR_FLAG, ...HELP_FLAG } as const satisfies FlagTable;
 
-const BACKUP: Tool<typeof BACKUP_FLAGS> = {
+export const BACKUP: Tool<typeof BACKUP_FLAGS> = {
   name: 'store backup',
   summary: `Copies a store into a folder, which is made. The broker may run: the copy has what the store had at the beginning.
 The copy is a store like any other: a broker starts with it when the folder is its persistence_location.`,
@@ -41,7 +41,7 @@ async function backUp(from: string, to: string): Promise<number> {
   }
 }
 
-const COMPACT: Tool<typeof HELP_FLAG> = {
+export const COMPACT: Tool<typeof HELP_FLAG> = {
   name: 'store compact',
   summary: `Writes the file of a store anew, without the space of what is gone. A broker that runs uses that space by itself: this
 is for a file that was once much larger. The broker must not run, and there must be room for both files.`,

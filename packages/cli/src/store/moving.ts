@@ -18,7 +18,7 @@ export const DIR_FLAG = {
 
 const EXPORT_FLAGS = { dir: DIR_FLAG, ...HELP_FLAG } as const satisfies FlagTable;
 
-const EXPORT: Tool<typeof EXPORT_FLAGS> = {
+export const EXPORT: Tool<typeof EXPORT_FLAGS> = {
   name: 'store export',
   summary: `Writes all that is in a store into a new file of JSON lines, packed with gzip if its name ends in .gz.
 The broker may run: the file has what the store had at the beginning.`,
@@ -70,7 +70,7 @@ const IMPORT_FLAGS = {
   ...HELP_FLAG,
 } as const satisfies FlagTable;
 
-const IMPORT: Tool<typeof IMPORT_FLAGS> = {
+export const IMPORT: Tool<typeof IMPORT_FLAGS> = {
   name: 'store import',
   summary: `Brings a file into a store: one that \`cauldron store export\` wrote, or Mosquitto's mosquitto.db (of 1.6, 2.0 and 2.1).
 The broker must not run. Run it as the user whom the broker runs as: the files have to be that user's.`,

@@ -17,7 +17,7 @@ const JSON_FLAG = { long: '--json', kind: 'switch', doc: 'For programs: JSON ins
 
 const STATS_FLAGS = { json: JSON_FLAG, ...HELP_FLAG } as const satisfies FlagTable;
 
-const STATS: Tool<typeof STATS_FLAGS> = {
+export const STATS: Tool<typeof STATS_FLAGS> = {
   name: 'store stats',
   summary: 'Tells how much is in a store. DIR is its folder, persistence_location; default: the current one.',
   usage: '[DIR] [--json]',
@@ -67,7 +67,7 @@ function statsText(facts: StatsFacts): string {
   return rows.map(([name, value]) => `${name.padEnd(18)} ${value}\n`).join('');
 }
 
-const CHECK: Tool<typeof HELP_FLAG> = {
+export const CHECK: Tool<typeof HELP_FLAG> = {
   name: 'store check',
   summary: `Reads all of a store and tells what cannot be read or does not fit together. Changes nothing.
 DIR is its folder, persistence_location; default: the current one.
@@ -126,7 +126,7 @@ const DUMP_FLAGS = {
   ...HELP_FLAG,
 } as const satisfies FlagTable;
 
-const DUMP: Tool<typeof DUMP_FLAGS> = {
+export const DUMP: Tool<typeof DUMP_FLAGS> = {
   name: 'store dump',
   summary: `Shows what is in a store: sessions with all that belongs to them, and retained messages.
 DIR is its folder, persistence_location; default: the current one. Payloads that are no UTF-8 text are in base64 with
