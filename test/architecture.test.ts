@@ -152,6 +152,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli/passwd',
     'cli/pub',
     'cli/recording',
+    'cli/retained',
     'cli/rr',
     'cli/setup',
     'cli/store',
@@ -171,6 +172,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/pub': ['client', 'codec', 'cli/command-line', 'node:'],
   'cli/recording': ['codec', 'client', 'cli/command-line', 'cli/decode', 'cli/store', 'node:'],
   'cli/rr': ['codec', 'client', 'cli/command-line', 'cli/connection', 'cli/format'],
+  'cli/retained': ['codec', 'client', 'cli/command-line', 'cli/connection', 'cli/decode', 'cli/recording', 'node:'],
   'cli/setup': [
     'broker',
     'client',

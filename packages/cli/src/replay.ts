@@ -201,6 +201,7 @@ class ReplayRun {
       const client = await openConnection(this.#target, {
         trace: log === null ? null : log.trace.bind(log),
         signal: this.#end.signal,
+        reconnect: false,
       });
       this.#client = client;
       void client.closed.then((error) => this.#end.abort(error));

@@ -76,7 +76,7 @@ export function readMessageLine(line: string): RecordedMessage {
 }
 
 /** A text where the bytes are one, for people and for other programs; else base64. */
-function bytesJson(name: string, bytes: Uint8Array): Record<string, string> {
+export function bytesJson(name: string, bytes: Uint8Array): Record<string, string> {
   try {
     return { [name]: decoder.decode(bytes) };
   } catch {
@@ -84,7 +84,7 @@ function bytesJson(name: string, bytes: Uint8Array): Record<string, string> {
   }
 }
 
-function propertiesJson({ correlationData, ...rest }: PublishProperties): object {
+export function propertiesJson({ correlationData, ...rest }: PublishProperties): object {
   return correlationData === undefined ? rest : { ...rest, ...bytesJson('correlationData', correlationData) };
 }
 

@@ -18,6 +18,9 @@ export interface RecordingClock {
 
 const systemTime: RecordingClock = { wallMs: () => Date.now(), nowMs: () => performance.now() };
 
+/** What of a received message is recorded. */
+export type ReceivedMessage = Pick<Message, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
+
 /** Writes messages into a recording as they come. */
 export class RecordingWriter {
   /** Called when messages come faster than they can be written; `onRoom` follows. */
@@ -71,11 +74,11 @@ export class RecordingWriter {
   }
 
   /** Writes a message that came just now. It is taken over at once: nothing of it is kept. */
-  record(message: Pick<Message, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>): void {
-    const { topic, payload, qos, retain } = message;
+  record(message: ReceivedMessage): void {
+    const { topic, payload, qos, retain, properties } = message;
     const atMs = this.#clock.nowMs() - this.#startMs;
     this.#output.writeText(
-      `${messageLine({ atMs, topic, payload, qos, retain, properties: propertiesOf(message.properties) })}\n`,
+      `${messageLine({ atMs, topic, payload, qos, retain, properties: propertiesOf(properties) })}\n`,
     );
     this.#count++;
   }
@@ -106,8 +109,7 @@ function opened(path: string): number {
 }
 
 /** Topic aliases and subscription identifiers mean something on the connection that they came by, and nowhere else. */
-function propertiesOf(properties: Properties | undefined): RecordedMessage['properties'] {
-  if (properties === undefined) return null;
+function propertiesOf(properties: Properties): RecordedMessage['properties'] {
   const { topicAlias: _alias, subscriptionIdentifiers: _identifiers, ...rest } = properties;
   return rest;
 }

@@ -51,8 +51,8 @@ const PROPERTIES: Properties = {
 };
 
 const MESSAGES = [
-  { topic: 'a/b', payload: Buffer.from('hello'), qos: 0, retain: false },
-  { topic: 'a/ü\t', payload: Buffer.from('\ufeffbom and \u0000 and \n'), qos: 1, retain: true },
+  { topic: 'a/b', payload: Buffer.from('hello'), qos: 0, retain: false, properties: {} },
+  { topic: 'a/ü\t', payload: Buffer.from('\ufeffbom and \u0000 and \n'), qos: 1, retain: true, properties: {} },
   { topic: 'a/c', payload: Buffer.of(0xff, 0xfe), qos: 2, retain: false, properties: PROPERTIES },
   { topic: '$SYS/x', payload: new Uint8Array(0), qos: 0, retain: true, properties: {} },
 ] as const;
@@ -118,7 +118,7 @@ describe('a recording', () => {
       });
       writer.onFull = () => full++;
       const payload = Buffer.alloc(1_000, 'x');
-      for (let i = 0; i < 20_000; i++) writer.record({ topic: 't', payload, qos: 0, retain: false });
+      for (let i = 0; i < 20_000; i++) writer.record({ topic: 't', payload, qos: 0, retain: false, properties: {} });
       expect(full).toBeGreaterThan(0);
       await room;
       await writer.end();

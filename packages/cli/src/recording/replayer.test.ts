@@ -1,11 +1,11 @@
-import { type Clock, ConnectionLost, PublishRefused } from '@cauldron/client';
+import { ConnectionLost, PublishRefused } from '@cauldron/client';
 import { ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import type { RecordedMessage } from './recorded-message.js';
-import { Replayer, type ReplayerOptions } from './replayer.js';
+import { type ReplayClock, Replayer, type ReplayerOptions } from './replayer.js';
 
 /** Time goes on when somebody waits, and by what a step takes. */
-class StepClock implements Clock {
+class StepClock implements ReplayClock {
   now = 1_000;
   /** How much too late timers are. */
   lateMs = 0;

@@ -7,6 +7,8 @@ const BATCH_BYTES = 1_048_576;
 /** A timer takes no longer delay. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
+export type ReplayClock = Pick<Clock, 'nowMs' | 'after'>;
+
 export interface ReplayerOptions<M extends RecordedMessage> {
   /** How many times faster than it was recorded; Infinity: as fast as the broker takes it. */
   readonly speed: number;
@@ -16,7 +18,7 @@ export interface ReplayerOptions<M extends RecordedMessage> {
   readonly onRefused: (message: M, error: PublishRefused) => void;
   /** Ends it; the reason is thrown. */
   readonly signal: AbortSignal;
-  readonly clock?: Clock;
+  readonly clock?: ReplayClock;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ReplayerOptions<M extends RecordedMessage> {
  */
 export class Replayer<M extends RecordedMessage> {
   readonly #options: ReplayerOptions<M>;
-  readonly #clock: Clock;
+  readonly #clock: ReplayClock;
   /** Aborted by what ended the connection. */
   readonly #failed = new AbortController();
   /** Aborted by that, and by the caller. */
