@@ -1,8 +1,8 @@
-import { Client, whenReady } from './client.js';
+import type { Client } from './client.js';
 import { systemClock } from './clock.js';
 import type { ConnectOptions } from './options.js';
-import { credentialsOf, referredUrls, serverUrls, webSocketUrl } from './server-url.js';
-import { type Referral, type Server, Servers } from './servers.js';
+import { connectBy, type Platform, type ServerUrls, startBy } from './platform.js';
+import { webSocketUrl } from './server-url.js';
 import type { TransportFactory } from './transport.js';
 import { preparedTransport } from './transports/prepared-transport.js';
 import { hostOf, routeOf } from './transports/route.js';
@@ -10,46 +10,30 @@ import { hostOf, routeOf } from './transports/route.js';
 const DEFAULT_MQTT_PORT = 1883;
 const DEFAULT_MQTTS_PORT = 8883;
 
+/** Nothing tells a program in Node that its machine has slept. */
+const NODE: Platform = { transportTo, clock: systemClock, wakeUps: () => () => {} };
+
 /**
  * Connects to a server.
- * @param url `mqtt://[user[:password]@]host[:port]` (port 1883), `mqtts:` for TLS (port 8883), `ws:` and `wss:` with a path
- * (`/mqtt`), or `unix:` with the path of a Unix socket; or several of them, which are tried one after the other. User name
- * and password in the options come before those in the URL.
- * @returns when the first server has accepted
+ * @param urls `mqtt://[user[:password]@]host[:port]` (port 1883), `mqtts:` for TLS (port 8883), `ws:` and `wss:` with a path
+ * (`/mqtt`), or `unix:` with the path of a Unix socket; several are tried in turn, for the first connection and whenever one
+ * is lost. User name and password in the options come before those in the URL.
+ * @returns the client, once a server has accepted it
  * @throws (rejects) TypeError for a URL of another kind, and everything that `connectOver` throws
  */
-export async function connect(
-  url: string | URL | readonly (string | URL)[],
-  options: ConnectOptions = {},
-): Promise<Client> {
-  options.signal?.throwIfAborted();
-  return whenReady(newClient(url, options), options.signal);
+export async function connect(urls: ServerUrls, options: ConnectOptions = {}): Promise<Client> {
+  return connectBy(NODE, urls, options);
 }
 
 /**
  * A client that connects in the background, again and again until it succeeds; what it is asked meanwhile waits. Its `ready`
  * is resolved with the first connection.
- * @param url as for `connect`
+ * @param urls as for `connect`
  * @param options as for `connect`; `reconnect.initially` is true unless it is given. `signal` ends the attempts to connect.
  * @throws TypeError for a URL of another kind; TypeError and RangeError for options that make no sense
  */
-export function startClient(url: string | URL | readonly (string | URL)[], options: ConnectOptions = {}): Client {
-  const { reconnect = true, signal } = options;
-  const persistent = reconnect === false ? false : { initially: true, ...(reconnect === true ? {} : reconnect) };
-  const client = newClient(url, { ...options, reconnect: persistent });
-  if (signal !== undefined) whenReady(client, signal).catch(() => {});
-  return client;
-}
-
-function newClient(url: string | URL | readonly (string | URL)[], options: ConnectOptions): Client {
-  const serverAt = (target: URL): Server => ({
-    url: target,
-    open: transportTo(target, options),
-    credentials: credentialsOf(target),
-  });
-  const referral: Referral = (references, from) => referredUrls(references, from).map(serverAt);
-  const servers = new Servers(serverUrls(url).map(serverAt), referral);
-  return new Client(servers, options, { clock: systemClock, random: Math.random });
+export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Client {
+  return startBy(NODE, urls, options);
 }
 
 /**

@@ -223,6 +223,11 @@ export class Connection {
     this.#updateReading();
   }
 
+  /** Finds out whether the server is still there. */
+  probe(): void {
+    if (this.#state === 'open') this.#keepAlive?.probe();
+  }
+
   #updateReading(): void {
     const isReading = this.#state === 'draining' || !(this.#isPaused || (this.#isBacklogged && !this.#awaitsAnswer()));
     if (isReading === this.#isReading) return;

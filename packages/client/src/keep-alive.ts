@@ -45,6 +45,18 @@ export class KeepAlive {
     this.#pingedMs = -1;
   }
 
+  /** Asks for a PINGREQ now: the connection may be dead since something happened, such as a machine that slept. */
+  probe(): void {
+    if (this.#paused) return;
+    const nowMs = this.#clock.nowMs();
+    if (this.#pingedMs < 0) {
+      this.#pingedMs = this.#sentMs = nowMs;
+      this.#ping();
+    }
+    this.#cancel();
+    this.#arm(nowMs);
+  }
+
   /** While the client does not read, silence says nothing about the server. */
   pause(): void {
     this.#paused = true;

@@ -52,8 +52,8 @@ export class Backoff {
     const attempt = this.#attempts++;
     if (attempt >= this.#maxAttempts) return null;
     const servers = this.#servers();
-    if (attempt % servers > 0) return 0;
-    const longestMs = Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** (attempt / servers));
+    if ((attempt + 1) % servers > 0) return 0;
+    const longestMs = Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** Math.floor(attempt / servers));
     return this.#random() * longestMs;
   }
 }

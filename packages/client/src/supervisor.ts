@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** 0 to below 1. */
   readonly random: () => number;
+  /** Calls `wake` when connections should be looked after at once. Returns a function that ends it. */
+  readonly wakeUps?: (wake: () => void) => () => void;
 }
 
 /** What a supervisor needs of the client that it works for. */
@@ -81,6 +83,8 @@ export class Supervisor implements ConnectionOwner {
   /** Who waits for a connection to ask something of. */
   #waiting: (() => void)[] = [];
   #cancelRetry: () => void = () => {};
+  readonly #wakeUps: NonNullable<Surroundings['wakeUps']>;
+  #stopWakeUps: () => void = () => {};
   /** When the server accepted the current connection. */
   #onlineSinceMs = 0;
   #isPaused = false;
@@ -94,7 +98,7 @@ export class Supervisor implements ConnectionOwner {
     options: ConnectOptions,
     events: Listeners<ClientEvents>,
     owner: SupervisorOwner,
-    { clock, random }: Surroundings,
+    { clock, random, wakeUps = () => () => {} }: Surroundings,
   ) {
     const { session = new Session(), reconnect = true, trace = null } = options;
     this.#servers = servers;
@@ -102,6 +106,7 @@ export class Supervisor implements ConnectionOwner {
     this.#events = events;
     this.#owner = owner;
     this.#clock = clock;
+    this.#wakeUps = wakeUps;
     this.session = session;
     this.trace = trace;
     this.#reconnect = reconnect === false ? null : reconnect === true ? {} : reconnect;
@@ -115,6 +120,7 @@ export class Supervisor implements ConnectionOwner {
 
   /** Begins to connect. Called once. */
   start(): void {
+    this.#stopWakeUps = this.#wakeUps(() => this.#wake());
     this.#attempt();
   }
 
@@ -267,6 +273,14 @@ export class Supervisor implements ConnectionOwner {
     this.#events.tell('offline', { error, retryInMs });
   }
 
+  /** The time for the next look at the server may long be over, without anybody having noticed. */
+  #wake(): void {
+    if (this.state === 'online') this.#connection?.probe();
+    if (this.state !== 'offline') return;
+    this.#cancelRetry();
+    this.#attempt();
+  }
+
   #attempt(): void {
     this.#enter('connecting');
     const { authentication } = this.#options;
@@ -393,6 +407,7 @@ export class Supervisor implements ConnectionOwner {
     this.#leaving ??= error ?? new ConnectionClosed('The client is disconnected');
     this.session.detach(error ?? this.#leaving);
     this.#enter('closed');
+    this.#stopWakeUps();
     this.ready.reject((rejection ?? this.#leaving) as Error);
     const waiting = this.#waiting;
     this.#waiting = [];
