@@ -4,7 +4,6 @@ import { JsonTranscoder, NotJson } from './json-transcoder.js';
 import { JsonWriter } from './json-writer.js';
 import type { Moment } from './moment.js';
 import type { PrintedMessage } from './printed-message.js';
-import { strftime } from './strftime.js';
 
 /** The names of MQTT 5.0, table 2-4, as Mosquitto's tools write them. */
 const PROPERTY_NAMES: Readonly<Record<string, string>> = {
@@ -49,7 +48,7 @@ export function writeJsonMessage(
     json.key('mid');
     json.literal(String(packetId));
   }
-  if (properties !== undefined && Object.keys(properties).length > 0) writeProperties(json, properties);
+  if (properties !== undefined && !isEmpty(properties)) writeProperties(json, properties);
   json.key('payload');
   try {
     if (payload.length === 0) json.literal('null');
@@ -65,9 +64,14 @@ export function writeJsonMessage(
 }
 
 /** ISO 8601, with microseconds. */
-function timestamp({ local, nanoseconds }: Moment): string {
+function timestamp({ isoDateTime, isoZone, nanoseconds }: Moment): string {
   const microseconds = String(Math.floor(nanoseconds / 1_000)).padStart(6, '0');
-  return `${strftime('F', local)}T${strftime('T', local)}.${microseconds}${strftime('z', local)}`;
+  return `${isoDateTime}.${microseconds}${isoZone}`;
+}
+
+function isEmpty(properties: Properties): boolean {
+  for (const _ in properties) return false;
+  return true;
 }
 
 function writeProperties(json: JsonWriter, properties: Properties): void {

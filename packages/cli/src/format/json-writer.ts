@@ -51,16 +51,26 @@ export class JsonWriter {
   }
 
   key(name: string): void {
-    this.keyBytes(encoder.encode(name));
+    this.#beforeKey();
+    this.text(name);
+    this.#afterKey();
   }
 
   keyBytes(name: Uint8Array): void {
+    this.#beforeKey();
+    this.string(name);
+    this.#afterKey();
+  }
+
+  #beforeKey(): void {
     if (!this.#isFirst) {
       this.#sink.byte(COMMA);
       if (this.#isPretty) this.#sink.byte(NEWLINE);
     }
     if (this.#isPretty) this.#sink.fill(TAB, this.#depth);
-    this.string(name);
+  }
+
+  #afterKey(): void {
     this.#sink.byte(COLON);
     if (this.#isPretty) this.#sink.byte(TAB);
   }
@@ -79,7 +89,22 @@ export class JsonWriter {
   }
 
   text(text: string): void {
-    this.string(encoder.encode(text));
+    const sink = this.#sink;
+    sink.reserve(text.length + 2);
+    const { buffer } = sink;
+    let at = sink.length;
+    buffer[at++] = QUOTE;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code < 0x20 || code >= 0x80 || code === QUOTE || code === BACKSLASH) {
+        this.string(encoder.encode(text));
+        return;
+      }
+      buffer[at++] = code;
+    }
+    buffer[at++] = QUOTE;
+    sink.length = at;
+    this.#isFirst = false;
   }
 
   /** @param bytes UTF-8; what is none stays as it is */
@@ -91,19 +116,8 @@ export class JsonWriter {
     buffer[at++] = QUOTE;
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i];
-      if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
-        buffer[at++] = byte;
-        continue;
-      }
-      buffer[at++] = BACKSLASH;
-      const letter = byte >= 0x20 ? byte : LETTERS[byte];
-      if (letter !== undefined) {
-        buffer[at++] = letter;
-        continue;
-      }
-      const digits = byte.toString(16).padStart(4, '0');
-      buffer[at++] = 0x75;
-      for (let digit = 0; digit < 4; digit++) buffer[at++] = digits.charCodeAt(digit);
+      if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) buffer[at++] = byte;
+      else at = writeEscaped(buffer, at, byte);
     }
     buffer[at++] = QUOTE;
     sink.length = at;
@@ -121,4 +135,19 @@ export class JsonWriter {
     this.#depth--;
     this.#isFirst = false;
   }
+}
+
+/** @returns the place behind it */
+function writeEscaped(buffer: Uint8Array, start: number, byte: number): number {
+  let at = start;
+  buffer[at++] = BACKSLASH;
+  const letter = byte >= 0x20 ? byte : LETTERS[byte];
+  if (letter !== undefined) {
+    buffer[at++] = letter;
+    return at;
+  }
+  const digits = byte.toString(16).padStart(4, '0');
+  buffer[at++] = 0x75;
+  for (let digit = 0; digit < 4; digit++) buffer[at++] = digits.charCodeAt(digit);
+  return at;
 }

@@ -101,7 +101,7 @@ class FormatParser {
       return;
     }
     if (letter === 'N') this.#add((sink, _, { nanoseconds }) => sink.text(String(nanoseconds).padStart(9, '0')));
-    else this.#add((sink, _, { local }) => sink.text(strftime(letter, local)));
+    else this.#add(localTime(letter));
     this.#needsTime = true;
   }
 
@@ -191,6 +191,19 @@ const SEQUENCES: Readonly<Record<string, (field: Field, options: Options) => Wri
   X: (field) => payloadHex(field, '0123456789ABCDEF'),
 };
 
+/** A part of the local time: it is the same for all messages of a second. */
+function localTime(letter: string): Writer {
+  let seconds = Number.NaN;
+  let text = '';
+  return (sink, _, moment) => {
+    if (moment.seconds !== seconds) {
+      seconds = moment.seconds;
+      text = strftime(letter, moment.local);
+    }
+    sink.text(text);
+  };
+}
+
 function correlationData(sink: ByteSink, { properties }: PrintedMessage): void {
   if (properties?.correlationData !== undefined) sink.bytes(properties.correlationData);
 }
@@ -202,8 +215,8 @@ function userProperties(sink: ByteSink, { properties }: PrintedMessage): void {
   });
 }
 
-function isoTime({ local }: Moment): string {
-  return `${strftime('F', local)}T${strftime('T', local)}${strftime('z', local)}`;
+function isoTime({ isoDateTime, isoZone }: Moment): string {
+  return isoDateTime + isoZone;
 }
 
 function unixTime(sink: ByteSink, _: PrintedMessage, { seconds, nanoseconds }: Moment): void {
