@@ -1,13 +1,16 @@
 import type { Context } from './context.js';
 import type { Message } from './message.js';
+import { PayloadSlabs } from './payload-slabs.js';
 import type { Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
+import { RetainedRecord } from './retained-record.js';
 import { type RetainedSearch, RetainedTree } from './retained-tree.js';
 
 /** The last retained message of each topic. */
 export class RetainedMessages {
   readonly #context: Context;
-  readonly #tree = new RetainedTree<Message>();
+  readonly #tree = new RetainedTree<RetainedRecord>();
+  readonly #slabs = new PayloadSlabs();
   #bytes = 0;
 
   constructor(context: Context) {
@@ -48,13 +51,15 @@ export class RetainedMessages {
     }
     message.publishedAtMs = this.#context.clock.wallMs();
     message.source = source;
-    this.#set(message.keep()); // [MQTT-3.3.1-5]
+    message.keep();
+    this.#set(message); // [MQTT-3.3.1-5]
     if (isStored) store.append({ kind: 'retained', message });
   }
 
   /** See `RetainedTree.levels`. */
-  levels(): ReturnType<RetainedTree<Message>['levels']> {
-    return this.#tree.levels();
+  *levels(): Generator<{ readonly depth: number; readonly level: string; readonly value: Message | null }> {
+    for (const { depth, level, value } of this.#tree.levels())
+      yield { depth, level, value: value?.toMessage() ?? null };
   }
 
   /** Takes one away that the store does not have: nobody is told. */
@@ -75,19 +80,19 @@ export class RetainedMessages {
   /** Those that match a filter, found one at a time; expired ones are cleared instead [MQTT-3.3.2-5]. */
   *match(filter: string): Generator<Message> {
     const { clock } = this.#context;
-    for (const message of this.#tree.match(filter)) {
-      if (message.isExpired(clock)) this.expire(message);
-      else yield message;
+    for (const record of this.#tree.match(filter)) {
+      if (record.isExpired(clock)) this.expire(record);
+      else yield record.toMessage();
     }
   }
 
   /** See `RetainedTree.searches`. What they find may have expired. */
-  searches(): RetainedSearch<Message>[] {
+  searches(): RetainedSearch<RetainedRecord>[] {
     return this.#tree.searches();
   }
 
   /** Clears a message in here that has expired. */
-  expire({ topic }: Message): void {
+  expire({ topic }: RetainedRecord): void {
     const { counters, store } = this.#context;
     counters.retainedExpired++;
     this.#remove(topic);
@@ -95,15 +100,23 @@ export class RetainedMessages {
   }
 
   #set(message: Message): void {
-    const before = this.#tree.set(message.topic, message);
-    this.#bytes += message.bytes - (before === null ? 0 : before.bytes);
+    const record = new RetainedRecord(message, this.#slabs);
+    const before = this.#tree.set(message.topic, record);
+    this.#bytes += record.bytes;
+    if (before !== null) this.#release(before);
   }
 
   /** False: there was none. */
   #remove(topic: string): boolean {
-    const message = this.#tree.get(topic);
-    if (message === undefined) return false;
-    this.#bytes -= message.bytes;
-    return this.#tree.delete(topic);
+    const record = this.#tree.get(topic);
+    if (record === undefined) return false;
+    this.#tree.delete(topic);
+    this.#release(record);
+    return true;
+  }
+
+  #release(record: RetainedRecord): void {
+    this.#bytes -= record.bytes;
+    record.release(this.#slabs);
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from './context.js';
-import type { Message } from './message.js';
+import type { RetainedRecord } from './retained-record.js';
 import type { RetainedSearch } from './retained-tree.js';
 
 /** Levels of topics that are looked at in one tick: a ms or two of work, and a million topics are done in a minute or two. */
@@ -12,7 +12,7 @@ const LEVELS_PER_TICK = 2000;
 export class RetainedSweep {
   readonly #context: Context;
   /** What is still to be searched; empty: nothing is under way. */
-  #searches: RetainedSearch<Message>[] = [];
+  #searches: RetainedSearch<RetainedRecord>[] = [];
   /** When the last one began, by the wheel's clock. */
   #begunAtMs: number;
 
@@ -28,9 +28,9 @@ export class RetainedSweep {
     const [search] = this.#searches;
     for (let left = LEVELS_PER_TICK; left > 0 && !search.done; ) {
       const before = search.visited;
-      const message = search.step(left);
+      const record = search.step(left);
       left -= search.visited - before;
-      if (message?.isExpired(clock)) retained.expire(message);
+      if (record?.isExpired(clock)) retained.expire(record);
     }
     if (search.done) this.#searches.shift();
   }

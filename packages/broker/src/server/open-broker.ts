@@ -52,7 +52,7 @@ async function loadOrSave(config: BrokerConfig, log: Log, load: (store: Store) =
 
 /** `isSuspect`: what is there has to be read to its end before it is used. @throws StartError */
 async function openStore({ persistence }: BrokerConfig, log: Log, isSuspect: boolean): Promise<Store> {
-  if (persistence === null) return new MemoryStore();
+  if (persistence === null) return new MemoryStore({ keepsRetained: false });
   const { mosquittoFile, ...options } = persistence;
   const { folder } = options;
   log.write(LogType.INFORMATION, `Sessions and messages are kept in ${folder}.`);

@@ -19,6 +19,15 @@ export class MemoryStore implements Store {
   /** By topic. */
   readonly #retained = new Map<string, Message>();
   readonly #shards = Array.from({ length: SHARDS }, () => new MessageShard());
+  readonly #keepsRetained: boolean;
+
+  /**
+   * `keepsRetained` false: for a broker that nobody will start again with this store, and that has the retained messages
+   * in memory already.
+   */
+  constructor({ keepsRetained = true }: { readonly keepsRetained?: boolean } = {}) {
+    this.#keepsRetained = keepsRetained;
+  }
 
   get appended(): Ticket {
     return this.#appended;
@@ -101,7 +110,7 @@ export class MemoryStore implements Store {
         this.#sessions.get(entry.clientId)?.inbound.delete(entry.packetId);
         break;
       case 'retained':
-        this.#retained.set(entry.message.topic, entry.message);
+        if (this.#keepsRetained) this.#retained.set(entry.message.topic, entry.message);
         break;
       case 'retainedCleared':
         this.#retained.delete(entry.topic);
