@@ -25,8 +25,9 @@ import {
   type SubscribeOptions,
   type UnsubscribeOptions,
 } from './options.js';
+import type { PublishResult } from './outgoing-message.js';
 import { Servers } from './servers.js';
-import type { PublishResult, Session } from './session.js';
+import type { Session } from './session.js';
 import { Subscriber } from './subscriber.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Supervisor, type Surroundings } from './supervisor.js';
@@ -144,10 +145,12 @@ export class Client {
       }
       this.#validTopic = topic;
     }
-    const { qos = 0, retain = false, properties, signal } = options;
+    const { qos = 0, retain = false, properties, until, signal } = options;
     const packet: Publish = { type: PacketType.PUBLISH, topic, payload: bytesOf(payload), qos, retain, dup: false };
     if (properties !== undefined) packet.properties = { ...properties };
-    return untilAborted(this.#supervisor.publish(packet), signal);
+    const acknowledged = this.#supervisor.publish(packet);
+    if (until !== 'stored' || qos === 0) return untilAborted(acknowledged, signal);
+    return untilAborted(this.#stored(acknowledged), signal);
   }
 
   /**
@@ -250,6 +253,13 @@ export class Client {
   /** @internal Gives up before the first connection. */
   abort(): void {
     this.#supervisor.abort();
+  }
+
+  /** The message is in the outbox, unless it was refused at once; what becomes of it then is not waited for. */
+  async #stored(acknowledged: Promise<PublishResult>): Promise<PublishResult> {
+    const refused = new Promise<never>((_, reject) => acknowledged.catch(reject));
+    await Promise.race([this.#supervisor.stored(), refused]);
+    return { reasonCode: ReasonCode.SUCCESS };
   }
 }
 

@@ -38,11 +38,12 @@ import { Handshakes } from './handshakes.js';
 import { KeepAlive } from './keep-alive.js';
 import { Message, NO_PARAMS } from './message.js';
 import type { ConnectionSettings } from './options.js';
+import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import type { Receipt } from './receipt.js';
 import { Requests } from './requests.js';
 import { Sender, type SenderOwner } from './sender.js';
 import { ServerLimits } from './server-limits.js';
-import { OutgoingMessage, type PublishResult, type Session } from './session.js';
+import type { Session } from './session.js';
 import { TopicAliases } from './topic-aliases.js';
 import type { Transport, TransportEvents, TransportFactory } from './transport.js';
 
@@ -259,6 +260,8 @@ export class Connection {
         this.#handshakes?.flushed();
         this.#keepAlive?.sent();
       },
+      durable: () => this.#session.journal?.durable() ?? null,
+      failed: (error) => this.#destroy(error),
       emptied: () => {
         if (this.#state === 'disconnecting') this.#hangUp();
       },
@@ -376,7 +379,7 @@ export class Connection {
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
     this.#limits = this.#sender.limits = limits;
-    this.#session.clientId = connack.properties?.assignedClientIdentifier ?? connect.clientId;
+    this.#session.identify(connack.properties?.assignedClientIdentifier ?? connect.clientId);
     const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
     if (keepAlive > 0) {
       this.#keepAlive = new KeepAlive(

@@ -10,8 +10,9 @@ import {
 } from '@cauldron/codec';
 import type { Clock } from './clock.js';
 import { MessageExpired, NotSupportedByServer, PublishRefused } from './errors.js';
+import { type OutgoingMessage, Progress, type PublishResult } from './outgoing-message.js';
 import { Receipt, type ReceiptKeeper } from './receipt.js';
-import { type OutgoingMessage, Progress, type PublishResult, type Session } from './session.js';
+import type { Session } from './session.js';
 
 export interface HandshakeSettings {
   /** Messages that may be on their way to the server at once, QoS 1 and 2 together. */
@@ -64,7 +65,7 @@ export class Handshakes implements ReceiptKeeper {
 
   /** Sends the message, or lets it wait for its turn. */
   publish(message: OutgoingMessage): void {
-    this.#session.enqueue(message);
+    this.#session.publish(message, this.#settings.clock.epochMs());
     this.fill();
   }
 

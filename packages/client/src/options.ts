@@ -18,6 +18,7 @@ import {
 } from './authentication.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { NetworkOptions } from './network-options.js';
+import type { Outbox } from './outbox.js';
 import type { ReconnectOptions } from './reconnect.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscription.js';
@@ -54,7 +55,8 @@ export interface ConnectOptions {
   /** Proves who the client is, and perhaps who the server is, by a method that both know; 5.0 only. Default: none. */
   authentication?: Authentication;
   /**
-   * Begin with an empty session. Default true. With false the server keeps the session, for which 3.1.1 needs a
+   * Begin with an empty session. Default true, and false with an `outbox`, whose messages are sent even after a clean start,
+   * but as new ones. With false the server keeps the session, for which 3.1.1 needs a
    * `clientId`; hand in the `session` too to go on with what was on its way.
    */
   clean?: boolean;
@@ -85,6 +87,12 @@ export interface ConnectOptions {
    * waits for an answer itself. Beyond 64 times as much, messages with QoS 0 are dropped. Default 1 MiB.
    */
   maximumReceivedBytes?: number;
+  /**
+   * Where messages with QoS 1 and 2 survive this process, to be sent by the next one: `fileOutbox`, `indexedDbOutbox`. It
+   * needs a `clientId`, by which the server knows the session again, and is not for a `session` of an earlier client.
+   * Default: they live in memory only.
+   */
+  outbox?: Outbox;
   /** Seconds without traffic after which the connection is probed, 0 to 65535; 0 is never. Default 60. */
   keepAliveSeconds?: number;
   /** Milliseconds that the server may be silent after a probe. Default 10,000. */
@@ -136,6 +144,11 @@ export interface PublishOptions {
   /** Default false. */
   retain?: boolean;
   properties?: PublishProperties;
+  /**
+   * With QoS 1 and 2, what `publish` waits for: that the server has acknowledged the message, or that the outbox of the client
+   * has stored it, from where it goes to the server even if this process ends. Default `acknowledged`.
+   */
+  until?: 'stored' | 'acknowledged';
   /** Ends the waiting. The message is not taken back: it may have been sent. */
   signal?: AbortSignal;
 }
@@ -213,7 +226,8 @@ export function connectionSettings(
 }
 
 function connectPacket(options: ConnectOptions, begun: BegunAuthentication | null): Connect {
-  const { protocolVersion = 5, clean = true, session, keepAliveSeconds = 60, username, password } = options;
+  const { protocolVersion = 5, session, keepAliveSeconds = 60, username, password } = options;
+  const clean = isClean(options);
   assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
   if (begun !== null && protocolVersion < 5) {
     throw new TypeError('`authentication` needs protocol version 5: older ones have no packets for it');
@@ -243,8 +257,13 @@ function willOf({ topic, payload = '', qos = 0, retain = false, properties }: Wi
 const DEFAULT_EXPIRY_S = 300;
 
 /** What the connections of a client that reconnects ask for. */
-export function sessionExpiryOf({ sessionExpiryInterval, clean = true }: ConnectOptions): number {
-  return sessionExpiryInterval ?? (clean ? DEFAULT_EXPIRY_S : NEVER_EXPIRES);
+export function sessionExpiryOf(options: ConnectOptions): number {
+  return options.sessionExpiryInterval ?? (isClean(options) ? DEFAULT_EXPIRY_S : NEVER_EXPIRES);
+}
+
+/** Whether the first connection begins with an empty session. */
+export function isClean({ clean, outbox }: ConnectOptions): boolean {
+  return clean ?? outbox === undefined;
 }
 
 /** What has the default of the standard is not sent. */

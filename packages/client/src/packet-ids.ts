@@ -20,6 +20,12 @@ export class PacketIds {
     return id;
   }
 
+  /** The id is in use: it was taken by an earlier process. */
+  reserve(id: number): void {
+    this.#used.add(id);
+    this.#last = Math.max(this.#last, id);
+  }
+
   giveBack(id: number): void {
     this.#used.delete(id);
   }

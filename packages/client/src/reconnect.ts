@@ -19,7 +19,11 @@ export class Backoff {
   readonly #maxAttempts: number;
   readonly #servers: () => number;
   readonly #random: () => number;
+  /** Since the last good connection. */
   #attempts = 0;
+  #rounds = 0;
+  /** Servers that were tried in this round. */
+  #tried = 0;
 
   /**
    * @param servers how many there are: each is tried once in a round, and only rounds are waited for
@@ -44,16 +48,17 @@ export class Backoff {
 
   /** The last connection was a good one. */
   reset(): void {
-    this.#attempts = 0;
+    this.#attempts = this.#rounds = this.#tried = 0;
   }
 
-  /** Milliseconds to wait before the next attempt; null when there is to be none. */
-  next(): number | null {
-    const attempt = this.#attempts++;
-    if (attempt >= this.#maxAttempts) return null;
-    const servers = this.#servers();
-    if ((attempt + 1) % servers > 0) return 0;
-    const longestMs = Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** Math.floor(attempt / servers));
-    return this.#random() * longestMs;
+  /**
+   * Milliseconds to wait before the next attempt; null when there is to be none.
+   * @param wasLost whether a connection has ended, and not an attempt
+   */
+  next(wasLost: boolean): number | null {
+    if (this.#attempts++ >= this.#maxAttempts) return null;
+    if (!wasLost && ++this.#tried < this.#servers()) return 0;
+    this.#tried = 0;
+    return this.#random() * Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** this.#rounds++);
   }
 }

@@ -1,14 +1,15 @@
-import { type Connack, isValidTopicName, ReasonCode } from '@cauldron/codec';
+import { type Connack, ReasonCode } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
 import type { Client } from './client.js';
 import type { Clock } from './clock.js';
 import { Deferred } from './deferred.js';
 import { ClientError, ConnectionClosed } from './errors.js';
-import { type Message, receiptOf } from './message.js';
+import { Message, NO_PARAMS, receiptOf } from './message.js';
 import type { PublishOptions, PublishProperties, SubscribeOptions } from './options.js';
-import type { PayloadType } from './payload-codec.js';
-import type { PublishResult } from './session.js';
+import type { PublishResult } from './outgoing-message.js';
+import { codecOf, encoded, type PayloadCodec, type PayloadType } from './payload-codec.js';
 import type { MessageHandler } from './subscription.js';
+import type { ConcreteTopic } from './typed-topic.js';
 
 /** Nobody answered a request in time. Whether it was received is unknown. */
 export class RequestTimeout extends ClientError {
@@ -26,15 +27,16 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** Options with a codec: what is encoded and decoded with it, the function that takes them says. */
+/**
+ * What a responder returns: the payload of the answer, or a value for the codec of the options; or a promise of it. What it
+ * throws becomes an uncaught exception, as with any handler, and the request has no answer.
+ */
+export type Responder<T, P, Answer> = (message: Message<T, P>, client: Client) => Answer | Promise<Answer>;
+
+/** Options with a codec. */
 export interface WithCodec<T, In = T> {
   codec: PayloadType<T, In>;
 }
-
-/** What a responder returns: the payload of the answer, or a promise of it. */
-export type Responder<T, P, Answer> = (message: Message<T, P>, client: Client) => Answer | Promise<Answer>;
-
-export type RespondOptions = SubscribeOptions;
 
 /** What a requester needs of the client. */
 export interface RequesterPort {
@@ -44,6 +46,12 @@ export interface RequesterPort {
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<unknown>;
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<PublishResult>;
 }
+
+/** For payloads that are given as such. */
+const AS_IT_IS: PayloadCodec<unknown> = {
+  encode: (value) => value as string | Uint8Array,
+  decode: (payload) => payload,
+};
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Random bytes in the topic of the answers: nobody who does not see the requests can answer them. */
@@ -65,8 +73,21 @@ export class Requester {
     this.#clock = clock;
   }
 
-  /** As `Client.request`, without codecs. */
-  async request(topic: string, payload: string | Uint8Array, options: RequestOptions): Promise<Message> {
+  /** As `Client.request`: the codec of a topic is that of the request alone, and comes before that of the options. */
+  async request<In, T = Uint8Array>(
+    target: string | ConcreteTopic<In>,
+    value: In,
+    options: RequestOptions & Partial<WithCodec<T, In>>,
+  ): Promise<Message<T>> {
+    const codec = options.codec === undefined ? null : codecOf(options.codec);
+    const [topic, encoder] = typeof target === 'string' ? [target, codec] : [target.topic, target.codec];
+    const { payload, properties } = encoded(encoder ?? AS_IT_IS, value, options.properties);
+    const answer = await this.#ask(topic, payload, { ...options, properties });
+    if (codec === null) return answer as Message<unknown> as Message<T>;
+    return new Message(answer, receiptOf(answer), await codec.decode(answer.payload), NO_PARAMS);
+  }
+
+  async #ask(topic: string, payload: string | Uint8Array, options: RequestOptions): Promise<Message> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, qos = 0, properties, signal } = options;
     signal?.throwIfAborted();
     if (this.#ended !== null) throw this.#ended;
@@ -139,29 +160,27 @@ function responseTopicOf({ properties }: Connack, clientId: string): string {
 
 /**
  * The handler of a subscription that answers requests.
- * @param encode makes the payload of what the responder returns
- * @param unanswered is told of an answer that could not be published. The responder does not throw for it: whoever sends
- * requests chooses the topic of the answer, and could stop the program otherwise.
+ * @param type what the responder returns; null: the payload itself
+ * @param unanswered is told of an answer that could not be published. It is not thrown: whoever sends requests chooses the
+ * topic of the answer, and could stop the program otherwise.
  */
 export function answering<T, P, Answer>(
   responder: Responder<T, P, Answer>,
-  encode: (answer: Answer) => string | Uint8Array,
+  type: PayloadType<unknown, Answer> | null,
   unanswered: (message: Message<T, P>, error: ClientError) => void,
 ): MessageHandler<T, P> {
+  const codec = type === null ? AS_IT_IS : codecOf(type);
   return async (message, client) => {
     const { responseTopic, correlationData } = message.properties;
-    if (responseTopic === undefined || !isValidTopicName(responseTopic)) {
-      if (receiptOf(message) === null) return;
+    if (responseTopic === undefined) {
       const reasonString = 'A request needs a response topic';
       client.refuse(message, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, { reasonString });
       return;
     }
-    const payload = encode(await responder(message, client));
+    const properties: PublishProperties = correlationData === undefined ? {} : { correlationData };
+    const answer = encoded<Answer>(codec, await responder(message, client), properties);
     try {
-      await client.publish(responseTopic, payload, {
-        qos: message.qos,
-        ...(correlationData && { properties: { correlationData } }),
-      });
+      await client.publish(responseTopic, answer.payload, { qos: message.qos, properties: answer.properties });
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       unanswered(message, error);

@@ -2,9 +2,10 @@ import { type Packet, PacketWriter, type ProtocolVersion, ReasonCode } from '@ca
 import type { ConnectionOwner } from './connection-owner.js';
 import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
+import type { ClientError } from './errors.js';
+import type { PublishResult } from './outgoing-message.js';
 import { Output } from './output.js';
 import type { ServerLimits } from './server-limits.js';
-import type { PublishResult } from './session.js';
 import type { Transport } from './transport.js';
 
 /** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
@@ -18,6 +19,10 @@ export interface SenderOwner {
   turnEnds(): void;
   /** All that was sent is about to be written. */
   writing(): void;
+  /** When what was sent so far may leave, because what it promises is durable. Null: at once. */
+  durable(): Promise<void> | null;
+  /** It cannot be made durable. */
+  failed(error: ClientError): void;
   /** Nothing waits any more, and the network has room. */
   emptied(): void;
 }
@@ -32,6 +37,8 @@ export class Sender {
   readonly #owner: SenderOwner;
   readonly #writer = new PacketWriter();
   readonly #output = new Output();
+  /** What is about to be written as soon as what it promises is durable; null: nothing. */
+  #held: Uint8Array | null = null;
   #transport: Transport | null = null;
   #flushScheduled = false;
   /** The transport has enough for now. */
@@ -49,7 +56,7 @@ export class Sender {
 
   /** Bytes that wait. */
   get waiting(): number {
-    return this.#output.length;
+    return this.#output.length + (this.#held?.length ?? 0);
   }
 
   open(transport: Transport): void {
@@ -94,23 +101,54 @@ export class Sender {
   /** Takes back what waits. */
   clear(): void {
     this.#output.clear();
+    this.#held = null;
   }
 
   /** The connection is gone. */
   end(error: Error): void {
     this.#hasEnded = true;
-    this.#output.clear();
+    this.clear();
     this.#written?.reject(error);
     this.#written = null;
   }
 
   #flush(): void {
-    if (this.#clogged || this.#hasEnded || this.#transport === null) return;
+    if (this.#clogged || this.#hasEnded || this.#held !== null) return;
     if (this.#output.length > 0) {
       this.#owner.writing();
-      this.#counters.bytesSent += this.#output.length;
-      this.#clogged = !this.#transport.write(this.#output.take());
+      const durable = this.#owner.durable();
+      if (durable !== null) {
+        this.#hold(this.#output.take(), durable);
+        return;
+      }
+      this.#write(this.#output.take());
     }
+    this.#tellWritten();
+  }
+
+  /** What is sent meanwhile waits for its turn. */
+  #hold(bytes: Uint8Array, durable: Promise<void>): void {
+    this.#held = bytes;
+    durable.then(
+      () => {
+        if (this.#held !== bytes) return;
+        this.#held = null;
+        this.#write(bytes);
+        if (this.#output.length > 0) this.#flush();
+        else this.#tellWritten();
+      },
+      (error) => {
+        if (this.#held === bytes) this.#owner.failed(error);
+      },
+    );
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#counters.bytesSent += bytes.length;
+    this.#clogged = this.#transport?.write(bytes) === false;
+  }
+
+  #tellWritten(): void {
     if (this.#clogged) return;
     this.#written?.resolve(SENT);
     this.#written = null;

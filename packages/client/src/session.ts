@@ -1,46 +1,10 @@
-import { type Properties, type Publish, ReasonCode } from '@cauldron/codec';
-import { Deferred } from './deferred.js';
+import { ReasonCode } from '@cauldron/codec';
+import type { Journal } from './journal.js';
+import type { OutboxRecord } from './outbox.js';
+import { replay } from './outbox-replay.js';
+import { type OutgoingMessage, Progress } from './outgoing-message.js';
 import { PacketIds } from './packet-ids.js';
 import type { Receipt } from './receipt.js';
-
-/** What the server said to a message. */
-export interface PublishResult {
-  /** SUCCESS, or NO_MATCHING_SUBSCRIBERS where a 5.0 server tells. */
-  readonly reasonCode: ReasonCode;
-  /** What a 5.0 server added. */
-  readonly properties?: Properties;
-}
-
-/** How far a message with QoS 1 or 2 has come. */
-export const Progress = {
-  /** Not sent on this connection; it has a packet id if an earlier connection sent it. */
-  QUEUED: 0,
-  /** PUBLISH sent; waits for PUBACK or PUBREC. */
-  SENT: 1,
-  /** PUBREC received, PUBREL sent; waits for PUBCOMP. The server has the message. */
-  RELEASED: 2,
-} as const;
-export type Progress = (typeof Progress)[keyof typeof Progress];
-
-/** A message from `publish` to the end of its handshake: one with QoS 1 or 2, or any that waits for a connection. */
-export class OutgoingMessage extends Deferred<PublishResult> {
-  readonly packet: Publish;
-  /** Bytes that the message counts for in `Session.queuedBytes`. */
-  readonly size: number;
-  /** When it loses its value, in milliseconds since 1970; infinite for most messages. */
-  readonly expiresAtMs: number;
-  progress: Progress = Progress.QUEUED;
-
-  /** @param nowMs since 1970; the message expiry interval of the packet, if it has one, counts from here */
-  constructor(packet: Publish, nowMs: number) {
-    super();
-    this.packet = packet;
-    this.size = packet.topic.length + packet.payload.length;
-    const { messageExpiryInterval } = packet.properties ?? {};
-    this.expiresAtMs =
-      messageExpiryInterval === undefined ? Number.POSITIVE_INFINITY : nowMs + messageExpiryInterval * 1_000;
-  }
-}
 
 /** Used-up places at the head of the queue are given back when there are this many, and they are half of it. */
 const COMPACT_AT = 1_024;
@@ -48,13 +12,16 @@ const COMPACT_AT = 1_024;
 /**
  * What survives a connection: the messages with QoS 1 and 2 that the server has not acknowledged, all that wait for
  * their turn, and the packet ids of messages received with QoS 2. Give the same object to the next `connect` with
- * `clean: false`, and these handshakes go on where they stopped. It lives in memory only, and serves one client at a time.
+ * `clean: false`, and these handshakes go on where they stopped. Without an outbox it lives in memory only. It serves one
+ * client at a time.
  * A session that the server does not keep either (a clean one of 3.1.1, an expiry interval of 0) is empty afterwards.
  */
 export class Session {
   /** The id that the server knows the session by; set by the first connection, also when the server chose it. */
   clientId = '';
   readonly packetIds = new PacketIds();
+  /** Where everything is written down that is to survive the process; null: it does not. */
+  journal: Journal | null = null;
   /**
    * Messages that have a packet id: those without PUBREC in the order in which they were first sent [MQTT-4.6.0-1], those
    * that are released in the order of their PUBRECs [MQTT-4.6.0-4].
@@ -74,6 +41,7 @@ export class Session {
   #queue: OutgoingMessage[] = [];
   #head = 0;
   #attached = false;
+  #lastPosition = 0;
 
   /** Whether every handshake in both directions is over, and nothing waits. */
   get idle(): boolean {
@@ -92,27 +60,64 @@ export class Session {
   }
 
   /**
-   * Called when the client is over. Everybody who waits for a message is told; the messages themselves stay, for a next
-   * client, unless the session has ended.
+   * Goes on where the records of an earlier process end, and writes down from now on what happens. Messages that wait
+   * already come after those of the records.
+   */
+  adopt(records: readonly OutboxRecord[], journal: Journal, nowMs: number): void {
+    const waiting = this.#takeQueue();
+    const replayed = replay(records);
+    this.clientId = replayed.clientId;
+    this.#lastPosition = replayed.lastPosition;
+    for (const message of replayed.inflight) {
+      const { packetId = 0 } = message.packet;
+      this.packetIds.reserve(packetId);
+      this.inflight.set(packetId, message);
+    }
+    for (const packetId of replayed.received) this.received.add(packetId);
+    for (const message of replayed.waiting) this.enqueue(message);
+    this.journal = journal;
+    for (const message of waiting) this.publish(message, nowMs);
+  }
+
+  /** The server knows the session by this id. */
+  identify(clientId: string): void {
+    if (clientId === this.clientId) return;
+    this.clientId = clientId;
+    this.journal?.append({ kind: 'session', clientId });
+  }
+
+  /**
+   * Called when the client is over. Everybody who waits for a message is told; the messages with QoS 1 and 2 stay, for a
+   * next client, unless the session has ended. What is in the outbox stays even then.
    */
   detach(error: Error): void {
     this.#attached = false;
     // Who gets them again will be done with them.
     this.processing.clear();
     for (const message of this.inflight.values()) message.reject(error);
-    for (let i = this.#head; i < this.#queue.length; i++) this.#queue[i].reject(error);
-    if (this.hasEnded) this.clear(); // [MQTT-3.1.2-6] of 3.1.1
+    for (const message of this.#takeQueue()) {
+      message.reject(error);
+      if (message.packet.qos > 0) this.enqueue(message);
+    }
+    if (this.hasEnded && this.journal === null) this.clear(); // [MQTT-3.1.2-6] of 3.1.1
+  }
+
+  /** Takes a new message, to be sent when its turn comes. @param nowMs since 1970 */
+  publish(message: OutgoingMessage, nowMs: number): void {
+    this.#write(message, nowMs);
+    this.enqueue(message);
+  }
+
+  /** The same, before all that wait. */
+  publishFirst(message: OutgoingMessage, nowMs: number): void {
+    this.#write(message, nowMs);
+    this.#prepend([message]);
   }
 
   enqueue(message: OutgoingMessage): void {
     this.#queue.push(message);
     this.queuedBytes += message.size;
     if (message.packet.qos === 0) this.queuedAtMostOnce++;
-  }
-
-  /** Before all that wait. */
-  enqueueFirst(message: OutgoingMessage): void {
-    this.#prepend([message]);
   }
 
   /** Takes the message whose turn it is; null when none waits. */
@@ -138,24 +143,34 @@ export class Session {
       this.#prepend([message]);
       return 0;
     }
-    message.packet.packetId = packetId;
+    if (message.packet.packetId === undefined) {
+      message.packet.packetId = packetId;
+      if (message.position > 0) this.journal?.append({ kind: 'sent', position: message.position, packetId });
+    }
     message.progress = Progress.SENT;
     this.inflight.set(packetId, message);
     return packetId;
   }
 
   /** A message that was taken from the queue and never had a packet id is given up. */
-  drop(_message: OutgoingMessage): void {}
+  drop({ position }: OutgoingMessage): void {
+    if (position > 0) this.journal?.appendLazily({ kind: 'done', position });
+  }
 
   /** The program is done with a QoS 2 message that came in; if it has taken it, PUBREL will come. */
   processed(packetId: number, isTaken: boolean): void {
     this.processing.delete(packetId);
-    if (isTaken) this.received.add(packetId);
+    if (!isTaken) return;
+    this.received.add(packetId);
+    this.journal?.append({ kind: 'received', packetId });
   }
 
   /** The PUBREL has come. @returns whether the message is known */
   forget(packetId: number): boolean {
-    return this.received.delete(packetId);
+    const isKnown = this.received.delete(packetId);
+    // Before PUBCOMP: after that the server may use the id for another message.
+    if (isKnown) this.journal?.append({ kind: 'forgotten', packetId });
+    return isKnown;
   }
 
   /** The server has taken a QoS 2 message over. */
@@ -163,17 +178,20 @@ export class Session {
     message.progress = Progress.RELEASED;
     this.inflight.delete(packetId);
     this.inflight.set(packetId, message);
+    if (message.position > 0) this.journal?.append({ kind: 'released', packetId });
   }
 
   /** Ends the handshake of a message: its id is free again. The caller settles its promise. */
   complete(packetId: number): void {
-    this.inflight.delete(packetId);
+    this.abandon(packetId);
     this.packetIds.giveBack(packetId);
   }
 
   /** Ends the handshake of a message on this side alone: the server may still know the id, so it is not used again. */
   abandon(packetId: number): void {
+    const message = this.inflight.get(packetId);
     this.inflight.delete(packetId);
+    if (message !== undefined) this.drop(message);
   }
 
   /**
@@ -203,6 +221,7 @@ export class Session {
    * over are sent as new ones; those it had (QoS 2 after PUBREC) are done.
    */
   restart(): void {
+    if (this.inflight.size > 0 || this.received.size > 0) this.journal?.append({ kind: 'restarted' });
     const again: OutgoingMessage[] = [];
     for (const [packetId, message] of this.inflight) {
       this.packetIds.giveBack(packetId);
@@ -228,10 +247,28 @@ export class Session {
     this.inflight.clear();
     this.received.clear();
     this.processing.clear();
+    this.#takeQueue();
+    this.journal?.append({ kind: 'cleared' });
+  }
+
+  #takeQueue(): OutgoingMessage[] {
+    const waiting = this.#queue.slice(this.#head);
     this.#queue = [];
     this.#head = 0;
     this.queuedBytes = 0;
     this.queuedAtMostOnce = 0;
+    return waiting;
+  }
+
+  #write(message: OutgoingMessage, nowMs: number): void {
+    if (this.journal === null || message.packet.qos === 0) return;
+    message.position = ++this.#lastPosition;
+    const packet = { ...message.packet };
+    if (packet.properties?.topicAlias !== undefined) {
+      packet.properties = { ...packet.properties };
+      delete packet.properties.topicAlias;
+    }
+    this.journal.append({ kind: 'queued', position: message.position, packet, queuedAtMs: nowMs });
   }
 
   /** Topic aliases are those of one connection [MQTT-3.3.2-7]. */

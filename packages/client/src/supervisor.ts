@@ -25,14 +25,16 @@ import {
 } from './errors.js';
 import type { ClientEvents, ClientState } from './events.js';
 import { farewell } from './farewell.js';
+import { Journal, OutboxFailed } from './journal.js';
 import type { Listeners } from './listeners.js';
 import type { Message } from './message.js';
-import { type ConnectOptions, connectionSettings, sessionExpiryOf } from './options.js';
+import { type ConnectOptions, connectionSettings, isClean, sessionExpiryOf } from './options.js';
+import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Backoff, type ReconnectOptions } from './reconnect.js';
 import { whyPointless } from './retry-table.js';
 import type { Server, Servers } from './servers.js';
-import { OutgoingMessage, type PublishResult, Session } from './session.js';
+import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Time and chance, passed in so that tests need not wait or guess. */
@@ -87,6 +89,8 @@ export class Supervisor implements ConnectionOwner {
   #stopWakeUps: () => void = () => {};
   /** When the server accepted the current connection. */
   #onlineSinceMs = 0;
+  /** Resolved when the outbox, if there is one, has told what earlier processes left, or cannot. */
+  #outboxOpened: Promise<void> = Promise.resolve();
   #isPaused = false;
   #isBacklogged = false;
   /** Why everything is refused, once the client leaves or has left. */
@@ -115,13 +119,14 @@ export class Supervisor implements ConnectionOwner {
     this.ready.promise.catch(() => {});
     connectionSettings(this.#options, undefined);
     session.attach();
-    if (options.clean ?? true) session.clear(); // [MQTT-3.1.2-4]
+    if (isClean(options)) session.clear(); // [MQTT-3.1.2-4]
   }
 
   /** Begins to connect. Called once. */
   start(): void {
     this.#stopWakeUps = this.#wakeUps(() => this.#wake());
-    this.#attempt();
+    if (this.#options.outbox === undefined) this.#attempt();
+    else void this.#openOutbox(new Journal(this.#options.outbox, this.#clock));
   }
 
   publish(packet: Publish): Promise<PublishResult> {
@@ -133,13 +138,23 @@ export class Supervisor implements ConnectionOwner {
     try {
       if (this.#leaving !== null) throw this.#leaving;
       this.#checkRoom();
-      const message = new OutgoingMessage(packet, this.#clock.epochMs());
-      this.session.enqueue(message);
+      const nowMs = this.#clock.epochMs();
+      const message = new OutgoingMessage(packet, nowMs);
+      this.session.publish(message, nowMs);
       this.counters.messagesPublished++;
+      // Nothing is sent that could wait for it, so it is made durable for its own sake.
+      if (this.session.journal !== null) this.stored().catch(() => {});
       return message.promise;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** @returns when all messages published so far are in the outbox. @throws (rejects) OutboxFailed, what ended the client */
+  async stored(): Promise<void> {
+    await this.#outboxOpened;
+    if (this.state === 'closed' && this.#leaving !== null) throw this.#leaving;
+    await this.session.journal?.durable();
   }
 
   async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
@@ -221,9 +236,7 @@ export class Supervisor implements ConnectionOwner {
     this.ready.resolve();
     this.#enter('online');
     this.#events.tell('online', { connack, sessionPresent: connack.sessionPresent });
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    this.#wakeWaiting();
   }
 
   message(message: Message): void {
@@ -263,7 +276,7 @@ export class Supervisor implements ConnectionOwner {
     const { connectionStableMs = DEFAULT_STABLE_MS } = reconnect;
     if (!wasOnline) this.#servers.advance();
     else if (this.#clock.nowMs() - this.#onlineSinceMs >= connectionStableMs) this.#backoff.reset();
-    const retryInMs = this.#backoff.next();
+    const retryInMs = this.#backoff.next(wasOnline);
     if (retryInMs === null) {
       this.#finish(error);
       return;
@@ -279,6 +292,24 @@ export class Supervisor implements ConnectionOwner {
     if (this.state !== 'offline') return;
     this.#cancelRetry();
     this.#attempt();
+  }
+
+  /** Takes up what earlier processes left, and connects. */
+  async #openOutbox(journal: Journal): Promise<void> {
+    const opened = new Deferred<void>();
+    this.#outboxOpened = opened.promise;
+    const { clientId = '' } = this.#options;
+    try {
+      const records = await journal.open();
+      this.session.adopt(records, journal, this.#clock.epochMs());
+      // The ids are those of a session that is begun anew, or of another client's.
+      if (isClean(this.#options) || this.session.clientId !== clientId) this.session.restart();
+      this.session.identify(clientId);
+    } catch (cause) {
+      this.#finish(new OutboxFailed('The outbox cannot be opened', { cause }));
+    }
+    opened.resolve();
+    if (this.#leaving === null) this.#attempt();
   }
 
   #attempt(): void {
@@ -310,7 +341,8 @@ export class Supervisor implements ConnectionOwner {
   #connectOptions({ credentials }: Server): ConnectOptions {
     const options = { ...credentials, ...this.#options };
     if (this.#reconnect === null) return options;
-    const { protocolVersion = 5, clean = true } = options;
+    const { protocolVersion = 5 } = options;
+    const clean = isClean(options);
     const sessionExpiryInterval = sessionExpiryOf(options);
     if (protocolVersion < 5 || this.connack === null) return { ...options, clean, sessionExpiryInterval };
     // From the second connection on the client goes on with the session of the first.
@@ -320,8 +352,8 @@ export class Supervisor implements ConnectionOwner {
 
   /** A session that was only meant to last over cuts of the network ends with the client. */
   #farewellProperties(asked: Properties | undefined): Properties | undefined {
-    const { clean = true, protocolVersion = 5, sessionExpiryInterval } = this.#options;
-    const isBrief = protocolVersion === 5 && clean && sessionExpiryInterval === undefined;
+    const { protocolVersion = 5, sessionExpiryInterval } = this.#options;
+    const isBrief = protocolVersion === 5 && isClean(this.#options) && sessionExpiryInterval === undefined;
     return isBrief && this.#connection?.keepsSession ? { sessionExpiryInterval: 0, ...asked } : asked;
   }
 
@@ -409,10 +441,19 @@ export class Supervisor implements ConnectionOwner {
     this.#enter('closed');
     this.#stopWakeUps();
     this.ready.reject((rejection ?? this.#leaving) as Error);
+    this.#wakeWaiting();
+    const tell = (): void => {
+      this.#owner.closed(error);
+      this.#events.tell('close', error);
+    };
+    // What could not be written was told to those who wait for it.
+    if (this.session.journal === null) tell();
+    else this.session.journal.close().then(tell, tell);
+  }
+
+  #wakeWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
-    this.#owner.closed(error);
-    this.#events.tell('close', error);
   }
 }

@@ -1,0 +1,81 @@
+import type { Clock } from './clock.js';
+import { ClientError } from './errors.js';
+import type { Outbox, OutboxRecord } from './outbox.js';
+
+/** What promises nothing to the server is made durable after this time, if nothing else comes before. */
+const LAZY_COMMIT_MS = 100;
+
+/** The outbox could not be written; `cause` is what it said. What was not written still waits, to be tried again. */
+export class OutboxFailed extends ClientError {
+  override readonly name = 'OutboxFailed';
+}
+
+/** Writes down in the outbox what happens in a session, and knows how much of it is durable. */
+export class Journal {
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  /** Records, counted since the opening. */
+  #appended = 0;
+  #durable = 0;
+  /** Up to the last one that must be durable before anything is sent. */
+  #promised = 0;
+  #cancelLazy: (() => void) | null = null;
+
+  constructor(outbox: Outbox, clock: Clock) {
+    this.#outbox = outbox;
+    this.#clock = clock;
+  }
+
+  open(): Promise<readonly OutboxRecord[]> {
+    return this.#outbox.open();
+  }
+
+  /** What is sent from now on waits until this record is durable. */
+  append(record: OutboxRecord): void {
+    this.#outbox.append(record);
+    this.#promised = ++this.#appended;
+  }
+
+  /** A record that may be lost with the process: without it only something is done once more that changes nothing. */
+  appendLazily(record: OutboxRecord): void {
+    this.#outbox.append(record);
+    this.#appended++;
+    this.#cancelLazy ??= this.#clock.after(LAZY_COMMIT_MS, () => {
+      this.#cancelLazy = null;
+      // What failed is tried again with the next commit, and told to whoever waits for that.
+      if (this.#durable < this.#appended) this.#commit().catch(() => {});
+    });
+  }
+
+  /**
+   * When what was appended before may be acted upon. Null: at once.
+   * @throws (rejects) OutboxFailed
+   */
+  durable(): Promise<void> | null {
+    return this.#promised > this.#durable ? this.#commit() : null;
+  }
+
+  /** @throws (rejects) OutboxFailed */
+  async close(): Promise<void> {
+    this.#cancelLazy?.();
+    try {
+      await this.#outbox.close();
+    } catch (cause) {
+      throw failure(cause);
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const upTo = this.#appended;
+    try {
+      await this.#outbox.commit();
+    } catch (cause) {
+      throw failure(cause);
+    }
+    this.#durable = Math.max(this.#durable, upTo);
+  }
+}
+
+function failure(cause: unknown): OutboxFailed {
+  return new OutboxFailed(`The outbox cannot be written: ${cause instanceof Error ? cause.message : cause}`, { cause });
+}
