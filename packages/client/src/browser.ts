@@ -1,0 +1,3 @@
+export { connect, startClient } from './connect-browser.js';
+export { indexedDbOutbox } from './outboxes/indexed-db-outbox.js';
+export * from './portable.js';

@@ -1,0 +1,38 @@
+// What is the same in Node and in browsers.
+export { type QoS, ReasonCode } from '@cauldron/codec';
+export type { Authentication, AuthenticationExchange } from './authentication.js';
+export { Client, connectOver, type DisconnectOptions } from './client.js';
+export { type Clock, systemClock } from './clock.js';
+export type { Counters } from './counters.js';
+export * from './errors.js';
+export type { ClientEvents, ClientState } from './events.js';
+export type { Listeners } from './listeners.js';
+export { Message, type NoParams } from './message.js';
+export type { NetworkOptions } from './network-options.js';
+export type {
+  ConnectOptions,
+  PublishOptions,
+  PublishProperties,
+  SubscribeOptions,
+  UnsubscribeOptions,
+  WillOptions,
+} from './options.js';
+export type { Outbox, OutboxRecord } from './outbox.js';
+export { OutboxDamaged, OutboxError } from './outboxes/outbox-error.js';
+export { bytes, json, type PayloadCodec, type PayloadType, text } from './payload-codec.js';
+export type { ServerUrls } from './platform.js';
+export type { ReconnectOptions } from './reconnect.js';
+export { type ScramOptions, scramSha256 } from './scram.js';
+export { type PublishResult, Session } from './session.js';
+export {
+  PayloadInvalid,
+  type SchemaInput,
+  type SchemaOutput,
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchema,
+} from './standard-schema.js';
+export type { MessageHandler, Subscription } from './subscription.js';
+export type { TlsOptions } from './tls-options.js';
+export type { Transport, TransportEvents, TransportFactory } from './transport.js';
+export { type ConcreteTopic, type TopicParams, TypedTopic, topic } from './typed-topic.js';
