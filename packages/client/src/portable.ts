@@ -6,6 +6,7 @@ export { type Clock, systemClock } from './clock.js';
 export type { Counters } from './counters.js';
 export * from './errors.js';
 export type { ClientEvents, ClientState } from './events.js';
+export { OutboxFailed } from './journal.js';
 export type { Listeners } from './listeners.js';
 export { Message, type NoParams } from './message.js';
 export type { NetworkOptions } from './network-options.js';
@@ -19,11 +20,12 @@ export type {
 } from './options.js';
 export type { Outbox, OutboxRecord } from './outbox.js';
 export { OutboxDamaged, OutboxError } from './outboxes/outbox-error.js';
+export type { PublishResult } from './outgoing-message.js';
 export { bytes, json, type PayloadCodec, type PayloadType, text } from './payload-codec.js';
 export type { ServerUrls } from './platform.js';
 export type { ReconnectOptions } from './reconnect.js';
 export { type ScramOptions, scramSha256 } from './scram.js';
-export { type PublishResult, Session } from './session.js';
+export { Session } from './session.js';
 export {
   PayloadInvalid,
   type SchemaInput,
