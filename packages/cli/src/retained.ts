@@ -3,7 +3,7 @@ import { type ActionGroup, runActionGroup } from './command-line/action-group.js
 /** Bad usage, as with the other tools. */
 const USAGE_EXIT_CODE = 1;
 
-const GROUP: ActionGroup = {
+export const GROUP: ActionGroup = {
   name: 'retained',
   about: 'Looks after the retained messages of a broker: those that it keeps, the last of each topic.',
   examples: [
