@@ -11,6 +11,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codec: [],
 
   client: ['codec', 'client/transports'],
+  // The doors for Node and for browsers, and what both have.
+  'client/index.ts': ['client/outboxes/file-outbox.ts'],
+  'client/browser.ts': ['client/outboxes/indexed-db-outbox.ts'],
+  'client/portable.ts': ['client/outboxes/outbox-error.ts'],
   'client/transports': ['type client', 'node:', 'ws'],
   'client/outboxes': ['codec', 'client/deferred.ts', 'type client', 'node:'],
   // What goes wrong with an outbox is a failure of the client, as any other.
@@ -143,11 +147,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'conformance',
     'cli/acl',
     'cli/command-line',
+    'cli/completion',
     'cli/config',
     'cli/connection',
     'cli/ctrl',
     'cli/decode',
     'cli/doctor',
+    'cli/man',
     'cli/format',
     'cli/passwd',
     'cli/pub',
@@ -167,6 +173,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/format': ['codec', 'cli/command-line', 'node:'],
   'cli/ctrl': ['codec', 'client', 'broker', 'cli', 'cli/command-line', 'cli/connection', 'node:'],
   'cli/decode': ['cli/command-line', 'cborg', '@msgpack/msgpack', 'protobufjs'],
+  'cli/completion': ['cli/command-line'],
+  'cli/man': ['cli/command-line'],
   'cli/doctor': ['broker', 'codec', 'type client', 'cli/command-line', 'cli/config', 'cli/connection', 'node:'],
   'cli/passwd': ['broker', 'node:'],
   'cli/pub': ['client', 'codec', 'cli/command-line', 'node:'],
