@@ -11,7 +11,7 @@ const KEEP_UP_TO = 4 * WRITE_AT;
  * the client's acknowledgements for these messages leave.
  */
 export class BatchedOutput {
-  /** Called when the reader is slower than we are; `onRoom` follows. */
+  /** Called when the reader is slower than we are; `onRoom` follows, before it is called again. */
   onFull: () => void = () => {};
   onRoom: () => void = () => {};
   /** Called when nothing can be written any more: EPIPE when nobody reads (`| head`). What is printed after it is lost. */
@@ -20,6 +20,7 @@ export class BatchedOutput {
   readonly #target: Writable;
   #sink = new ByteSink();
   #scheduled = false;
+  #isFull = false;
   #gone = false;
 
   constructor(target: Writable) {
@@ -68,15 +69,21 @@ export class BatchedOutput {
       sink.length = 0;
       return;
     }
-    const hasRoom = this.#target.write(sink.view());
+    this.#target.write(sink.view());
     // Files, terminals and, on Linux, pipes have it when the call returns; only then may the buffer be used again.
     const isTaken = this.#target.writableLength === 0;
     if (isTaken && sink.buffer.length <= KEEP_UP_TO) sink.length = 0;
     else this.#sink = new ByteSink();
-    if (!hasRoom) this.onFull();
+    if (!this.#target.writableNeedDrain || isTaken || this.#isFull) return;
+    this.#isFull = true;
+    this.onFull();
   }
 
-  readonly #tellRoom = (): void => this.onRoom();
+  readonly #tellRoom = (): void => {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.onRoom();
+  };
 
   readonly #tellGone = (error: Error): void => {
     if (this.#gone) return;

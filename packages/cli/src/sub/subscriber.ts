@@ -6,6 +6,7 @@ import { type ConnectionTarget, qosOf } from '../connection/connection-flags.js'
 import { DebugLog } from '../connection/debug-log.js';
 import { describeFailure } from '../connection/failure.js';
 import { openConnection } from '../connection/open-connection.js';
+import type { RecordingWriter } from '../recording/recording-writer.js';
 import { MessageFilter } from './message-filter.js';
 import type { Printer } from './printer.js';
 import { printerOf } from './printer-of.js';
@@ -34,8 +35,11 @@ export class Subscriber {
   /** Ends an attempt to connect. */
   readonly #connecting = new AbortController();
   #printer: Printer | null = null;
+  #recorder: RecordingWriter | null = null;
   #client: Client | null = null;
   #taken = 0;
+  /** Outputs whose reader is slower than the messages come. */
+  #fullOutputs = 0;
   /** Set once the run is to end. */
   #exitCode: number | null = null;
 
@@ -67,12 +71,13 @@ export class Subscriber {
       host: this.#target.url.hostname,
     });
     this.#printer = printer;
+    await this.#openRecording();
     const timer = timeout === undefined ? undefined : setTimeout(this.#timeOut, timeout * 1_000);
     process.once('SIGINT', this.#interrupt);
     process.once('SIGTERM', this.#interrupt);
     this.#output.onGone = this.#outputGone;
-    this.#output.onFull = () => this.#client?.pause();
-    this.#output.onRoom = () => this.#client?.resume();
+    this.#output.onFull = this.#hold;
+    this.#output.onRoom = this.#goOn;
     const log = debug ? new DebugLog((line) => this.#output.writeText(line)) : null;
     const options: ConnectOptions = {
       onMessage: this.#receive,
@@ -99,7 +104,22 @@ export class Subscriber {
       process.off('SIGTERM', this.#interrupt);
       printer.end?.();
       await this.#output.end();
+      await this.#recorder?.end();
     }
+  }
+
+  async #openRecording(): Promise<void> {
+    const { record } = this.#values;
+    if (record === undefined) return;
+    const { RecordingWriter } = await import('../recording/recording-writer.js');
+    const recorder = RecordingWriter.open(record);
+    recorder.onFull = this.#hold;
+    recorder.onRoom = this.#goOn;
+    recorder.onGone = ({ message }) => {
+      this.#complain(`Error: The recording cannot be written: ${message}\n`);
+      this.#leave(OUTPUT_EXIT_CODE);
+    };
+    this.#recorder = recorder;
   }
 
   async #subscribe(client: Client): Promise<void> {
@@ -151,6 +171,7 @@ export class Subscriber {
     if (filter.excludes(message.topic)) return;
     if (removeRetained && message.retain) this.#remove(message.topic, client);
     if (!filter.takes(message)) return;
+    this.#recorder?.record(message);
     this.#print(message);
     this.#taken++;
     // At once: the messages behind this one are not acknowledged, and stay with the broker.
@@ -168,6 +189,14 @@ export class Subscriber {
       this.#complain(`Warning: The retained message of ${topic} was not removed: ${error.message}.\n`);
     });
   }
+
+  readonly #hold = (): void => {
+    if (++this.#fullOutputs === 1) this.#client?.pause();
+  };
+
+  readonly #goOn = (): void => {
+    if (--this.#fullOutputs === 0) this.#client?.resume();
+  };
 
   /** `sub | head` ends quietly; a full disk does not. */
   readonly #outputGone = ({ code, message }: NodeJS.ErrnoException): void => {
