@@ -5,6 +5,7 @@ import {
   isReasonCodeOf,
   PacketType,
   type Properties,
+  type ProtocolVersion,
   type Publish,
   ReasonCode,
   reasonName,
@@ -17,7 +18,7 @@ import type { ClientError } from './errors.js';
 import type { ClientEvents, ClientState } from './events.js';
 import { Inbox } from './inbox.js';
 import { Listeners } from './listeners.js';
-import { type Message, receiptOf } from './message.js';
+import { type Message, type NoParams, receiptOf } from './message.js';
 import {
   bytesOf,
   type ConnectOptions,
@@ -26,12 +27,15 @@ import {
   type UnsubscribeOptions,
 } from './options.js';
 import type { PublishResult } from './outgoing-message.js';
+import { codecOf, encoded, type PayloadCodec } from './payload-codec.js';
+import { answering, Requester, type RequestOptions, type Responder, type WithCodec } from './request-response.js';
 import { Servers } from './servers.js';
 import type { Session } from './session.js';
 import { Subscriber } from './subscriber.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Supervisor, type Surroundings } from './supervisor.js';
 import type { TransportFactory } from './transport.js';
+import { type ConcreteTopic, TypedTopic } from './typed-topic.js';
 
 /** Bytes of received messages that may wait for the program, if nobody says anything else. */
 const DEFAULT_RECEIVED_BYTES = 1_024 * 1_024;
@@ -58,6 +62,8 @@ export class Client {
   readonly #supervisor: Supervisor;
   readonly #inbox: Inbox;
   readonly #subscriber: Subscriber;
+  readonly #requester: Requester;
+  readonly #protocolVersion: ProtocolVersion;
   /** The topic that was found to be valid last: most programs publish to the same one again and again. */
   #validTopic = '';
 
@@ -85,15 +91,21 @@ export class Client {
       this.events,
       {
         message: (message) => this.#inbox.receive(message),
-        subscriptionLost: (filter, reasonCode) => this.#subscriber.lost(filter, reasonCode),
+        subscriptionLost: (filter, reasonCode) => {
+          this.#subscriber.lost(filter, reasonCode);
+          this.#requester.lost(filter);
+        },
         closed: (error) => {
           this.#inbox.end(error);
+          this.#requester.end(error);
           closed.resolve(error);
         },
       },
       surroundings,
     );
     this.#subscriber = new Subscriber(this, this.#inbox, this.#supervisor, onMessage ?? null);
+    this.#protocolVersion = options.protocolVersion ?? 5;
+    this.#requester = new Requester(this, surroundings.clock);
     this.#supervisor.start();
   }
 
@@ -136,7 +148,27 @@ export class Client {
    * PublishRefused; OutboxFull; MessageExpired; Offline; ConnectionLost for QoS 0 that was not handed over in full; what
    * ended the client
    */
-  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<PublishResult> {
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<PublishResult>;
+  /**
+   * Publishes a value, encoded by the codec of the topic.
+   * @throws (rejects) also what the codec throws
+   */
+  publish<In>(topic: ConcreteTopic<In>, value: In, options?: PublishOptions): Promise<PublishResult>;
+  publish<In>(
+    topic: string | ConcreteTopic<In>,
+    value: string | Uint8Array | In,
+    options: PublishOptions = {},
+  ): Promise<PublishResult> {
+    if (typeof topic === 'string') return this.#publish(topic, value as string | Uint8Array, options);
+    try {
+      const { payload, properties } = encoded(topic.codec, value as In, options.properties);
+      return this.#publish(topic.topic, payload, { ...options, properties });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<PublishResult> {
     if (topic !== this.#validTopic) {
       try {
         assertTopicName(topic);
@@ -155,17 +187,47 @@ export class Client {
 
   /**
    * Subscribes to one or several topic filters. Messages go to `handler` from the moment of the call; without one they
-   * wait for whoever iterates over the subscription.
+   * wait for whoever iterates over the subscription. With a codec, or a schema, `value` of a message is what it decodes; a
+   * payload that does not decode is told of by the event `undecodable`, and the message is refused.
    * @throws (rejects) SubscribeRefused when the server refuses all filters; ProtocolError for an invalid filter;
    * NotSupportedByServer; Offline; what ended the client
    */
-  async subscribe(
+  subscribe<T, In = T>(
     filters: string | readonly string[],
-    options: SubscribeOptions = {},
+    options: SubscribeOptions & WithCodec<T, In>,
+    handler?: MessageHandler<T>,
+  ): Promise<Subscription<T>>;
+  subscribe(
+    filters: string | readonly string[],
+    options?: SubscribeOptions,
     handler?: MessageHandler,
-  ): Promise<Subscription> {
-    const list = typeof filters === 'string' ? [filters] : filters;
-    return this.#subscriber.subscribe(list, options, { codec: null, paramsOf: null, handler: handler ?? null });
+  ): Promise<Subscription>;
+  /** Subscribes to all topics of one shape: messages have the value that its codec decodes, and the parameters. */
+  subscribe<T, P, In>(
+    topic: TypedTopic<T, P, In>,
+    options?: SubscribeOptions,
+    handler?: MessageHandler<T, P>,
+  ): Promise<Subscription<T, P>>;
+  async subscribe<T, P, In>(
+    target: string | readonly string[] | TypedTopic<T, P, In>,
+    options: SubscribeOptions & Partial<WithCodec<T, In>> = {},
+    handler: MessageHandler<T, P> | null = null,
+  ): Promise<Subscription<T, P>> {
+    return this.#subscribe(target, options, options.codec === undefined ? null : codecOf(options.codec), handler);
+  }
+
+  #subscribe<T, P>(
+    target: string | readonly string[] | TypedTopic<T, P, never>,
+    options: SubscribeOptions,
+    codec: PayloadCodec<T, never> | null,
+    handler: MessageHandler<T, P> | null,
+  ): Promise<Subscription<T, P>> {
+    if (target instanceof TypedTopic) {
+      const paramsOf = (topic: string) => target.paramsOf(topic);
+      return this.#subscriber.subscribe([target.filter], options, { codec: target.codec, paramsOf, handler });
+    }
+    const filters = typeof target === 'string' ? [target] : target;
+    return this.#subscriber.subscribe(filters, options, { codec, paramsOf: null, handler });
   }
 
   /**
@@ -178,6 +240,72 @@ export class Client {
   ): Promise<readonly ReasonCode[]> {
     const list = typeof filters === 'string' ? [filters] : filters;
     return this.#subscriber.unsubscribe(list, options);
+  }
+
+  /**
+   * Asks for something, and waits for the answer: publishes the request with a response topic of this client, to which it
+   * subscribes with the first request, and with correlation data. 5.0 only. With a codec in the options, `value` is encoded
+   * by it and the answer is decoded; with a typed topic, the codec of that is for the request.
+   * @throws (rejects) RequestTimeout; TypeError before 5.0; what the codec throws; what `publish` and `subscribe` reject with
+   */
+  request<T, In>(topic: string, value: In, options: RequestOptions & WithCodec<T, In>): Promise<Message<T>>;
+  request(topic: string, payload: string | Uint8Array, options?: RequestOptions): Promise<Message>;
+  request<T, In, Other>(
+    topic: ConcreteTopic<In>,
+    value: In,
+    options: RequestOptions & WithCodec<T, Other>,
+  ): Promise<Message<T>>;
+  request<In>(topic: ConcreteTopic<In>, value: In, options?: RequestOptions): Promise<Message>;
+  async request<T, In>(
+    topic: string | ConcreteTopic<In>,
+    value: In,
+    options: RequestOptions & Partial<WithCodec<T, In>> = {},
+  ): Promise<Message<T>> {
+    this.#assertResponses();
+    return this.#requester.request(topic, value, options);
+  }
+
+  /**
+   * Answers requests: what `responder` returns is published to the response topic of the request, with its QoS and its
+   * correlation data. 5.0 only. A message without response topic is refused; an answer that the server does not take is told
+   * of by the event `unanswered`. With a codec in the options, it decodes the requests and encodes the answers; with a typed
+   * topic, the codec of that is for the requests, and the one of the options for the answers.
+   * @throws (rejects) TypeError before 5.0; as `subscribe`
+   */
+  respond<T, In>(
+    filters: string | readonly string[],
+    responder: Responder<T, NoParams, In>,
+    options: SubscribeOptions & WithCodec<T, In>,
+  ): Promise<Subscription<T>>;
+  respond(
+    filters: string | readonly string[],
+    responder: Responder<Uint8Array, NoParams, string | Uint8Array>,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
+  respond<T, P, In, Answer, Other>(
+    topic: TypedTopic<T, P, In>,
+    responder: Responder<T, P, Answer>,
+    options: SubscribeOptions & WithCodec<Other, Answer>,
+  ): Promise<Subscription<T, P>>;
+  respond<T, P, In>(
+    topic: TypedTopic<T, P, In>,
+    responder: Responder<T, P, string | Uint8Array>,
+    options?: SubscribeOptions,
+  ): Promise<Subscription<T, P>>;
+  async respond<T, P, Answer>(
+    target: string | readonly string[] | TypedTopic<T, P, never>,
+    responder: Responder<T, P, Answer>,
+    options: SubscribeOptions & Partial<WithCodec<T, Answer>> = {},
+  ): Promise<Subscription<unknown, unknown>> {
+    this.#assertResponses();
+    const codec = options.codec === undefined ? null : codecOf(options.codec);
+    const handler = answering(responder, codec, (message, error) => this.events.tell('unanswered', { message, error }));
+    return this.#subscribe(target, options, codec, handler);
+  }
+
+  /** Response topics came with 5.0. */
+  #assertResponses(): void {
+    if (this.#protocolVersion < 5) throw new TypeError('Requests and answers need protocol version 5');
   }
 
   /**
@@ -238,6 +366,8 @@ export class Client {
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     const { reasonCode = ReasonCode.SUCCESS, properties, signal } = options;
     this.#supervisor.disconnect(reasonCode, properties);
+    this.#inbox.end(null);
+    this.#requester.end(null);
     const hurry = () => this.#supervisor.hurry();
     if (signal?.aborted) hurry();
     signal?.addEventListener('abort', hurry, { once: true });

@@ -27,6 +27,8 @@ export interface ClientEvents {
   close: ClientError | null;
   /** A payload that the codec of its subscription cannot decode; the message was refused. */
   undecodable: { readonly message: Message; readonly error: unknown };
+  /** A request whose answer could not be published: its sender chose a topic that the server refuses, for example. */
+  unanswered: { readonly message: Message<unknown, unknown>; readonly error: ClientError };
   /** So many messages with QoS 0 were not delivered, because far too much waited for the program. */
   dropped: { readonly count: number };
   /** The server had lost the session, and has taken these subscriptions again. */

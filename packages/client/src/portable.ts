@@ -24,6 +24,7 @@ export type { PublishResult } from './outgoing-message.js';
 export { bytes, json, type PayloadCodec, type PayloadType, text } from './payload-codec.js';
 export type { ServerUrls } from './platform.js';
 export type { ReconnectOptions } from './reconnect.js';
+export { type RequestOptions, RequestTimeout, type Responder, type WithCodec } from './request-response.js';
 export { type ScramOptions, scramSha256 } from './scram.js';
 export { Session } from './session.js';
 export {

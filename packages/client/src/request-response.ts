@@ -40,8 +40,10 @@ export interface WithCodec<T, In = T> {
 
 /** What a requester needs of the client. */
 export interface RequesterPort {
-  /** Of the connection, once there is one. */
-  connack(): Promise<Connack>;
+  /** Resolved when there is a connection. */
+  readonly ready: Promise<void>;
+  /** Of the last connection. */
+  readonly connack: Connack;
   readonly clientId: string;
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<unknown>;
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<PublishResult>;
@@ -132,7 +134,8 @@ export class Requester {
 
   async #subscribe(): Promise<string> {
     try {
-      const topic = responseTopicOf(await this.#port.connack(), this.#port.clientId);
+      await this.#port.ready;
+      const topic = responseTopicOf(this.#port.connack, this.#port.clientId);
       await this.#port.subscribe(topic, { qos: 1 }, (message) => this.#receive(message));
       this.#topic = topic;
       return topic;
@@ -160,16 +163,15 @@ function responseTopicOf({ properties }: Connack, clientId: string): string {
 
 /**
  * The handler of a subscription that answers requests.
- * @param type what the responder returns; null: the payload itself
+ * @param codec of what the responder returns; null: that is the payload itself
  * @param unanswered is told of an answer that could not be published. It is not thrown: whoever sends requests chooses the
  * topic of the answer, and could stop the program otherwise.
  */
 export function answering<T, P, Answer>(
   responder: Responder<T, P, Answer>,
-  type: PayloadType<unknown, Answer> | null,
+  codec: PayloadCodec<unknown, Answer> | null,
   unanswered: (message: Message<T, P>, error: ClientError) => void,
 ): MessageHandler<T, P> {
-  const codec = type === null ? AS_IT_IS : codecOf(type);
   return async (message, client) => {
     const { responseTopic, correlationData } = message.properties;
     if (responseTopic === undefined) {
@@ -178,7 +180,7 @@ export function answering<T, P, Answer>(
       return;
     }
     const properties: PublishProperties = correlationData === undefined ? {} : { correlationData };
-    const answer = encoded<Answer>(codec, await responder(message, client), properties);
+    const answer = encoded<Answer>(codec ?? AS_IT_IS, await responder(message, client), properties);
     try {
       await client.publish(responseTopic, answer.payload, { qos: message.qos, properties: answer.properties });
     } catch (error) {
