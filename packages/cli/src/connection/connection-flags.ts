@@ -10,16 +10,9 @@ import {
 } from '@cauldron/codec';
 import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
 import { describeProperties, type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
-import { asksForTls, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
+import { asksForTls, checkTlsFlags, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
 
-const VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
-  '31': 3,
-  '311': 4,
-  '5': 5,
-  mqttv31: 3,
-  mqttv311: 4,
-  mqttv5: 5,
-};
+const VERSIONS = ['31', '311', '5', 'mqttv31', 'mqttv311', 'mqttv5'];
 
 /** The flags for reaching a broker, which all client tools have. */
 export const CONNECTION_FLAGS = {
@@ -87,7 +80,7 @@ export const CONNECTION_FLAGS = {
     long: '--protocol-version',
     kind: 'choice',
     value: 'VERSION',
-    choices: Object.keys(VERSIONS),
+    choices: VERSIONS,
     group: 'connection',
     doc: 'MQTT version: 31, 311 or 5. Default 311.',
   },
@@ -243,10 +236,11 @@ export interface ConnectionTarget {
 /** Where to connect to, and how. @throws UsageError */
 export function connectionTarget(values: ConnectionValues): ConnectionTarget {
   const properties = parseProperties(values.properties ?? []);
+  checkTlsFlags(values);
   const { url, topic } = targetUrl(values);
   const { scram, sessionExpiry: expiry } = values;
   const needsVersion5 = values.properties !== undefined || expiry !== undefined || scram === true;
-  const protocolVersion = needsVersion5 ? 5 : VERSIONS[values.protocolVersion ?? '311'];
+  const protocolVersion = needsVersion5 ? 5 : versionOf(values.protocolVersion ?? '311');
   const { requestProblemInformation, requestResponseInformation, ...withProof } = properties.connect;
   const { authenticationMethod, authenticationData, ...connect } = withProof;
   const options: ConnectOptions = {
@@ -269,6 +263,12 @@ export function connectionTarget(values: ConnectionValues): ConnectionTarget {
   const will = willOf(values, properties);
   if (will !== null) options.will = will;
   return { url, isDomain: values.srv === true, topic, options, properties };
+}
+
+/** The number that CONNECT has for a version. */
+function versionOf(choice: string): ProtocolVersion {
+  if (choice.endsWith('5')) return 5;
+  return choice.endsWith('311') ? 4 : 3;
 }
 
 /** The flags -u and -P come before what -L says. */

@@ -91,10 +91,16 @@ function exitCodeOf({ cause }: ConnectionFailed): number {
     case 'TlsFailure':
       return ExitCode.TLS;
     case 'SocksFailure':
-      return ExitCode.PROXY;
+      return isOfSystem(cause) ? ExitCode.FAILURE : ExitCode.PROXY;
     default:
       return ExitCode.FAILURE;
   }
+}
+
+/** Whether the network is at the bottom of it: the proxy itself was not reached. */
+function isOfSystem(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'syscall' in error || isOfSystem(error.cause);
 }
 
 function unreachable({ cause, message }: ConnectionFailed, url: URL): string {

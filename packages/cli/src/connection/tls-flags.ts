@@ -134,9 +134,9 @@ export function asksForTls({ cafile, capath, osCertificates, psk }: TlsValues): 
   return cafile !== undefined || capath !== undefined || osCertificates === true || psk !== undefined;
 }
 
-/** @throws UsageError, also for a file that cannot be read */
-export function tlsOptionsOf(values: TlsValues): TlsOptions {
-  const { cafile, capath, osCertificates, cert, key, psk, pskIdentity, keyLog } = values;
+/** @throws UsageError for flags that do not go together, whether TLS is spoken or not */
+export function checkTlsFlags(values: TlsValues): void {
+  const { cafile, capath, cert, key, psk, pskIdentity } = values;
   if (values.engine !== undefined || values.enginePassword !== undefined || values.keyform === 'engine') {
     throw new UsageError('There are no engines: give the key as a PEM file with --key');
   }
@@ -147,6 +147,11 @@ export function tlsOptionsOf(values: TlsValues): TlsOptions {
   if (psk !== undefined && (cafile !== undefined || capath !== undefined)) {
     throw new UsageError('--psk is instead of certificates: it does not go with --cafile and --capath');
   }
+}
+
+/** @throws UsageError for a file that cannot be read, or a key that is none */
+export function tlsOptionsOf(values: TlsValues): TlsOptions {
+  const { cafile, capath, osCertificates, cert, key, psk, pskIdentity, keyLog } = values;
   const authorities = [
     ...(cafile === undefined ? [] : [fileOf('--cafile', cafile)]),
     ...(capath === undefined ? [] : folderOf(capath)),
