@@ -4,9 +4,11 @@ import { delimiter, extname, join } from 'node:path';
 
 /** Programs of others that tests run, what they build programs with, and the Debian package of each. */
 const PACKAGES = {
+  bash: 'bash',
   chromium: 'chromium',
   curl: 'curl',
   ejabberdctl: 'ejabberd',
+  fish: 'fish',
   'g++': 'g++',
   gcc: 'gcc',
   haproxy: 'haproxy',
@@ -29,6 +31,7 @@ const PACKAGES = {
   'ngx_stream_module.so': 'libnginx-mod-stream',
   openssl: 'openssl',
   python3: 'python3-paho-mqtt',
+  zsh: 'zsh',
 } as const;
 
 export type ProgramName = keyof typeof PACKAGES;

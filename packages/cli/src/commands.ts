@@ -23,9 +23,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Run the broker',
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
   },
+  completion: {
+    summary: 'Print a script that lets bash, zsh or fish complete commands and options',
+    run: async (args) => (await import('./completion.js')).runCompletion(args),
+  },
   config: {
     summary: 'Look into a configuration file: check, show, compare, explain ...',
     run: async (args) => (await import('./config.js')).runConfig(args),
+  },
+  man: {
+    summary: 'Show the manual page of a command',
+    run: async (args) => (await import('./man.js')).runMan(args),
   },
   passwd: {
     summary: 'Set passwords in a password file',

@@ -1,1 +1,2 @@
 export { runCommand, runMosquittoProgram } from './commands.js';
+export { manualPages } from './man.js';
