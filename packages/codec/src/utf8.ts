@@ -67,13 +67,24 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number, field 
     }
     if (i === length) return String.fromCharCode.apply(null, codes);
   }
-  if (!isValidUtf8(bytes, start, end)) {
+  const text = decoded(bytes.subarray(start, end));
+  // [MQTT-1.5.4-2]
+  if (text === null || text.includes('\0')) {
     throw new ProtocolError(
       ReasonCode.MALFORMED_PACKET,
       `${field} is not valid UTF-8, or contains the null character [MQTT-1.5.4-1, MQTT-1.5.4-2]`,
     );
   }
-  return decoder.decode(bytes.subarray(start, end));
+  return text;
+}
+
+/** Null: it is not UTF-8. */
+function decoded(bytes: Uint8Array): string | null {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /** The number of bytes of `text` in UTF-8; -1 if MQTT cannot carry it, because of U+0000 or a lone surrogate. */
