@@ -32,7 +32,7 @@ import { type ConnectOptions, connectionSettings, isClean, sessionExpiryOf } fro
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Backoff, type ReconnectOptions } from './reconnect.js';
-import { whyPointless } from './retry-table.js';
+import { isPointless } from './retry-table.js';
 import type { Server, Servers } from './servers.js';
 import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
@@ -269,7 +269,7 @@ export class Supervisor implements ConnectionOwner {
       return;
     }
     const isInitial = this.connack === null;
-    if (whyPointless(error) !== null || (isInitial && reconnect.initially !== true)) {
+    if (isPointless(error) || (isInitial && reconnect.initially !== true)) {
       this.#finish(error);
       return;
     }
