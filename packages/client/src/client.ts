@@ -35,7 +35,7 @@ import { Subscriber } from './subscriber.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Supervisor, type Surroundings } from './supervisor.js';
 import type { TransportFactory } from './transport.js';
-import { type ConcreteTopic, TypedTopic } from './typed-topic.js';
+import type { ConcreteTopic, TypedTopic } from './typed-topic.js';
 
 /** Bytes of received messages that may wait for the program, if nobody says anything else. */
 const DEFAULT_RECEIVED_BYTES = 1_024 * 1_024;
@@ -222,7 +222,7 @@ export class Client {
     codec: PayloadCodec<T, never> | null,
     handler: MessageHandler<T, P> | null,
   ): Promise<Subscription<T, P>> {
-    if (target instanceof TypedTopic) {
+    if (typeof target === 'object' && 'paramsOf' in target) {
       const paramsOf = (topic: string) => target.paramsOf(topic);
       return this.#subscriber.subscribe([target.filter], options, { codec: target.codec, paramsOf, handler });
     }
