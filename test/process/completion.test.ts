@@ -92,19 +92,19 @@ describe.skipIf(!areInstalled('bash'))('completion in bash', () => {
   });
 });
 
-/** What zsh offers: its completion runs in a terminal of its own, and every match is written down. */
+/** What zsh offers: a shell at a terminal of its own completes the line, writes down every match, and ends. */
 function zshOffers(...words: readonly string[]): string[] {
   const script = `
 zmodload zsh/zpty
+export LINE=$1
 zpty shell zsh -f -i
-zpty -w shell 'PS1=; PS2=; setopt nobeep; autoload -Uz compinit; compinit -u -D; source ../zsh'
-zpty -w shell 'compadd() { local -a matches; builtin compadd -O matches "$@"; print -rl -- "\${matches[@]}" >> offers; builtin compadd "$@" }'
-zpty -w shell "LISTMAX=10000; rm -f offers; : > offers"
-zpty -w -n shell "$1"$'\\t'
-zpty -w shell $'\\C-u'
-zpty -w shell $'\\nexit'
-while zpty -r shell line 2>/dev/null; do :; done
-cat offers; rm -f offers`;
+zpty -w shell 'autoload -Uz compinit; compinit -u -D; source ../zsh; : > ../offers
+compadd() { local -a matches; builtin compadd -O matches "$@"; print -rl -- "\${matches[@]}" >> ../offers; builtin compadd "$@" }
+capture() { BUFFER=$LINE; CURSOR=$#BUFFER; zle list-choices; BUFFER=exit; zle accept-line }
+zle -N capture; bindkey "^T" capture'
+zpty -w -n shell $'\\C-T'
+while zpty -r shell line; do :; done
+cat ../offers`;
   return linesOf(programPath('zsh'), ['-f', '-c', script, 'zsh', `cauldron ${words.join(' ')}`], { TERM: 'dumb' });
 }
 

@@ -14,14 +14,24 @@ function __cauldron_command
     end
 end
 function __cauldron_is
-    test (__cauldron_command) = "$argv"
+    set -l command (__cauldron_command)
+    test "$command" = "$argv"
+end
+function __cauldron_has_none
+    for word in (commandline -opc)
+        contains -- $word $argv; and return 1
+    end
+    return 0
+end
+function __cauldron_begins
+    test (count (commandline -opc)) -eq 1
 end
 function __cauldron_follows
     set -l words (commandline -opc)
     test "$words[-1]" = "$argv"
 end
 complete -c cauldron -f
-${commands.map(({ name, summary }) => `complete -c cauldron -n __fish_is_first_token -a ${name} -d ${quoted(summary)}\n`).join('')}${entries.map(entryLines).join('')}`;
+${commands.map(({ name, summary }) => `complete -c cauldron -n __cauldron_begins -a ${name} -d ${quoted(summary)}\n`).join('')}${entries.map(entryLines).join('')}`;
 }
 
 function entryLines({ name, flags, operands, followers }: CompletionEntry): string {
@@ -30,9 +40,7 @@ function entryLines({ name, flags, operands, followers }: CompletionEntry): stri
   const lines = flags.map((flag) => `${start} ${flagWords(flag)}`);
   if (operands !== 'nothing') {
     const once =
-      typeof operands === 'string'
-        ? condition
-        : `${condition}; and not __fish_seen_subcommand_from ${operands.join(' ')}`;
+      typeof operands === 'string' ? condition : `${condition}; and __cauldron_has_none ${operands.join(' ')}`;
     lines.push(`complete -c cauldron -n ${quoted(once)} ${candidateWords(operands)}`);
   }
   for (const [word, candidates] of Object.entries(followers)) {
