@@ -4,8 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 const dist = new URL('../packages/cli/dist/', import.meta.url);
 const bundle = new URL('bundle/index.js', dist);
 /** Each of them is written when its package is compiled. */
-const COMPILED = ['cli', 'client', 'codec', 'broker'].map(
-  (name) => new URL(`../packages/${name}/dist/.tsbuildinfo`, import.meta.url),
+const COMPILED = ['packages/cli', 'packages/client', 'packages/codec', 'packages/broker', 'test/conformance'].map(
+  (folder) => new URL(`../${folder}/dist/.tsbuildinfo`, import.meta.url),
 );
 
 /** The functions of packages/cli; null: it is not built. The bundle starts faster; one that is out of date is left alone. */
