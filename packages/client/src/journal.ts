@@ -1,13 +1,17 @@
 import type { Clock } from './clock.js';
-import { ClientError } from './errors.js';
+import { OutboxFailed } from './errors.js';
 import type { Outbox, OutboxRecord } from './outbox.js';
+import { type ReplayedSession, replay } from './outbox-replay.js';
 
 /** What promises nothing to the server is made durable after this time, if nothing else comes before. */
 const LAZY_COMMIT_MS = 100;
 
-/** The outbox could not be written; `cause` is what it said. What was not written still waits, to be tried again. */
-export class OutboxFailed extends ClientError {
-  override readonly name = 'OutboxFailed';
+/** Opens the outbox. @returns a journal that goes on in it, and the session that earlier processes left */
+export async function openJournal(
+  outbox: Outbox,
+  clock: Clock,
+): Promise<{ journal: Journal; replayed: ReplayedSession }> {
+  return { replayed: replay(await outbox.open()), journal: new Journal(outbox, clock) };
 }
 
 /** Writes down in the outbox what happens in a session, and knows how much of it is durable. */
@@ -19,15 +23,13 @@ export class Journal {
   #durable = 0;
   /** Up to the last one that must be durable before anything is sent. */
   #promised = 0;
+  /** The last commit, if it is under way. */
+  #commitment: { readonly upTo: number; readonly promise: Promise<void> } | null = null;
   #cancelLazy: (() => void) | null = null;
 
   constructor(outbox: Outbox, clock: Clock) {
     this.#outbox = outbox;
     this.#clock = clock;
-  }
-
-  open(): Promise<readonly OutboxRecord[]> {
-    return this.#outbox.open();
   }
 
   /** What is sent from now on waits until this record is durable. */
@@ -52,7 +54,9 @@ export class Journal {
    * @throws (rejects) OutboxFailed
    */
   durable(): Promise<void> | null {
-    return this.#promised > this.#durable ? this.#commit() : null;
+    if (this.#promised <= this.#durable) return null;
+    const { upTo = 0, promise = null } = this.#commitment ?? {};
+    return upTo >= this.#promised ? promise : this.#commit();
   }
 
   /** @throws (rejects) OutboxFailed */
@@ -65,8 +69,17 @@ export class Journal {
     }
   }
 
-  async #commit(): Promise<void> {
-    const upTo = this.#appended;
+  #commit(): Promise<void> {
+    const commitment = { upTo: this.#appended, promise: this.#write(this.#appended) };
+    this.#commitment = commitment;
+    const settled = (): void => {
+      if (this.#commitment === commitment) this.#commitment = null;
+    };
+    commitment.promise.then(settled, settled);
+    return commitment.promise;
+  }
+
+  async #write(upTo: number): Promise<void> {
     try {
       await this.#outbox.commit();
     } catch (cause) {

@@ -229,6 +229,9 @@ function connectPacket(options: ConnectOptions, begun: BegunAuthentication | nul
   const { protocolVersion = 5, session, keepAliveSeconds = 60, username, password } = options;
   const clean = isClean(options);
   assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
+  if (options.outbox !== undefined && !options.clientId) {
+    throw new TypeError('An outbox needs a clientId: by that the server knows the session of earlier processes');
+  }
   if (begun !== null && protocolVersion < 5) {
     throw new TypeError('`authentication` needs protocol version 5: older ones have no packets for it');
   }

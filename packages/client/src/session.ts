@@ -1,7 +1,6 @@
 import { ReasonCode } from '@cauldron/codec';
 import type { Journal } from './journal.js';
-import type { OutboxRecord } from './outbox.js';
-import { replay } from './outbox-replay.js';
+import type { ReplayedSession } from './outbox-replay.js';
 import { type OutgoingMessage, Progress } from './outgoing-message.js';
 import { PacketIds } from './packet-ids.js';
 import type { Receipt } from './receipt.js';
@@ -63,9 +62,8 @@ export class Session {
    * Goes on where the records of an earlier process end, and writes down from now on what happens. Messages that wait
    * already come after those of the records.
    */
-  adopt(records: readonly OutboxRecord[], journal: Journal, nowMs: number): void {
+  adopt(replayed: ReplayedSession, journal: Journal, nowMs: number): void {
     const waiting = this.#takeQueue();
-    const replayed = replay(records);
     this.clientId = replayed.clientId;
     this.#lastPosition = replayed.lastPosition;
     for (const message of replayed.inflight) {
