@@ -17,6 +17,7 @@ const PACKAGES = {
   'hawtdispatch.jar': 'libhawtdispatch-java',
   java: 'default-jdk-headless',
   javac: 'default-jdk-headless',
+  man: 'man-db',
   mosquitto: 'mosquitto',
   'mosquitto.h': 'libmosquitto-dev',
   mosquitto_ctrl: 'mosquitto',

@@ -2,7 +2,9 @@ import type { Block, Page, Word } from './page.js';
 
 /** A page in the man macros of roff, which groff and mandoc know. @param version of the product */
 export function roffOf({ title, sections }: Page, version: string): string {
-  const lines = [`.TH ${title.toUpperCase().replaceAll('-', '\\-')} 1 "" "Cauldron ${version}" "Cauldron"`];
+  const name = title.toUpperCase().replaceAll('-', '\\-');
+  // No hyphens within words, and no blanks that are stretched: options are to be read, and copied.
+  const lines = [`.TH ${name} 1 "" "Cauldron ${version}" "Cauldron"`, '.nh', '.ad l'];
   for (const { heading, blocks } of sections) {
     lines.push(`.SH ${heading.toUpperCase()}`);
     for (const [at, block] of blocks.entries()) lines.push(...blockLines(block, at === 0));
