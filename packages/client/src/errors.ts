@@ -147,6 +147,11 @@ export class SubscribeRefused extends ClientError {
   }
 }
 
+/** The outbox could not be written; `cause` is what it said. What was not written still waits, to be tried again. */
+export class OutboxFailed extends ClientError {
+  override readonly name = 'OutboxFailed';
+}
+
 /** The return codes of 3.1 and 3.1.1 in words (MQTT 3.1.1, table 3.1). */
 function returnCodeName(code: number): string {
   switch (code) {

@@ -6,7 +6,6 @@ export { type Clock, systemClock } from './clock.js';
 export type { Counters } from './counters.js';
 export * from './errors.js';
 export type { ClientEvents, ClientState } from './events.js';
-export { OutboxFailed } from './journal.js';
 export type { Listeners } from './listeners.js';
 export { Message, type NoParams } from './message.js';
 export type { NetworkOptions } from './network-options.js';

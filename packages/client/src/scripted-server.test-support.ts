@@ -12,6 +12,7 @@ import {
 } from '@cauldron/codec';
 import { type Client, connectOver } from './client.js';
 import type { Clock } from './clock.js';
+import { Deferred } from './deferred.js';
 import type { ConnectOptions } from './options.js';
 import type { TransportEvents, TransportFactory } from './transport.js';
 
@@ -76,15 +77,20 @@ export class ScriptedServer {
   paused = false;
   /** While true the transport says that it has enough. */
   full = false;
+  /** Resolved when the client opens the transport for the first time. */
+  readonly reached: Promise<void>;
   readonly #framer = new Framer();
+  readonly #reached = new Deferred<void>();
   #events: TransportEvents | null = null;
 
   constructor(version: ProtocolVersion) {
     this.version = version;
+    this.reached = this.#reached.promise;
   }
 
   readonly open: TransportFactory = (events) => {
     this.#events = events;
+    this.#reached.resolve();
     return {
       write: (bytes) => {
         this.writes.push(bytes.length);

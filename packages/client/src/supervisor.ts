@@ -21,14 +21,15 @@ import {
   ConnectionClosed,
   ConnectionFailed,
   Offline,
+  OutboxFailed,
   OutboxFull,
 } from './errors.js';
 import type { ClientEvents, ClientState } from './events.js';
 import { farewell } from './farewell.js';
-import { Journal, OutboxFailed } from './journal.js';
 import type { Listeners } from './listeners.js';
 import type { Message } from './message.js';
 import { type ConnectOptions, connectionSettings, isClean, sessionExpiryOf } from './options.js';
+import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Backoff, type ReconnectOptions } from './reconnect.js';
@@ -126,7 +127,7 @@ export class Supervisor implements ConnectionOwner {
   start(): void {
     this.#stopWakeUps = this.#wakeUps(() => this.#wake());
     if (this.#options.outbox === undefined) this.#attempt();
-    else void this.#openOutbox(new Journal(this.#options.outbox, this.#clock));
+    else void this.#openOutbox(this.#options.outbox);
   }
 
   publish(packet: Publish): Promise<PublishResult> {
@@ -295,13 +296,14 @@ export class Supervisor implements ConnectionOwner {
   }
 
   /** Takes up what earlier processes left, and connects. */
-  async #openOutbox(journal: Journal): Promise<void> {
+  async #openOutbox(outbox: Outbox): Promise<void> {
     const opened = new Deferred<void>();
     this.#outboxOpened = opened.promise;
     const { clientId = '' } = this.#options;
     try {
-      const records = await journal.open();
-      this.session.adopt(records, journal, this.#clock.epochMs());
+      const { openJournal } = await import('./journal.js'); // few clients have one
+      const { journal, replayed } = await openJournal(outbox, this.#clock);
+      this.session.adopt(replayed, journal, this.#clock.epochMs());
       // The ids are those of a session that is begun anew, or of another client's.
       if (isClean(this.#options) || this.session.clientId !== clientId) this.session.restart();
       this.session.identify(clientId);
