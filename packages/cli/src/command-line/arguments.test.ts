@@ -37,6 +37,12 @@ describe('parseArguments', () => {
     expect(parseArguments(TABLE, ['--host=a=b', '--quiet'])).toEqual({ host: 'a=b', quiet: true });
   });
 
+  it('collects what is no flag, a lone dash, too: it stands for the standard input or output', () => {
+    const operands: string[] = [];
+    expect(parseArguments(TABLE, ['one', '--quiet', '-', '-h', '-'], operands)).toEqual({ quiet: true, host: '-' });
+    expect(operands).toEqual(['one', '-']);
+  });
+
   it.each([
     [['--hots', 'x'], "Unknown option '--hots'. Did you mean --host?"],
     [['-topic', 'x'], "Unknown option '-topic'. Did you mean --topic?"],

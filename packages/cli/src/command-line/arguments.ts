@@ -70,7 +70,7 @@ export function parseArguments<T extends FlagTable>(table: T, argv: readonly str
   const flags = flagsByName(table);
   const values: Record<string, unknown> = {};
   for (let at = 0; at < argv.length; ) {
-    if (operands !== undefined && !argv[at].startsWith('-')) {
+    if (operands !== undefined && (argv[at] === '-' || !argv[at].startsWith('-'))) {
       operands.push(argv[at++]);
       continue;
     }
