@@ -201,7 +201,6 @@ class ReplayRun {
       const client = await openConnection(this.#target, {
         trace: log === null ? null : log.trace.bind(log),
         signal: this.#end.signal,
-        reconnect: false,
       });
       this.#client = client;
       void client.closed.then((error) => this.#end.abort(error));
@@ -243,7 +242,9 @@ class ReplayRun {
     if (this.#client === null) throw new Error('nothing is published before the connection is there');
     this.#progress.show(() => this.#progressText(message.atMs));
     const options: PublishOptions = { qos, retain };
-    if (properties !== null && this.#target.options.protocolVersion === 5) options.properties = properties;
+    const { protocolVersion } = this.#target.options;
+    // What -D says comes before what was recorded.
+    if (protocolVersion === 5) options.properties = { ...properties, ...this.#target.properties.publish };
     else if (properties !== null) this.#dropProperties();
     const shifted = this.#values.shiftTime ? withShiftedTimes(payload, Date.now() - recordedAtMs) : payload;
     return this.#client.publish(topic, shifted, options);

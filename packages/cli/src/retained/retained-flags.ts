@@ -63,7 +63,7 @@ export async function withConnection(
   const log = output === null ? null : new DebugLog((line) => output.writeText(line));
   let client: Client | null = null;
   try {
-    client = await openConnection(target, { trace: log === null ? null : log.trace.bind(log), reconnect: false });
+    client = await openConnection(target, { trace: log === null ? null : log.trace.bind(log) });
     if (client.connack.properties?.retainAvailable === 0) say('This broker keeps no retained messages.');
     const quietMs = (values.wait ?? DEFAULT_WAIT_S) * 1_000;
     const exitCode = await work({ client, filters, quietMs, host: target.url.host, say });

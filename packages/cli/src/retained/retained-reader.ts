@@ -29,25 +29,33 @@ export async function readRetained(
   { quietMs, clock = systemClock }: ReadOptions,
 ): Promise<void> {
   let arrived = 0;
+  let complete = () => {};
+  const isComplete = new Promise<void>((resolve) => {
+    complete = resolve;
+  });
   const most = filters.some(hasWildcard) ? Number.POSITIVE_INFINITY : filters.length;
   const nothing = `cauldron/nothing/${randomBytes(12).toString('hex')}`;
   const subscription = await client.subscribe(filters, { qos: 0 }, (message) => {
     if (!message.retain) return;
-    arrived++;
     onMessage(message);
+    if (++arrived === most) complete();
   });
   for (let before = -1; before !== arrived && arrived < most; ) {
     before = arrived;
     const startMs = clock.nowMs();
     await client.unsubscribe(nothing);
     const roundTripMs = clock.nowMs() - startMs;
-    await sleep(clock, Math.max(quietMs, roundTripMs * QUIET_ROUND_TRIPS));
+    await sleep(clock, Math.max(quietMs, roundTripMs * QUIET_ROUND_TRIPS), isComplete);
   }
   await subscription.unsubscribe();
 }
 
-function sleep(clock: Pick<Clock, 'after'>, delayMs: number): Promise<void> {
+function sleep(clock: Pick<Clock, 'after'>, delayMs: number, enough: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    clock.after(delayMs, resolve);
+    const cancel = clock.after(delayMs, resolve);
+    void enough.then(() => {
+      cancel();
+      resolve();
+    });
   });
 }
