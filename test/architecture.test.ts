@@ -206,6 +206,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'node:',
   ],
   'cli/torture': ['codec', 'node:'],
+  'cli/tree': ['type client', 'cli/command-line', 'cli/decode', 'node:'],
 };
 
 /** What is no type in `core/ports`: names for numbers that both sides of a port use. */
