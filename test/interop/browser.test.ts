@@ -14,7 +14,7 @@ const PAGE = `<!doctype html>
 <script type="importmap">{ "imports": { "@cauldron/codec": "/packages/codec/dist/index.js" } }</script>
 <script type="module">
   import * as codec from '@cauldron/codec';
-  import * as client from '/packages/client/dist/index.js';
+  import * as client from '/packages/client/dist/browser.js';
   Object.assign(window, { codec, client });
 </script>
 `;
@@ -22,7 +22,7 @@ const PAGE = `<!doctype html>
 /** What the page has put there. */
 interface PageWindow {
   readonly mqtt: typeof import('mqtt');
-  readonly client: typeof import('@cauldron/client');
+  readonly client: typeof import('../../packages/client/src/browser.js');
   readonly codec: typeof import('@cauldron/codec');
 }
 
@@ -46,7 +46,8 @@ describe.skipIf(!areInstalled('chromium'))('a browser', () => {
   beforeAll(async () => {
     files = createServer((request, response) => {
       const path = request.url ?? '/';
-      if (path === '/') response.setHeader('Content-Type', 'text/html').end(PAGE);
+      if (path === '/strict') response.setHeader('Content-Security-Policy', "worker-src 'none'");
+      if (path === '/' || path === '/strict') response.setHeader('Content-Type', 'text/html').end(PAGE);
       else if (!/^\/(node_modules\/mqtt|packages\/\w+)\/dist\/[\w./-]+\.js$/.test(path)) response.writeHead(404).end();
       else {
         const file = fileURLToPath(new URL(`../..${path}`, import.meta.url));
@@ -140,6 +141,53 @@ describe.skipIf(!areInstalled('chromium'))('a browser', () => {
       expect(got).toEqual([100, 10_000, 1_000_000]);
     },
   );
+
+  it('takes its time from a worker, for as long as a client is there', async () => {
+    const url = `ws://127.0.0.1:${broker.port}`;
+    await page.evaluate(async (url) => {
+      const { connect } = (window as unknown as PageWindow).client;
+      Object.assign(window, { connected: await connect(url) });
+    }, url);
+    expect(page.workers()).toHaveLength(1);
+    const [worker] = page.workers();
+    const gone = worker.waitForEvent('close');
+    await page.evaluate(() =>
+      (window as unknown as { connected: { disconnect(): Promise<void> } }).connected.disconnect(),
+    );
+    await gone;
+    expect(page.workers()).toEqual([]);
+  });
+
+  it('keeps a client alive where the page may have no workers', async () => {
+    await page.goto(`${pageUrl}strict`);
+    const pings = await page.evaluate(async (url) => {
+      const { connect } = (window as unknown as PageWindow).client;
+      let pings = 0;
+      const client = await connect(url, {
+        keepAliveSeconds: 1,
+        trace: (_, { type }) => {
+          if (type === 13) pings++;
+        },
+      });
+      await new Promise<void>((resolve) => {
+        const look = () => (pings < 2 ? setTimeout(look, 10) : resolve());
+        look();
+      });
+      await client.disconnect();
+      return pings;
+    }, `ws://127.0.0.1:${broker.port}`);
+    expect(pings).toBe(2);
+    // The browser itself says that it did not make one.
+    expect(problems.splice(0).join()).toMatch(/worker-src 'none'/);
+  });
+
+  it('says what a page cannot do', async () => {
+    const message = await page.evaluate(async () => {
+      const { connect } = (window as unknown as PageWindow).client;
+      return connect('mqtt://127.0.0.1').then(String, String);
+    });
+    expect(message).toMatch(/^TypeError: In a browser a URL begins with ws: or wss:/);
+  });
 
   it('takes a packet apart and puts it together again with the codec', async () => {
     const got = await page.evaluate(() => {
