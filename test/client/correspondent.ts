@@ -1,7 +1,9 @@
 import type { Client } from '@cauldron/client';
 
-/** Numbers that may be on their way at once, each as a message with QoS 1 and one with QoS 2. */
+/** Numbers that may be on their way to the server at once, each as a message with QoS 1 and one with QoS 2. */
 const WINDOW = 10;
+/** Numbers that may be on their way to the other one at once, so that they do not pile up in the server. */
+const AHEAD = 40;
 
 /**
  * Writes numbers to somebody, and notes those that it gets. It runs in Node and in a browser, and knows nothing of what
@@ -28,7 +30,8 @@ export class Correspondent {
   async listen(): Promise<void> {
     await this.#client.subscribe(`${this.#from}/2`, { qos: 2 }, async (message) => {
       this.#note(2, message.text());
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      // Some work, which a cut may interrupt: the server then sends the message again before it is done.
+      if (Number(message.text()) % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
     });
     const subscription = await this.#client.subscribe(`${this.#from}/1`, { qos: 1 });
     void (async () => {
@@ -36,8 +39,8 @@ export class Correspondent {
     })();
   }
 
-  /** Writes until `stopWriting`. Resolves when the server has all of it. */
-  async write(): Promise<void> {
+  /** Writes to the other one until `stopWriting`. Resolves when the server has all of it. */
+  async write(other: Correspondent): Promise<void> {
     const underWay = new Set<Promise<unknown>>();
     while (this.#isWriting) {
       const number = String(this.sent++);
@@ -47,6 +50,7 @@ export class Correspondent {
       const done: Promise<unknown> = published.finally(() => underWay.delete(done));
       underWay.add(done);
       if (underWay.size >= WINDOW) await Promise.race(underWay);
+      while (this.#isWriting && this.sent - other.received[2].length > AHEAD) await other.untilReceived(1);
     }
     await Promise.all(underWay);
   }

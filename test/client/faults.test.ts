@@ -61,7 +61,7 @@ describe.each([5, 4] as const)('on a network full of faults (protocol version %i
       const annas = new Correspondent(anna, 'to/bert', 'to/anna');
       const berts = new Correspondent(bert, 'to/anna', 'to/bert');
       await Promise.all([annas.listen(), berts.listen()]);
-      const writing = [annas.write(), berts.write()];
+      const writing = [annas.write(berts), berts.write(annas)];
 
       await causeFaults(network, random, CUTS, (count) => random.pick([annas, berts]).untilReceived(count));
 
