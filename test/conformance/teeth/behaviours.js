@@ -339,13 +339,12 @@ export const BEHAVIOURS = [
     replace: 'if (delivery !== null',
   },
   {
-    // Ill-formed UTF-8 would still be met by the decoder behind it; the null character would not.
     behaviour: 'strings are checked for what they must not contain',
     level: 4,
     statement: 'MQTT-1.5.3-2',
     file: 'packages/codec/dist/utf8.js',
-    find: 'if (!isValidUtf8(bytes, start, end)) {',
-    replace: 'if (bytes === null) {',
+    find: "if (text === null || text.includes('\\0')) {",
+    replace: 'if (text === null) {',
   },
   {
     behaviour: 'the WebSocket subprotocol is answered',
@@ -367,7 +366,7 @@ export const BEHAVIOURS = [
     behaviour: 'the flags of the fixed header are checked',
     level: 4,
     statement: 'MQTT-2.2.2-2',
-    file: 'packages/codec/dist/decode.js',
+    file: 'packages/codec/dist/packet-parts.js',
     find: 'if (version !== 3 && (bytes[start] & 0x0f) !== fixedHeaderFlags(type)) {',
     replace: 'if (version === null) {',
   },
