@@ -11,6 +11,7 @@ import {
   reasonName,
 } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
+import { bytesOf } from './bytes.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
@@ -19,13 +20,7 @@ import type { ClientEvents, ClientState } from './events.js';
 import { Inbox } from './inbox.js';
 import { Listeners } from './listeners.js';
 import { type Message, type NoParams, receiptOf } from './message.js';
-import {
-  bytesOf,
-  type ConnectOptions,
-  type PublishOptions,
-  type SubscribeOptions,
-  type UnsubscribeOptions,
-} from './options.js';
+import type { ConnectOptions, PublishOptions, SubscribeOptions, UnsubscribeOptions } from './options.js';
 import type { PublishResult } from './outgoing-message.js';
 import { codecOf, encoded, type PayloadCodec } from './payload-codec.js';
 import { answering, Requester, type RequestOptions, type Responder, type WithCodec } from './request-response.js';
@@ -65,7 +60,7 @@ export class Client {
   readonly #requester: Requester;
   readonly #protocolVersion: ProtocolVersion;
   /** The topic that was found to be valid last: most programs publish to the same one again and again. */
-  #validTopic = '';
+  #validTopic: string | null = null;
 
   /** @internal Use `connect`, `startClient` or `connectOver`. */
   constructor(servers: Servers, options: ConnectOptions, surroundings: Surroundings) {
@@ -178,6 +173,10 @@ export class Client {
       this.#validTopic = topic;
     }
     const { qos = 0, retain = false, properties, until, signal } = options;
+    if (qos === 0 && properties === undefined && signal === undefined) {
+      const sent = this.#supervisor.publishPlain(topic, payload, retain);
+      if (sent !== null) return sent;
+    }
     const packet: Publish = { type: PacketType.PUBLISH, topic, payload: bytesOf(payload), qos, retain, dup: false };
     if (properties !== undefined) packet.properties = { ...properties };
     const acknowledged = this.#supervisor.publish(packet);

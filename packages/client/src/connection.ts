@@ -2,8 +2,6 @@ import {
   type Connack,
   type Connect,
   type Disconnect,
-  decodeServerPacket,
-  Framer,
   type Packet,
   PacketType,
   type Properties,
@@ -18,6 +16,7 @@ import {
 import { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
 import type { ConnectionOwner } from './connection-owner.js';
+import type { ConnectionSettings } from './connection-settings.js';
 import type { Counters } from './counters.js';
 import {
   AuthenticationFailed,
@@ -37,8 +36,8 @@ import { farewell, farewellFor, shortened } from './farewell.js';
 import { Handshakes } from './handshakes.js';
 import { KeepAlive } from './keep-alive.js';
 import { Message, NO_PARAMS } from './message.js';
-import type { ConnectionSettings } from './options.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
+import { PacketReader, type PacketReaderOwner, type ReadPublish } from './packet-reader.js';
 import type { Receipt } from './receipt.js';
 import { Requests } from './requests.js';
 import { Sender, type SenderOwner } from './sender.js';
@@ -75,7 +74,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #transport: Transport;
-  readonly #framer: Framer;
+  readonly #reader: PacketReader;
   readonly #sender: Sender;
   readonly #aliases: TopicAliases;
   readonly #requests: Requests;
@@ -111,8 +110,9 @@ export class Connection {
     this.#clock = clock;
     this.#counters = counters;
     const { protocolVersion, properties } = settings.connect;
-    this.#framer = new Framer(settings.maximumPacketSize);
-    this.#framer.strictLength = protocolVersion === 5;
+    const { trace } = owner;
+    const traceReceived = trace && ((packet: Packet) => trace('received', packet));
+    this.#reader = new PacketReader(protocolVersion, settings.maximumPacketSize, this.#readerOwner(), traceReceived);
     this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
     this.#sender = new Sender(protocolVersion, owner.trace, counters, this.#senderOwner());
     this.#requests = new Requests(session.packetIds, (packet) => this.#sender.send(packet));
@@ -152,11 +152,40 @@ export class Connection {
         this.#updateReading();
         return message.promise;
       }
-      this.#sender.send(packet);
+      this.#sendPublish(packet);
       return this.#sender.written();
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * The short way for a message with QoS 0 and without properties.
+   * @returns null when it has to take the other one
+   */
+  publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
+    const limits = this.#limits;
+    if (limits === null || this.#state !== 'open' || (retain && !limits.retainAvailable) || this.#sender.isTraced) {
+      return null;
+    }
+    const { queuedAtMostOnce, queuedBytes } = this.#session;
+    if (queuedAtMostOnce > 0 || this.#sender.waiting + queuedBytes > this.#settings.maximumBufferedBytes) return null;
+    try {
+      this.#sender.publish(topic, payload, 0, retain, false, 0);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#sender.written();
+  }
+
+  #sendPublish(packet: Publish): void {
+    const { topic, payload, qos, retain, dup, packetId = 0, properties } = packet;
+    if (properties === undefined && !this.#sender.isTraced) {
+      this.#sender.publish(topic, payload, qos, retain, dup, packetId);
+      return;
+    }
+    if (properties?.topicAlias !== undefined) this.#sender.stopAliases();
+    this.#sender.send(packet);
   }
 
   /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
@@ -289,28 +318,31 @@ export class Connection {
     this.#keepAlive?.heard();
     this.#counters.bytesReceived += length;
     if (!this.#reads()) return;
-    const framer = this.#framer;
+    const before = this.#reader.count;
     try {
-      framer.feed(bytes, length);
-      while (this.#reads() && framer.next()) {
-        const version = this.#settings.connect.protocolVersion;
-        const packet = decodeServerPacket(framer.bytes, framer.start, framer.body, framer.end, version);
-        this.#counters.packetsReceived++;
-        if (this.#owner.trace !== null) this.#owner.trace('received', packet);
-        this.#receive(packet);
-      }
-      framer.finish();
+      this.#reader.read(bytes, length);
       if (this.#isBacklogged) this.#updateReading();
     } catch (error) {
       this.#fail(error);
     }
+    this.#counters.packetsReceived += this.#reader.count - before;
+    if (this.#state === 'draining') this.#sender.schedule();
+  }
+
+  #readerOwner(): PacketReaderOwner {
+    return {
+      reads: () => this.#reads(),
+      publish: (packet) => this.#receivePublish(packet),
+      puback: (packetId) => this.#accepted().receivePlainPuback(packetId),
+      packet: (packet) => this.#receive(packet),
+    };
   }
 
   #reads(): boolean {
     return this.#state === 'open' || this.#state === 'draining' || this.#state === 'awaitingConnack';
   }
 
-  #receive(packet: Packet): void {
+  #receive(packet: Exclude<Packet, Publish>): void {
     if (packet.type === PacketType.AUTH) {
       // [MQTT-4.12.0-6]
       if (this.#exchanges === null) {
@@ -327,9 +359,6 @@ export class Connection {
       return;
     }
     switch (packet.type) {
-      case PacketType.PUBLISH:
-        this.#receivePublish(packet, this.#handshakes);
-        break;
       case PacketType.PUBACK:
       case PacketType.PUBREC:
       case PacketType.PUBREL:
@@ -348,7 +377,12 @@ export class Connection {
       default:
         throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A server sends no second CONNACK');
     }
-    if (this.#state === 'draining') this.#sender.schedule();
+  }
+
+  /** @throws ProtocolError before the CONNACK */
+  #accepted(): Handshakes {
+    if (this.#handshakes !== null) return this.#handshakes;
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'The first packet is not a CONNACK');
   }
 
   #receiveConnack(connack: Connack): void {
@@ -378,7 +412,8 @@ export class Connection {
     this.#session.hasEnded = false;
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
-    this.#limits = this.#sender.limits = limits;
+    this.#limits = limits;
+    this.#sender.learn(limits, this.#settings.automaticTopicAliases);
     this.#session.identify(connack.properties?.assignedClientIdentifier ?? connect.clientId);
     const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
     if (keepAlive > 0) {
@@ -395,10 +430,12 @@ export class Connection {
       sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
       receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
       clock: this.#clock,
-      send: (packet) => {
+      send: (packet) => this.#sender.send(packet),
+      acknowledge: (type, packetId) => this.#sender.acknowledge(type, packetId),
+      publish: (packet) => {
         // What waits in the session was published to a server that may have announced something else.
-        if (packet.type === PacketType.PUBLISH) limits.checkPublish(packet);
-        this.#sender.send(packet);
+        limits.checkPublish(packet);
+        this.#sendPublish(packet);
       },
       written: () => this.#sender.written(),
     });
@@ -409,19 +446,18 @@ export class Connection {
     handshakes.fill();
   }
 
-  #receivePublish(packet: Publish, handshakes: Handshakes): void {
+  #receivePublish(packet: ReadPublish): void {
+    const handshakes = this.#accepted();
     // The client is leaving: the message stays with the server, which keeps it as long as the session. To acknowledge
     // it would be to lose it. ![MQTT-4.5.0-2]
     if (this.#state !== 'open') return;
-    this.#aliases.resolve(packet);
-    const { qos, packetId, properties } = packet;
+    if (packet.properties !== undefined) this.#aliases.resolve(packet);
+    const { qos, packetId } = packet;
     let receipt: Receipt | null = null;
     if (qos > 0 && packetId !== undefined) {
       receipt = handshakes.accept(packetId, qos === 2 ? 2 : 1);
       if (receipt === null) return;
     }
-    packet.payload = new Uint8Array(packet.payload);
-    if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
     this.#counters.messagesReceived++;
     this.#owner.message(new Message(packet, receipt, packet.payload, NO_PARAMS));
   }

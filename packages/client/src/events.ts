@@ -31,6 +31,8 @@ export interface ClientEvents {
   unanswered: { readonly message: Message<unknown, unknown>; readonly error: ClientError };
   /** So many messages with QoS 0 were not delivered, because far too much waited for the program. */
   dropped: { readonly count: number };
+  /** A message of `presence` or `birth` was not taken. */
+  birthFailed: { readonly topic: string; readonly error: unknown };
   /** The server had lost the session, and has taken these subscriptions again. */
   resubscribed: { readonly filters: readonly string[] };
   /** It does not take this one any more; there is none from now on. */

@@ -4,6 +4,7 @@ import {
   ProtocolError,
   type Puback,
   type Pubcomp,
+  type Publish,
   type Pubrec,
   type Pubrel,
   ReasonCode,
@@ -12,6 +13,7 @@ import type { Clock } from './clock.js';
 import { MessageExpired, NotSupportedByServer, PublishRefused } from './errors.js';
 import { type OutgoingMessage, Progress, type PublishResult } from './outgoing-message.js';
 import { Receipt, type ReceiptKeeper } from './receipt.js';
+import type { AcknowledgementType } from './sender.js';
 import type { Session } from './session.js';
 
 export interface HandshakeSettings {
@@ -22,11 +24,17 @@ export interface HandshakeSettings {
   readonly clock: Clock;
   /** Throws what cannot be encoded, and what the server does not take. */
   send(packet: Packet): void;
+  /** The same for a message. */
+  publish(packet: Publish): void;
+  /** Without a reason. */
+  acknowledge(type: AcknowledgementType, packetId: number): void;
   /** Resolved when all that was sent in this turn has been handed to the network. */
   written(): Promise<PublishResult>;
 }
 
 type Acknowledgement = Puback | Pubrec | Pubrel | Pubcomp;
+
+const DONE: PublishResult = Object.freeze({ reasonCode: ReasonCode.SUCCESS });
 
 /** QoS 1 and 2 in both directions on one connection: moves the session's messages through their handshakes. */
 export class Handshakes implements ReceiptKeeper {
@@ -59,7 +67,7 @@ export class Handshakes implements ReceiptKeeper {
     }
     for (const packetId of this.#session.resume()) {
       this.#outstanding++;
-      this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS });
+      this.#settings.acknowledge(PacketType.PUBREL, packetId);
     }
   }
 
@@ -76,7 +84,7 @@ export class Handshakes implements ReceiptKeeper {
   accept(packetId: number, qos: 1 | 2): Receipt | null {
     const { received, processing } = this.#session;
     if (qos === 2 && received.has(packetId)) {
-      this.#settings.send({ type: PacketType.PUBREC, packetId, reasonCode: ReasonCode.SUCCESS }); // [MQTT-4.3.3-10]
+      this.#settings.acknowledge(PacketType.PUBREC, packetId); // [MQTT-4.3.3-10]
       return null;
     }
     const earlier = qos === 2 ? processing.get(packetId) : undefined;
@@ -163,7 +171,7 @@ export class Handshakes implements ReceiptKeeper {
       const packetId = this.#session.assign(message);
       if (packetId === 0) return;
       try {
-        this.#settings.send(message.packet);
+        this.#settings.publish(message.packet);
       } catch (error) {
         if (isNew) this.#session.complete(packetId);
         else this.#session.abandon(packetId);
@@ -190,7 +198,7 @@ export class Handshakes implements ReceiptKeeper {
 
   #sendUnacknowledged(message: OutgoingMessage): void {
     try {
-      this.#settings.send(message.packet);
+      this.#settings.publish(message.packet);
       this.#settings.written().then(message.resolve, message.reject);
     } catch (error) {
       message.reject(error as Error);
@@ -202,7 +210,7 @@ export class Handshakes implements ReceiptKeeper {
     const type = qos === 2 ? PacketType.PUBREC : PacketType.PUBACK;
     if (qos === 1) this.#unsentAcks++;
     else this.#session.processed(packetId, refusal === null); // refused, the id is free again [MQTT-4.3.3-9]
-    if (refusal === null) this.#settings.send({ type, packetId, reasonCode: ReasonCode.SUCCESS });
+    if (refusal === null) this.#settings.acknowledge(type, packetId);
     else this.#sendRefusal({ type, packetId, ...refusal });
   }
 
@@ -226,6 +234,16 @@ export class Handshakes implements ReceiptKeeper {
     }
   }
 
+  /** A PUBACK that says nothing but that all is well. */
+  receivePlainPuback(packetId: number): void {
+    const message = this.#waiting(packetId, 1, 'PUBACK');
+    if (message === null) return;
+    this.#session.complete(packetId);
+    this.#outstanding--;
+    message.resolve(DONE);
+    this.fill();
+  }
+
   #receivePuback(packet: Puback): void {
     const message = this.#waiting(packet.packetId, 1, 'PUBACK');
     if (message !== null) this.#complete(message, packet);
@@ -244,7 +262,7 @@ export class Handshakes implements ReceiptKeeper {
       return;
     }
     if (message.progress === Progress.SENT) this.#session.release(packetId, message);
-    this.#settings.send({ type: PacketType.PUBREL, packetId, reasonCode: ReasonCode.SUCCESS }); // [MQTT-4.3.3-4]
+    this.#settings.acknowledge(PacketType.PUBREL, packetId); // [MQTT-4.3.3-4]
   }
 
   #receivePubrel({ packetId }: Pubrel): void {

@@ -1,24 +1,9 @@
-import {
-  type Connect,
-  MAX_PACKET_SIZE,
-  NEVER_EXPIRES,
-  PacketType,
-  type Properties,
-  type ProtocolVersion,
-  type QoS,
-  type RetainHandling,
-  type UserProperty,
-  type Will,
-} from '@cauldron/codec';
-import {
-  type Authentication,
-  type AuthenticationExchange,
-  authenticationProperties,
-  type BegunAuthentication,
-} from './authentication.js';
+import type { Properties, ProtocolVersion, QoS, RetainHandling, UserProperty } from '@cauldron/codec';
+import type { Authentication } from './authentication.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { NetworkOptions } from './network-options.js';
 import type { Outbox } from './outbox.js';
+import type { BirthOptions, PresenceOptions } from './presence.js';
 import type { ReconnectOptions } from './reconnect.js';
 import type { Session } from './session.js';
 import type { MessageHandler } from './subscription.js';
@@ -113,7 +98,17 @@ export interface ConnectOptions {
   requestResponseInformation?: boolean;
   /** 5.0 only. */
   userProperties?: readonly UserProperty[];
+  /** Published by the server when the connection ends without `disconnect`. */
   will?: WillOptions;
+  /** A retained message that always tells whether the client is there: takes the place of `will`. */
+  presence?: PresenceOptions;
+  /** Published at each connect, before anything that waits. */
+  birth?: BirthOptions;
+  /**
+   * Topics that are published to again and again are sent as numbers, as many as the server takes; 5.0 only. Those of less
+   * than 24 bytes are not worth it. Default true; a `topicAlias` in the properties of a message ends it for its connection.
+   */
+  automaticTopicAliases?: boolean;
   /** Takes the messages for which no subscription has a handler, such as those that waited in a kept session. */
   onMessage?: MessageHandler;
   /** Sees every packet, for logs and debugging. */
@@ -166,7 +161,7 @@ export interface SubscribeOptions {
   subscriptionIdentifier?: number;
   /** 5.0 only. */
   userProperties?: readonly UserProperty[];
-  /** Ends the waiting; the subscription may come about. */
+  /** Ends the waiting, and the subscription itself once there is one. */
   signal?: AbortSignal;
 }
 
@@ -175,127 +170,4 @@ export interface UnsubscribeOptions {
   userProperties?: readonly UserProperty[];
   /** Ends the waiting. */
   signal?: AbortSignal;
-}
-
-/** The options of `connect` as the protocol core needs them: complete and checked. */
-export interface ConnectionSettings {
-  readonly connect: Connect;
-  /** The exchange that `connect` begins; null: none. */
-  readonly begun: BegunAuthentication | null;
-  /** Bytes of the largest packet that is taken from the server. */
-  readonly maximumPacketSize: number;
-  /** Milliseconds from the start to CONNACK. */
-  readonly connectTimeoutMs: number;
-  /** Milliseconds that a server may take for a sign of life after PINGREQ. */
-  readonly pingTimeoutMs: number;
-  /** Messages with QoS 1 and 2 that are sent without being acknowledged; the server may ask for fewer. */
-  readonly maximumInflight: number;
-  /** Bytes that may wait to be sent, before `publish` refuses. */
-  readonly maximumBufferedBytes: number;
-}
-
-const encoder = new TextEncoder();
-
-export function bytesOf(value: string | Uint8Array): Uint8Array {
-  return typeof value === 'string' ? encoder.encode(value) : value;
-}
-
-/**
- * @param exchange that of `options.authentication`, which it began
- * @throws TypeError, RangeError for options that make no sense; what cannot be encoded shows when CONNECT is written
- */
-export function connectionSettings(
-  options: ConnectOptions,
-  exchange: AuthenticationExchange | undefined,
-): ConnectionSettings {
-  const { maximumInflight = 100, maximumPacketSize = MAX_PACKET_SIZE, receiveMaximum = 65_535 } = options;
-  assertRange('maximumInflight', maximumInflight, 1, 65_535);
-  assertRange('maximumPacketSize', maximumPacketSize, 1, MAX_PACKET_SIZE);
-  assertRange('receiveMaximum', receiveMaximum, 1, 65_535);
-  const { authentication } = options;
-  const begun = authentication === undefined || exchange === undefined ? null : { authentication, exchange };
-  return {
-    connect: connectPacket(options, begun),
-    begun,
-    maximumPacketSize,
-    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
-    pingTimeoutMs: options.pingTimeoutMs ?? 10_000,
-    maximumInflight,
-    maximumBufferedBytes: options.maximumBufferedBytes ?? 64 * 1_024 * 1_024,
-  };
-}
-
-function connectPacket(options: ConnectOptions, begun: BegunAuthentication | null): Connect {
-  const { protocolVersion = 5, session, keepAliveSeconds = 60, username, password } = options;
-  const clean = isClean(options);
-  assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
-  if (options.outbox !== undefined && !options.clientId) {
-    throw new TypeError('An outbox needs a clientId: by that the server knows the session of earlier processes');
-  }
-  if (begun !== null && protocolVersion < 5) {
-    throw new TypeError('`authentication` needs protocol version 5: older ones have no packets for it');
-  }
-  let clientId = options.clientId ?? session?.clientId ?? '';
-  const known = session === undefined || session.hasEnded || clean ? '' : session.clientId;
-  if (known !== '' && known !== clientId) {
-    throw new TypeError(`The session is that of ${known}, not of ${clientId}`); // [MQTT-3.1.3-2]
-  }
-  if (clientId === '' && !clean && protocolVersion < 5) {
-    throw new TypeError('A session that is to be kept needs a clientId'); // [MQTT-3.1.3-8] of 3.1.1
-  }
-  if (clientId === '' && protocolVersion === 3) clientId = randomClientId();
-  const connect: Connect = { type: PacketType.CONNECT, protocolVersion, clean, keepAlive: keepAliveSeconds, clientId };
-  if (username !== undefined) connect.username = username;
-  if (password !== undefined) connect.password = bytesOf(password);
-  if (options.will !== undefined) connect.will = willOf(options.will);
-  if (protocolVersion === 5) connect.properties = connectProperties(options, clean, begun);
-  return connect;
-}
-
-function willOf({ topic, payload = '', qos = 0, retain = false, properties }: WillOptions): Will {
-  return { topic, payload: bytesOf(payload), qos, retain, ...(properties && { properties }) };
-}
-
-/** Seconds that a session is kept over cuts of the network, if nobody says anything else. */
-const DEFAULT_EXPIRY_S = 300;
-
-/** What the connections of a client that reconnects ask for. */
-export function sessionExpiryOf(options: ConnectOptions): number {
-  return options.sessionExpiryInterval ?? (isClean(options) ? DEFAULT_EXPIRY_S : NEVER_EXPIRES);
-}
-
-/** Whether the first connection begins with an empty session. */
-export function isClean({ clean, outbox }: ConnectOptions): boolean {
-  return clean ?? outbox === undefined;
-}
-
-/** What has the default of the standard is not sent. */
-function connectProperties(options: ConnectOptions, clean: boolean, begun: BegunAuthentication | null): Properties {
-  const properties: Properties =
-    begun === null ? {} : authenticationProperties(begun.authentication, begun.exchange.data);
-  const sessionExpiryInterval = options.sessionExpiryInterval ?? (clean ? 0 : NEVER_EXPIRES);
-  if (sessionExpiryInterval > 0) properties.sessionExpiryInterval = sessionExpiryInterval;
-  const { maximumPacketSize, receiveMaximum, topicAliasMaximum, userProperties } = options;
-  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
-  if (receiveMaximum !== undefined) properties.receiveMaximum = receiveMaximum;
-  if (topicAliasMaximum !== undefined) properties.topicAliasMaximum = topicAliasMaximum;
-  if (options.requestProblemInformation === false) properties.requestProblemInformation = 0;
-  if (options.requestResponseInformation === true) properties.requestResponseInformation = 1;
-  if (userProperties !== undefined) properties.userProperties = userProperties;
-  return properties;
-}
-
-function assertRange(name: string, value: number, lowest: number, highest: number): void {
-  if (!Number.isInteger(value) || value < lowest || value > highest) {
-    throw new RangeError(`${name} is a whole number from ${lowest} to ${highest}, not ${value}`);
-  }
-}
-
-/** At most 23 characters, of those that every server takes (MQTT 3.1). */
-function randomClientId(): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
-  const random = crypto.getRandomValues(new Uint8Array(14));
-  let id = 'cauldron-';
-  for (const byte of random) id += letters[byte % letters.length];
-  return id;
 }

@@ -2,44 +2,47 @@
 const SMALLEST_CHUNK = 256;
 const LARGEST_CHUNK = 65_536;
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * Collects the packets of one turn of the event loop, so that they leave in one write. A chunk that was taken belongs to
  * the transport; the next packet begins a new one.
  */
 export class Output {
-  /** Bytes that wait. */
+  /** Bytes that wait: so much of `chunk`. */
   length = 0;
-  #chunk: Uint8Array | null = null;
+  /** Where packets are written to, from `length` on, as far as `reserve` has made room. */
+  chunk: Uint8Array = NOTHING;
   #nextSize = SMALLEST_CHUNK;
+
+  /** Makes room for so many bytes. The writer fills them, and adds their count to `length`. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    const { chunk } = this;
+    if (needed <= chunk.length) return;
+    const larger = new Uint8Array(Math.max(chunk === NOTHING ? this.#nextSize : chunk.length * 2, needed));
+    if (this.length > 0) larger.set(chunk.subarray(0, this.length));
+    this.chunk = larger;
+  }
 
   /** Copies the bytes. */
   append(bytes: Uint8Array): void {
-    const needed = this.length + bytes.length;
-    let chunk = this.#chunk;
-    if (chunk === null) {
-      chunk = this.#chunk = new Uint8Array(Math.max(this.#nextSize, needed));
-    } else if (needed > chunk.length) {
-      const larger = new Uint8Array(Math.max(chunk.length * 2, needed));
-      larger.set(chunk.subarray(0, this.length));
-      chunk = this.#chunk = larger;
-    }
-    chunk.set(bytes, this.length);
-    this.length = needed;
+    this.reserve(bytes.length);
+    this.chunk.set(bytes, this.length);
+    this.length += bytes.length;
   }
 
-  /** Hands over all that waits. Not to be called when nothing does. */
+  /** Hands over all that waits. */
   take(): Uint8Array {
-    const chunk = this.#chunk ?? new Uint8Array(0);
-    const taken = chunk.subarray(0, this.length);
+    const taken = this.chunk.subarray(0, this.length);
     this.#nextSize = Math.max(SMALLEST_CHUNK, Math.min(this.length, LARGEST_CHUNK));
-    this.#chunk = null;
-    this.length = 0;
+    this.clear();
     return taken;
   }
 
   /** The connection is gone: nothing will be sent any more. */
   clear(): void {
-    this.#chunk = null;
+    this.chunk = NOTHING;
     this.length = 0;
   }
 }

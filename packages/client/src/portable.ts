@@ -22,6 +22,7 @@ export { OutboxDamaged, OutboxError } from './outboxes/outbox-error.js';
 export type { PublishResult } from './outgoing-message.js';
 export { bytes, json, type PayloadCodec, type PayloadType, text } from './payload-codec.js';
 export type { ServerUrls } from './platform.js';
+export type { BirthOptions, PresenceOptions } from './presence.js';
 export type { ReconnectOptions } from './reconnect.js';
 export { type RequestOptions, RequestTimeout, type Responder, type WithCodec } from './request-response.js';
 export { type ScramOptions, scramSha256 } from './scram.js';

@@ -1,17 +1,33 @@
-import { type Packet, PacketWriter, type ProtocolVersion, ReasonCode } from '@cauldron/codec';
+import {
+  MAX_PACKET_SIZE,
+  type Packet,
+  PacketType,
+  PacketWriter,
+  type ProtocolVersion,
+  type QoS,
+  ReasonCode,
+} from '@cauldron/codec';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import type { ClientError } from './errors.js';
 import type { PublishResult } from './outgoing-message.js';
 import { Output } from './output.js';
+import { PublishWriter } from './publish-writer.js';
 import type { ServerLimits } from './server-limits.js';
+import { AutomaticAliases } from './topic-aliases.js';
 import type { Transport } from './transport.js';
 
 /** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
 const FLUSH_AT = 65_536;
 
 const SENT: PublishResult = { reasonCode: ReasonCode.SUCCESS };
+
+export type AcknowledgementType =
+  | typeof PacketType.PUBACK
+  | typeof PacketType.PUBREC
+  | typeof PacketType.PUBREL
+  | typeof PacketType.PUBCOMP;
 
 /** What the connection has to do around a write. */
 export interface SenderOwner {
@@ -29,16 +45,19 @@ export interface SenderOwner {
 
 /** Packets to bytes, in their order, in one write for each turn of the event loop. */
 export class Sender {
-  /** What the server takes; null until that is known. */
-  limits: ServerLimits | null = null;
+  /** Whether somebody looks at each packet. */
+  readonly isTraced: boolean;
   readonly #version: ProtocolVersion;
   readonly #trace: ConnectionOwner['trace'];
   readonly #counters: Counters;
   readonly #owner: SenderOwner;
   readonly #writer = new PacketWriter();
+  readonly #publishWriter: PublishWriter;
   readonly #output = new Output();
   /** What is about to be written as soon as what it promises is durable; null: nothing. */
   #held: Uint8Array | null = null;
+  /** What the server takes; null until that is known. */
+  #limits: ServerLimits | null = null;
   #transport: Transport | null = null;
   #flushScheduled = false;
   /** The transport has enough for now. */
@@ -49,7 +68,9 @@ export class Sender {
 
   constructor(version: ProtocolVersion, trace: ConnectionOwner['trace'], counters: Counters, owner: SenderOwner) {
     this.#version = version;
+    this.#publishWriter = new PublishWriter(version);
     this.#trace = trace;
+    this.isTraced = trace !== null;
     this.#counters = counters;
     this.#owner = owner;
   }
@@ -66,12 +87,60 @@ export class Sender {
   /** @throws ProtocolError for what cannot be encoded, NotSupportedByServer for what is too large for the server. */
   send(packet: Packet): void {
     const bytes = this.#writer.write(packet, this.#version);
-    this.limits?.checkSize(bytes.length);
+    this.#limits?.checkSize(bytes.length);
     if (this.#trace !== null) this.#trace('sent', packet);
-    this.#counters.packetsSent++;
     this.#output.append(bytes);
-    if (this.#output.length >= FLUSH_AT) this.#flush();
-    this.schedule();
+    this.#sent();
+  }
+
+  /** What the server has said of itself. @param automaticAliases whether topics may be sent as aliases */
+  learn(limits: ServerLimits, automaticAliases: boolean): void {
+    this.#limits = limits;
+    const { topicAliasMaximum } = limits;
+    if (automaticAliases && topicAliasMaximum > 0)
+      this.#publishWriter.aliases = new AutomaticAliases(topicAliasMaximum);
+  }
+
+  /**
+   * Sends a PUBLISH that has no properties.
+   * @param topic a valid one
+   * @param packetId 0 at QoS 0
+   * @throws NotSupportedByServer for what is too large for the server
+   */
+  publish(
+    topic: string,
+    payload: string | Uint8Array,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+  ): void {
+    const maximum = this.#limits?.maximumPacketSize ?? MAX_PACKET_SIZE;
+    const size = this.#publishWriter.write(this.#output, topic, payload, qos, retain, dup, packetId, maximum);
+    if (size > maximum) this.#limits?.checkSize(size);
+    this.#sent();
+  }
+
+  /** Sends an acknowledgement that says nothing but that all is well. */
+  acknowledge(type: AcknowledgementType, packetId: number): void {
+    if (this.#trace !== null) {
+      this.send({ type, packetId, reasonCode: ReasonCode.SUCCESS });
+      return;
+    }
+    const output = this.#output;
+    output.reserve(4);
+    const { chunk, length } = output;
+    chunk[length] = (type << 4) | (type === PacketType.PUBREL ? 2 : 0); // [MQTT-3.6.1-1]
+    chunk[length + 1] = 2;
+    chunk[length + 2] = packetId >> 8;
+    chunk[length + 3] = packetId & 0xff;
+    output.length += 4;
+    this.#sent();
+  }
+
+  /** The program sets topic aliases itself. */
+  stopAliases(): void {
+    this.#publishWriter.aliases = null;
   }
 
   /** Resolved when all that has been sent is with a network that has room for more. */
@@ -110,6 +179,12 @@ export class Sender {
     this.clear();
     this.#written?.reject(error);
     this.#written = null;
+  }
+
+  #sent(): void {
+    this.#counters.packetsSent++;
+    if (this.#output.length >= FLUSH_AT) this.#flush();
+    this.schedule();
   }
 
   #flush(): void {

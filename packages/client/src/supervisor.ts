@@ -13,6 +13,7 @@ import type { AuthenticationExchange } from './authentication.js';
 import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import type { ConnectionOwner } from './connection-owner.js';
+import { connectionSettings, isClean, sessionExpiryOf } from './connection-settings.js';
 import { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import {
@@ -28,9 +29,10 @@ import type { ClientEvents, ClientState } from './events.js';
 import { farewell } from './farewell.js';
 import type { Listeners } from './listeners.js';
 import type { Message } from './message.js';
-import { type ConnectOptions, connectionSettings, isClean, sessionExpiryOf } from './options.js';
+import type { ConnectOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
+import { Presence } from './presence.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Backoff, type ReconnectOptions } from './reconnect.js';
 import { isPointless } from './retry-table.js';
@@ -92,6 +94,9 @@ export class Supervisor implements ConnectionOwner {
   #onlineSinceMs = 0;
   /** Resolved when the outbox, if there is one, has told what earlier processes left, or cannot. */
   #outboxOpened: Promise<void> = Promise.resolve();
+  readonly #presence: Presence;
+  /** Topics of birth messages that are on their way. */
+  readonly #bornUnder = new Set<string>();
   #isPaused = false;
   #isBacklogged = false;
   /** Why everything is refused, once the client leaves or has left. */
@@ -118,6 +123,7 @@ export class Supervisor implements ConnectionOwner {
     this.#backoff = new Backoff(this.#reconnect ?? {}, () => servers.count, random);
     // Nobody need wait for it.
     this.ready.promise.catch(() => {});
+    this.#presence = new Presence(options);
     connectionSettings(this.#options, undefined);
     session.attach();
     if (isClean(options)) session.clear(); // [MQTT-3.1.2-4]
@@ -149,6 +155,13 @@ export class Supervisor implements ConnectionOwner {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The short way: see `Connection.publishPlain`. */
+  publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
+    const sent = this.#connection?.publishPlain(topic, payload, retain) ?? null;
+    if (sent !== null) this.counters.messagesPublished++;
+    return sent;
   }
 
   /** @returns when all messages published so far are in the outbox. @throws (rejects) OutboxFailed, what ended the client */
@@ -206,6 +219,9 @@ export class Supervisor implements ConnectionOwner {
     this.#leaving = new ConnectionClosed('The client is disconnected');
     const connection = this.#connection;
     if (connection?.isOpen) {
+      const message = reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : this.#presence.farewell();
+      // If the server refuses it, it refused the will, too.
+      if (message !== null) connection.publish(message).catch(() => {});
       connection.disconnect(reasonCode, this.#farewellProperties(properties));
       this.#enter('closing');
     } else {
@@ -234,6 +250,7 @@ export class Supervisor implements ConnectionOwner {
     if (this.#isPaused) connection.pause();
     if (this.#isBacklogged) connection.isBacklogged = true;
     if (!connack.sessionPresent) this.#resubscribe(connection);
+    this.#publishBirths(connection);
     this.ready.resolve();
     this.#enter('online');
     this.#events.tell('online', { connack, sessionPresent: connack.sessionPresent });
@@ -384,6 +401,23 @@ export class Supervisor implements ConnectionOwner {
       const filters = packets.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => filter));
       this.#events.tell('resubscribed', { filters: filters.filter((filter) => !gone.has(filter)) });
     });
+  }
+
+  /** Before anything that waits; one that an earlier connection left goes on by itself. */
+  #publishBirths(connection: Connection): void {
+    for (const packet of this.#presence.births().reverse()) {
+      const { topic } = packet;
+      if (this.#bornUnder.has(topic)) continue;
+      this.#bornUnder.add(topic);
+      const nowMs = this.#clock.epochMs();
+      const message = new OutgoingMessage(packet, nowMs);
+      this.session.publishFirst(message, nowMs);
+      const settled = (error: unknown): void => {
+        this.#bornUnder.delete(topic);
+        if (error !== null && connection.isOpen) this.#events.tell('birthFailed', { topic, error });
+      };
+      message.promise.then(() => settled(null), settled);
+    }
   }
 
   /** Asks something of the connection, and of the next one if it ends before the answer. */
