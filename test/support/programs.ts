@@ -31,7 +31,11 @@ const PACKAGES = {
   nginx: 'nginx',
   'ngx_stream_module.so': 'libnginx-mod-stream',
   openssl: 'openssl',
+  perl: 'perl',
+  php: 'php-cli',
   python3: 'python3-paho-mqtt',
+  rexx: 'regina-rexx',
+  ruby: 'ruby',
   zsh: 'zsh',
 } as const;
 
