@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Client, PublishOptions } from '@cauldron/client';
+import type { Client, ConnectOptions, PublishOptions } from '@cauldron/client';
 import { type FlagTable, UsageError, type Values } from './command-line/arguments.js';
 import { BatchedOutput } from './command-line/batched-output.js';
 import { LineSplitter } from './command-line/line-splitter.js';
@@ -69,6 +69,15 @@ export const PUB: Tool<typeof FLAGS> = {
   details: CLIENT_TOOL_DETAILS,
 };
 
+/**
+ * As with Mosquitto's tool, -l goes on when the broker was away: a log that is followed is to arrive for days. How much waits
+ * meanwhile is bounded by the batches of the publisher.
+ */
+const PERSISTENT: ConnectOptions = {
+  reconnect: { minDelayMs: 1_000, maxDelayMs: 10_000 },
+  maximumQueuedMessages: Number.MAX_SAFE_INTEGER,
+};
+
 /** Messages with `--repeat` that are handed over at once. */
 const REPEAT_BATCH = 1_000;
 
@@ -97,10 +106,12 @@ async function pub(values: PubValues): Promise<number> {
   const log = output === null ? null : new DebugLog((line) => output.writeText(line));
   let client: Client | null = null;
   try {
-    client = await openConnection(target, { trace: log === null ? null : log.trace.bind(log) });
+    const trace = log === null ? null : log.trace.bind(log);
+    client = await openConnection(target, { trace, ...(values.lines && PERSISTENT) });
+    if (values.lines) tellOutages(client, warn);
     const publisher = new Publisher(client, topic, options, warn);
     if (payload === null) await publishLines(client, publisher);
-    else await publishRepeatedly(publisher, payload, values);
+    else await publishRepeatedly(client, publisher, payload, values);
     await client.disconnect({ properties: target.properties.disconnect });
     const error = await client.closed;
     if (error !== null) throw error;
@@ -115,21 +126,38 @@ async function pub(values: PubValues): Promise<number> {
   }
 }
 
+/** Says once that the connection is gone, however many attempts fail. */
+function tellOutages({ events }: Client, warn: (text: string) => void): void {
+  let isAway = false;
+  events.on('offline', ({ error }) => {
+    if (!isAway) warn(`Warning: ${error.message}. Trying again.\n`);
+    isAway = true;
+  });
+  events.on('online', () => {
+    isAway = false;
+  });
+}
+
 async function publishRepeatedly(
+  client: Client,
   publisher: Publisher,
   payload: Uint8Array,
   { repeat = 1, repeatDelay = 0 }: PubValues,
 ): Promise<void> {
+  const ended = new AbortController();
+  const forget = client.events.on('close', () => ended.abort());
   for (let i = 1; i <= repeat; i++) {
     publisher.publish(payload);
     if (repeatDelay > 0 && i < repeat) {
       await publisher.nextBatch();
-      await setTimeout(repeatDelay * 1_000);
+      // The end of the connection is told by the next message.
+      await setTimeout(repeatDelay * 1_000, undefined, { signal: ended.signal }).catch(() => {});
     } else if (i % REPEAT_BATCH === 0) {
       await publisher.nextBatch();
     }
   }
   await publisher.finish();
+  forget();
 }
 
 async function publishLines(client: Client, publisher: Publisher): Promise<void> {

@@ -1,4 +1,11 @@
-import { type Client, type PublishOptions, PublishRefused, type PublishResult } from '@cauldron/client';
+import {
+  type Client,
+  ConnectionLost,
+  MessageExpired,
+  type PublishOptions,
+  PublishRefused,
+  type PublishResult,
+} from '@cauldron/client';
 
 /**
  * Publishes a long row of messages without letting them pile up: while one batch is on its way to the broker the next
@@ -27,7 +34,7 @@ export class Publisher {
     if (result !== this.#batch.at(-1)) this.#batch.push(result);
   }
 
-  /** Ends the batch. @returns when there is room for another one. @throws the error that ended the connection */
+  /** Ends the batch. @returns when there is room for another one. @throws the error that ended the client */
   async nextBatch(): Promise<void> {
     const before = this.#underWay;
     this.#underWay = Promise.allSettled(this.#batch);
@@ -35,17 +42,24 @@ export class Publisher {
     this.#report(await before);
   }
 
-  /** @returns when everything has been published. @throws the error that ended the connection */
+  /** @returns when everything has been published. @throws the error that ended the client */
   async finish(): Promise<void> {
     await this.nextBatch();
     await this.nextBatch();
   }
 
   #report(results: PromiseSettledResult<PublishResult>[]): void {
-    for (const result of results) {
-      if (result.status === 'fulfilled') continue;
-      if (!(result.reason instanceof PublishRefused)) throw result.reason;
-      this.#warn(`Warning: Publish to ${this.#topic} failed: ${result.reason.reason}.\n`);
+    for (const { reason } of results.filter((result) => result.status === 'rejected')) {
+      if (reason instanceof PublishRefused) {
+        this.#warn(`Warning: Publish to ${this.#topic} failed: ${reason.reason}.\n`);
+      } else if (reason instanceof MessageExpired) {
+        this.#warn(`Warning: ${reason.message}.\n`);
+      } else if (reason instanceof ConnectionLost && this.#client.state !== 'closed') {
+        // The client connects again; with QoS 0 that is all that is promised.
+        this.#warn(`Warning: Messages with QoS 0 were lost with the connection.\n`);
+      } else {
+        throw reason;
+      }
     }
   }
 }
