@@ -1,4 +1,5 @@
 import type { Client } from './client.js';
+import type { Clock } from './clock.js';
 import type { ConnectOptions } from './options.js';
 import { pageWakeUps } from './page-wake-ups.js';
 import { connectBy, type Platform, type ServerUrls, startBy } from './platform.js';
@@ -11,7 +12,10 @@ import { workerClock } from './worker-clock.js';
 let browser: Platform | null = null;
 
 function platform(): Platform {
-  browser ??= { transportTo, clock: workerClock(), wakeUps: pageWakeUps };
+  if (browser === null) {
+    const clock = workerClock();
+    browser = { transportTo: (url) => transportTo(url, clock), clock, wakeUps: pageWakeUps };
+  }
   return browser;
 }
 
@@ -37,7 +41,7 @@ export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Cli
   return startBy(platform(), urls, options);
 }
 
-function transportTo(url: URL): TransportFactory {
-  if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url));
+function transportTo(url: URL, clock: Clock): TransportFactory {
+  if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url), clock);
   throw new TypeError(`In a browser a URL begins with ws: or wss:, not ${url.protocol} - pages have no other sockets`);
 }

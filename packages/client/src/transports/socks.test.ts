@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { certificates } from '../../../../test/support/certificates.js';
 import { areInstalled } from '../../../../test/support/programs.js';
@@ -40,11 +40,6 @@ function echo(socket: Socket): void {
 
 function echoServer(): Promise<number> {
   return listen(createServer(echo));
-}
-
-async function secureServer(): Promise<Server> {
-  const { certFile, keyFile } = await certificates();
-  return createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, echo);
 }
 
 function overWebSocket(server: Server): Server {
@@ -119,8 +114,10 @@ describe('through a SOCKS proxy', () => {
 
   it.runIf(areInstalled('openssl'))('TLS goes to the server, whose certificate is that of its name', async () => {
     const server = await proxy();
-    const tls = { ca: readFileSync((await certificates()).caFile) };
-    const port = await listen(await secureServer());
+    const { caFile, certFile, keyFile } = await certificates();
+    const tls = { ca: readFileSync(caFile) };
+    const pem = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    const port = await listen(createTlsServer(pem, echo));
     expect(await say(`mqtts://localhost:${port}`, 'hello', { ...through(server), tls })).toBe('hello');
     await expect(say(`mqtts://elsewhere:${port}`, 'hello', { ...through(server), tls })).rejects.toThrow(
       'is not for elsewhere',
@@ -258,6 +255,28 @@ describe('options of the network', () => {
       'There is no proxy to a Unix socket',
     );
   });
+
+  it.runIf(areInstalled('openssl')).each(['mqtts', 'ws', 'wss'])(
+    '%s: waits for more to send when it may',
+    async (scheme) => {
+      const { caFile, certFile, keyFile } = await certificates();
+      const pem = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+      const servers: Record<string, () => Promise<Server>> = {
+        mqtts: async () => createTlsServer(pem, echo),
+        ws: async () => overWebSocket((await import('node:http')).createServer()),
+        wss: async () => overWebSocket((await import('node:https')).createServer(pem)),
+      };
+      const url = `${scheme}://localhost:${await listen(await servers[scheme]())}`;
+      const tls = { ca: readFileSync(caFile) };
+      const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+      for (const noDelay of [true, false]) {
+        setNoDelay.mockClear();
+        expect(await say(url, 'hello', { tls, network: { noDelay } })).toBe('hello');
+        expect(setNoDelay.mock.calls.at(-1)?.[0] ?? true).toBe(noDelay);
+      }
+      setNoDelay.mockRestore();
+    },
+  );
 
   it.runIf(process.platform === 'linux').each(['mqtt', 'mqtts', 'ws', 'wss'])(
     '%s: comes from the address that was chosen',

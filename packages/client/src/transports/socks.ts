@@ -63,15 +63,19 @@ export async function throughProxy(
   try {
     await connected(socket, signal);
     await logIn(socket, proxy);
-    await askFor(socket, address, port, `${host}:${port}`);
+    await askFor(socket, address, port, shown(host, port));
     return socket;
   } catch (error) {
     socket.destroy();
     const message = error instanceof Error ? error.message : String(error);
-    throw new SocksFailure(`SOCKS proxy ${proxy.host}:${proxy.port}: ${message}`, { cause: error });
+    throw new SocksFailure(`SOCKS proxy ${shown(proxy.host, proxy.port)}: ${message}`, { cause: error });
   } finally {
     signal.removeEventListener('abort', hangUp);
   }
+}
+
+function shown(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** The type of the address, and the address. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { Transport, TransportEvents } from '../transport.js';
 
 /** What Node's `ws` and the WebSocket of a browser have in common. */
@@ -24,29 +25,47 @@ const DRAIN_POLL_MS = 5;
 /** [MQTT-6.0.0-3] */
 export const SUBPROTOCOLS = ['mqtt'];
 
+/** `Clock.after`, of the system. */
+function afterMs(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}
+
 /**
  * MQTT over a WebSocket that has just been made, with `SUBPROTOCOLS`.
  * @param explain turns an error of the socket below into what is told about the end
+ * @param after waits, as `Clock.after` does
  */
 export function webSocketStream(
   socket: WebSocketLike,
   events: TransportEvents,
   explain: (error: Error) => Error = (error) => error,
+  after: Clock['after'] = afterMs,
 ): Transport {
   let failure: Error | null = null;
   let opened = false;
-  let poll: ReturnType<typeof setInterval> | null = null;
-  const hangUp = () => (socket.terminate === undefined ? socket.close() : socket.terminate());
-  const awaitDrain = () => {
-    poll ??= setInterval(() => {
-      if (socket.bufferedAmount >= HIGH_WATER) return;
-      stopPolling();
+  let stopPolling: (() => void) | null = null;
+  const poll = () => {
+    if (socket.bufferedAmount >= HIGH_WATER) {
+      stopPolling = after(DRAIN_POLL_MS, poll);
+    } else {
+      stopPolling = null;
       events.drained();
-    }, DRAIN_POLL_MS);
+    }
   };
-  const stopPolling = () => {
-    if (poll !== null) clearInterval(poll);
-    poll = null;
+  const close = () => {
+    stopPolling?.();
+    events.closed(failure);
+  };
+  const hangUp = () => {
+    if (socket.terminate !== undefined) {
+      socket.terminate();
+    } else if (socket.onclose !== null) {
+      // A browser would first wait, for a minute, until a server says goodbye that may be gone.
+      socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+      socket.close();
+      queueMicrotask(close);
+    }
   };
 
   socket.binaryType = 'arraybuffer';
@@ -66,20 +85,20 @@ export function webSocketStream(
     failure ??= error instanceof Error ? explain(error) : new Error(message || 'The WebSocket failed');
   };
   socket.onclose = ({ code, reason }) => {
-    stopPolling();
+    socket.onclose = null;
     if (!opened) failure ??= new Error(`The WebSocket was not opened (code ${code}${reason && `, ${reason}`})`);
-    events.closed(failure);
+    close();
   };
   return {
     write(bytes) {
       // After the end has begun a browser's WebSocket drops what it is given; the connection learns that from `closed`.
       socket.send(bytes);
       if (socket.bufferedAmount < HIGH_WATER) return true;
-      awaitDrain();
+      stopPolling ??= after(DRAIN_POLL_MS, poll);
       return false;
     },
     end: () => socket.close(),
-    destroy: () => hangUp(),
+    destroy: hangUp,
     pause: () => socket.pause?.(),
     resume: () => socket.resume?.(),
   };
