@@ -135,32 +135,46 @@ interface PlannedMessage extends RecordedMessage {
 }
 
 /** The messages of the recording that are wanted, under the topics that they are to go to. */
-async function* plannedMessages({ file, filters, topicFor, warn }: Plan): AsyncGenerator<PlannedMessage> {
-  const { startedAtMs, messages } = await openRecording(file, { onTornEnd: warn });
-  for await (const message of messages) {
-    if (filters.length > 0 && !filters.some((filter) => topicMatches(filter, message.topic))) continue;
-    const topic = topicFor(message.topic);
-    if (topic === null) warn(`${visible(message.topic)} is left out: --map makes no topic of it`);
-    else yield { ...message, topic, recordedAtMs: startedAtMs + message.atMs };
+async function* plannedMessages({ file, filters, topicFor, warn }: Plan): AsyncGenerator<PlannedMessage[]> {
+  const { startedAtMs, batches } = await openRecording(file, { onTornEnd: warn });
+  for await (const batch of batches) {
+    const planned: PlannedMessage[] = [];
+    for (const message of batch) {
+      if (filters.length > 0 && !filters.some((filter) => topicMatches(filter, message.topic))) continue;
+      const topic = topicFor(message.topic);
+      if (topic === null) warn(`${visible(message.topic)} is left out: --map makes no topic of it`);
+      else planned.push({ ...message, topic, recordedAtMs: startedAtMs + message.atMs });
+    }
+    yield planned;
   }
 }
 
 async function list(plan: Plan, quiet: boolean): Promise<number> {
   const output = new BatchedOutput(process.stdout);
   let isOpen = true;
+  let room = Promise.resolve();
+  let goOn = () => {};
+  output.onFull = () => {
+    room = new Promise((resolve) => {
+      goOn = resolve;
+    });
+  };
+  output.onRoom = () => goOn();
   output.onGone = () => {
     isOpen = false;
+    goOn();
   };
   let count = 0;
   let firstMs = Number.NaN;
-  for await (const { atMs, topic, qos, retain, payload } of plannedMessages(plan)) {
+  for await (const batch of plannedMessages(plan)) {
+    for (const { atMs, topic, qos, retain, payload } of batch) {
+      firstMs = count++ === 0 ? atMs : firstMs;
+      const afterS = plan.speed === Number.POSITIVE_INFINITY ? 0 : (atMs - firstMs) / plan.speed / 1_000;
+      const details = `QoS ${qos}${retain ? ', retained' : ''}, ${payload.length} bytes`;
+      output.writeText(`${afterS.toFixed(3).padStart(10)} s  ${visible(topic)}  ${details}\n`);
+    }
+    await room;
     if (!isOpen) break;
-    firstMs = count++ === 0 ? atMs : firstMs;
-    const afterS = plan.speed === Number.POSITIVE_INFINITY ? 0 : (atMs - firstMs) / plan.speed / 1_000;
-    const retained = retain ? ', retained' : '';
-    output.writeText(
-      `${afterS.toFixed(3).padStart(10)} s  ${visible(topic)}  QoS ${qos}${retained}, ${payload.length} bytes\n`,
-    );
   }
   await output.end();
   if (!quiet) process.stderr.write(`${countText(count, 'message')} would be published.\n`);

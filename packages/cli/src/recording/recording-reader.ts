@@ -11,8 +11,8 @@ export class RecordingError extends Error {
 }
 
 export interface Recording extends RecordingHeader {
-  /** Reads on while they are asked for. Throws RecordingError. */
-  readonly messages: AsyncGenerator<RecordedMessage>;
+  /** In their order, as many at a time as were read together. Reads on while they are asked for. Throws RecordingError. */
+  readonly batches: AsyncGenerator<readonly RecordedMessage[]>;
 }
 
 export interface ReadOptions {
@@ -28,57 +28,88 @@ const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
  */
 export async function openRecording(path: string, { onTornEnd = () => {} }: ReadOptions = {}): Promise<Recording> {
   const name = path === '-' ? 'The standard input' : path;
-  const lines = numberedLines(path, name, onTornEnd);
+  const lines = linesOf(path, name, onTornEnd);
   const first = await lines.next();
   if (first.done) throw new RecordingError(`${name} is no recording: it is empty`);
+  const [header, ...rest] = first.value.lines;
   try {
-    return { ...readHeader(first.value.line), messages: messagesOf(lines, name, onTornEnd) };
+    return { ...readHeader(header), batches: batchesOf({ ...first.value, lines: rest }, lines, name, onTornEnd) };
   } catch (error) {
     await lines.return(undefined);
     throw error instanceof FormatError ? new RecordingError(`${name}:1: ${error.message}`) : error;
   }
 }
 
-interface NumberedLine {
-  readonly line: string;
-  readonly number: number;
+/** Lines that were read together. */
+interface Lines {
+  readonly lines: readonly string[];
+  /** That of the line behind them. */
+  readonly nextNumber: number;
+  /** Whether the last one has an end. */
   readonly hasEnd: boolean;
 }
 
-type Lines = AsyncGenerator<NumberedLine, undefined>;
-
-async function* messagesOf(
-  lines: Lines,
+async function* batchesOf(
+  first: Lines,
+  others: AsyncGenerator<Lines, undefined>,
   name: string,
   onTornEnd: (text: string) => void,
-): AsyncGenerator<RecordedMessage> {
-  for await (const { line, number, hasEnd } of lines) {
-    if (line.trim() === '') continue;
-    try {
-      yield readMessageLine(line);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      if (hasEnd) throw new RecordingError(`${name}:${number}: ${error.message}`);
-      onTornEnd(`${name}:${number}: the recording ends in the middle of a message, which is left out`);
+): AsyncGenerator<readonly RecordedMessage[]> {
+  let next: Lines | undefined = first;
+  try {
+    while (next !== undefined) {
+      const batch: RecordedMessage[] = [];
+      const fault = readLines(next, batch);
+      if (batch.length > 0) yield batch;
+      if (fault?.isTorn)
+        onTornEnd(`${name}:${fault.number}: the recording ends in the middle of a message, which is left out`);
+      else if (fault !== null) throw new RecordingError(`${name}:${fault.number}: ${fault.message}`);
+      next = (await others.next()).value;
     }
+  } finally {
+    await others.return(undefined);
   }
 }
 
-async function* numberedLines(path: string, name: string, onTornEnd: (text: string) => void): Lines {
+/** Reads messages until there is a line that is none. @returns what is wrong with that; null: all are good */
+function readLines(
+  { lines, nextNumber, hasEnd }: Lines,
+  batch: RecordedMessage[],
+): { readonly number: number; readonly message: string; readonly isTorn: boolean } | null {
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    try {
+      batch.push(readMessageLine(line));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const isTorn = !hasEnd && i === lines.length - 1;
+      return { number: nextNumber - lines.length + i, message: error.message, isTorn };
+    }
+  }
+  return null;
+}
+
+async function* linesOf(
+  path: string,
+  name: string,
+  onTornEnd: (text: string) => void,
+): AsyncGenerator<Lines, undefined> {
   const splitter = new LineSplitter();
-  let number = 0;
+  let nextNumber = 1;
   try {
     for await (const chunk of chunksOf(path)) {
-      for (const line of splitter.push(chunk)) yield { line: textOf(line), number: ++number, hasEnd: true };
+      const lines = splitter.push(chunk).map(textOf);
+      nextNumber += lines.length;
+      if (lines.length > 0) yield { lines, nextNumber, hasEnd: true };
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // Without what the packer writes at the end; what came until then is good.
-    if (code !== 'Z_BUF_ERROR' || number === 0) throw new RecordingError(`${name} cannot be read: ${message}`);
+    if (code !== 'Z_BUF_ERROR' || nextNumber === 1) throw new RecordingError(`${name} cannot be read: ${message}`);
     onTornEnd(`${name}: the packed file has no end; what is there is used`);
   }
   const last = splitter.end();
-  if (last !== null) yield { line: textOf(last), number: ++number, hasEnd: false };
+  if (last !== null) yield { lines: [textOf(last)], nextNumber: nextNumber + 1, hasEnd: false };
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {

@@ -28,8 +28,8 @@ function written(...lines: readonly string[]): string {
 
 async function read(file: string): Promise<{ startedAtMs: number; messages: RecordedMessage[]; torn: string[] }> {
   const torn: string[] = [];
-  const { startedAtMs, messages } = await openRecording(file, { onTornEnd: (text) => torn.push(text) });
-  return { startedAtMs, messages: await collected(messages), torn };
+  const { startedAtMs, batches } = await openRecording(file, { onTornEnd: (text) => torn.push(text) });
+  return { startedAtMs, messages: (await collected(batches)).flat(), torn };
 }
 
 async function collected<T>(source: AsyncIterable<T>): Promise<T[]> {
@@ -148,8 +148,15 @@ describe('a recording that is not right', () => {
     ['{"ms":0,"topic":"a","qos":0,"payload":"x","properties":{"contentType":5}}', /:3: contentType is a number/],
     ['{"ms":0,', /:3: it is no JSON/],
   ])('names the line: %s', async (line, message) => {
-    const { messages } = await openRecording(written(HEADER, '', line, ''));
-    await expect(collected(messages)).rejects.toThrow(message);
+    const { batches } = await openRecording(written(HEADER, '', line, ''));
+    await expect(collected(batches)).rejects.toThrow(message);
+  });
+
+  it('gives what is in front of such a line first', async () => {
+    const line = '{"ms":0,"topic":"a","qos":0,"payload":"x"}';
+    const { batches } = await openRecording(written(HEADER, line, line, 'x', line));
+    expect((await batches.next()).value).toHaveLength(2);
+    await expect(batches.next()).rejects.toThrow(/:4: it is no JSON/);
   });
 
   it('may end in the middle of a message: the writer was interrupted', async () => {

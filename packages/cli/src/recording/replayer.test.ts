@@ -27,10 +27,12 @@ class StepClock implements ReplayClock {
   }
 }
 
-async function* messagesAt(...times: readonly number[]): AsyncGenerator<RecordedMessage> {
-  for (const [i, atMs] of times.entries()) {
-    yield { atMs, topic: `t/${i}`, payload: new Uint8Array(10), qos: 1, retain: false, properties: null };
-  }
+/** In batches of two. */
+async function* messagesAt(...times: readonly number[]): AsyncGenerator<RecordedMessage[]> {
+  const messages = times.map((atMs, i): RecordedMessage => {
+    return { atMs, topic: `t/${i}`, payload: new Uint8Array(10), qos: 1, retain: false, properties: null };
+  });
+  for (let i = 0; i < messages.length; i += 2) yield messages.slice(i, i + 2);
 }
 
 function replayer(clock: StepClock, options: Partial<ReplayerOptions<RecordedMessage>> = {}) {

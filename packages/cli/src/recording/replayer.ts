@@ -66,20 +66,23 @@ export class Replayer<M extends RecordedMessage> {
   }
 
   /**
+   * @param batches messages in their order; those that are due together leave together
    * @returns when all messages are published, those with QoS 1 and 2 acknowledged
-   * @throws the error that ended the connection; the signal's reason; what `messages` throws
+   * @throws the error that ended the connection; the signal's reason; what `batches` throws
    */
-  async run(messages: AsyncIterable<M>): Promise<void> {
+  async run(batches: AsyncIterable<readonly M[]>): Promise<void> {
     const { speed } = this.#options;
     let startMs: number | null = null;
-    for await (const message of messages) {
+    for await (const batch of batches) {
       this.#signal.throwIfAborted();
-      if (speed !== Number.POSITIVE_INFINITY) {
+      for (const message of batch) {
         startMs ??= this.#clock.nowMs() - message.atMs / speed;
-        await this.#waitUntil(startMs + message.atMs / speed);
+        const dueMs = startMs + message.atMs / speed;
+        this.#latenessMs = speed === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#clock.nowMs() - dueMs);
+        if (this.#clock.nowMs() < dueMs) await this.#waitUntil(dueMs);
+        this.#publish(message);
+        if (this.#batch.length >= BATCH_MESSAGES || this.#batchBytes >= BATCH_BYTES) await this.#nextBatch();
       }
-      this.#publish(message);
-      if (this.#batch.length >= BATCH_MESSAGES || this.#batchBytes >= BATCH_BYTES) await this.#nextBatch();
     }
     await this.#nextBatch();
     await this.#nextBatch();
@@ -88,7 +91,6 @@ export class Replayer<M extends RecordedMessage> {
   async #waitUntil(dueMs: number): Promise<void> {
     for (;;) {
       const delayMs = dueMs - this.#clock.nowMs();
-      this.#latenessMs = Math.max(0, -delayMs);
       if (delayMs <= 0) return;
       await this.#sleep(Math.min(delayMs, LONGEST_DELAY_MS));
     }

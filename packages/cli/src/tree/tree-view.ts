@@ -5,8 +5,10 @@ import type { LastMessage, TopicNode } from './topic-node.js';
 
 /** A line of the tree: a level, or several of which each has nothing but the next one. */
 interface Row {
+  /** The last of them. */
   readonly node: TopicNode;
-  readonly label: string;
+  readonly first: TopicNode;
+  readonly depth: number;
 }
 
 export interface TreeSummary {
@@ -51,9 +53,13 @@ export class TreeView {
     const start = this.#startOf(all, room);
     const shown = all.slice(start, start + room);
     this.#top = start === 0 ? null : (shown[0]?.node ?? null);
-    const widest = Math.max(0, ...shown.map(({ label }) => widthOf(label)));
+    const labels = shown.map(labelOf);
+    const widest = Math.max(0, ...labels.map(widthOf));
     this.#labelColumns = Math.min(Math.max(this.#labelColumns, widest), Math.floor(columns * 0.45));
-    const lines = [this.#headLine(columns, atMs, summary), ...shown.map((row) => this.#line(row, columns, atMs))];
+    const lines = [
+      this.#headLine(columns, atMs, summary),
+      ...shown.map(({ node }, i) => this.#line(node, labels[i], columns, atMs)),
+    ];
     while (lines.length < room + 1) lines.push('');
     const hidden = all.length - shown.length;
     const position =
@@ -92,15 +98,10 @@ export class TreeView {
   #rows(): Row[] {
     const rows: Row[] = [];
     const add = (node: TopicNode, depth: number): void => {
-      const names = [node.name];
       let last = node;
       // Levels that are nothing but the way to one other share its row.
-      while (last.last === null && last.children.length === 1 && !last.isFolded) {
-        last = last.children[0];
-        names.push(last.name);
-      }
-      const mark = last.children.length === 0 ? '  ' : last.isFolded ? '▸ ' : '▾ ';
-      rows.push({ node: last, label: `${'  '.repeat(depth)}${mark}${visible(names.join('/'))}` });
+      while (last.last === null && last.children.length === 1 && !last.isFolded) last = last.children[0];
+      rows.push({ node: last, first: node, depth });
       if (last.isFolded) return;
       for (const child of last.children) add(child, depth + 1);
     };
@@ -118,7 +119,7 @@ export class TreeView {
     return Math.max(0, Math.min(start, all.length - room));
   }
 
-  #line({ node, label }: Row, columns: number, atMs: number): string {
+  #line(node: TopicNode, label: string, columns: number, atMs: number): string {
     const { last, messages } = node;
     const below = node.isFolded ? `${node.children.length.toLocaleString('en')} below` : '';
     const value = last === null ? below : this.#textOf(last, node.topic);
@@ -180,13 +181,22 @@ function indexOf(rows: readonly Row[], node: TopicNode): number {
   return 0;
 }
 
-function isOnRow({ node }: Row, wanted: TopicNode | null): boolean {
-  let one = node;
-  while (one.parent !== null && one.parent.children.length === 1 && one.parent.last === null) {
+function isOnRow({ node, first }: Row, wanted: TopicNode | null): boolean {
+  for (let one: TopicNode | null = node; one !== first && one !== null; ) {
     one = one.parent;
     if (one === wanted) return true;
   }
   return false;
+}
+
+function labelOf({ node, first, depth }: Row): string {
+  let names = node.name;
+  for (let one: TopicNode | null = node; one !== first && one !== null; ) {
+    one = one.parent;
+    names = `${one?.name}/${names}`;
+  }
+  const mark = node.children.length === 0 ? '  ' : node.isFolded ? '▸ ' : '▾ ';
+  return `${'  '.repeat(depth)}${mark}${visible(names)}`;
 }
 
 function rateText(rate: number): string {
