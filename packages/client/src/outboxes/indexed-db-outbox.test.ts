@@ -39,19 +39,19 @@ async function rows(): Promise<number> {
   return length;
 }
 
-/** As another page that has a lock of the browser. */
+/** The locks of a browser. */
 function stubLocks() {
-  const held = new Set<string>();
-  vi.stubGlobal('navigator', {
-    locks: {
-      async request(name: string, _: object, callback: (lock: object | null) => Promise<void> | undefined) {
-        if (held.has(name)) return callback(null);
-        held.add(name);
-        await callback({});
-        held.delete(name);
-      },
-    },
-  });
+  const held = new Map<string, Promise<void>>();
+  const request = async (name: string, { signal }: { signal: AbortSignal }, callback: () => Promise<void>) => {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    while (held.has(name)) await Promise.race([held.get(name), aborted]);
+    const done = callback().then(() => void held.delete(name));
+    held.set(name, done);
+    await done;
+  };
+  vi.stubGlobal('navigator', { locks: { request } });
 }
 
 describe('an outbox in IndexedDB', () => {
@@ -148,9 +148,14 @@ describe('an outbox in IndexedDB', () => {
     stubLocks();
     const outbox = indexedDbOutbox('box');
     await outbox.open();
-    await expect(store()).rejects.toThrow(new OutboxError('The outbox box is in use by another page'));
-    await outbox.close();
-    expect(await store()).toEqual([]);
+    const aborter = new AbortController();
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(aborter.signal);
+    const refused = expect(store()).rejects.toThrow(new OutboxError('The outbox box is in use by another page'));
+    aborter.abort();
+    await refused;
+    // It is free a moment later, as when a page is loaded again.
+    const [left] = await Promise.all([store(), outbox.close()]);
+    expect(left).toEqual([]);
   });
 
   it('is not used before it is open, nor after it was closed, nor opened twice', async () => {

@@ -1,12 +1,11 @@
 import { OutboxError } from './outbox-error.js';
 
 interface LockManager {
-  request(
-    name: string,
-    options: { ifAvailable: true },
-    callback: (lock: object | null) => Promise<void> | undefined,
-  ): Promise<void>;
+  request(name: string, options: { signal: AbortSignal }, callback: () => Promise<void>): Promise<void>;
 }
+
+/** When a page is loaded again, the lock of the one before is free a moment later. */
+const PATIENCE_MS = 2_000;
 
 /**
  * Makes sure that one page or worker of a browser uses an outbox at a time; the browser frees the lock when the page is
@@ -19,11 +18,12 @@ export function takeWebLock(name: string): Promise<() => void> {
   const locks = navigator?.locks;
   if (locks === undefined) return Promise.resolve(() => {});
   return new Promise((resolve, reject) => {
-    const request = locks.request(`cauldron-outbox-${name}`, { ifAvailable: true }, (lock) => {
-      if (lock !== null) return new Promise<void>((free) => resolve(free));
-      reject(new OutboxError(`The outbox ${name} is in use by another page`));
-      return undefined;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const request = locks.request(`cauldron-outbox-${name}`, { signal }, () => {
+      return new Promise<void>((free) => resolve(free));
     });
-    request.catch(reject);
+    request.catch((error) => {
+      reject(signal.aborted ? new OutboxError(`The outbox ${name} is in use by another page`) : error);
+    });
   });
 }
