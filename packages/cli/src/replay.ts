@@ -177,7 +177,7 @@ async function list(plan: Plan, quiet: boolean): Promise<number> {
     if (!isOpen) break;
   }
   await output.end();
-  if (!quiet) process.stderr.write(`${countText(count, 'message')} would be published.\n`);
+  if (!quiet && isOpen) process.stderr.write(`${countText(count, 'message')} would be published.\n`);
   return 0;
 }
 
