@@ -79,6 +79,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Tell brokers that run to reload, rotate logs, stop, print what they have',
     run: async (args) => (await import('./signal.js')).runSignal(args),
   },
+  simulate: {
+    summary: 'Simulate devices: what they measure, where they go, when they are cut off',
+    run: async (args) => (await import('./simulate.js')).runSimulate(args),
+  },
   status: {
     summary: 'Show the brokers that run',
     run: async (args) => (await import('./status.js')).runStatus(args),

@@ -53,6 +53,7 @@ const TABLES: Readonly<Record<string, () => Promise<Table>>> = {
   'setup revoke': async () => (await import('./setup/revoke.js')).REVOKE,
   'setup show': async () => (await import('./setup/show.js')).SHOW,
   signal: async () => (await import('./signal.js')).SIGNAL,
+  simulate: async () => (await import('./simulate.js')).SIMULATE,
   status: async () => (await import('./status.js')).STATUS,
   store: async () => (await import('./store.js')).GROUP,
   'store backup': async () => (await import('./store/keeping.js')).BACKUP,

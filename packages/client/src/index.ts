@@ -1,3 +1,3 @@
-export { connect, startClient } from './connect.js';
+export { connect, startClient, transportTo } from './connect.js';
 export { fileOutbox } from './outboxes/file-outbox.js';
 export * from './portable.js';
