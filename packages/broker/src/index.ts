@@ -58,7 +58,12 @@ export {
   viewLmdbStore,
 } from './storage/lmdb-tools.js';
 export { MemoryStore } from './storage/memory-store.js';
-export { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './storage/mosquitto-db.js';
+export {
+  type MosquittoChunk,
+  type MosquittoDb,
+  MosquittoDbError,
+  readMosquittoDb,
+} from './storage/mosquitto-db.js';
 export { entriesFrom } from './storage/mosquitto-db-entries.js';
 export { DATA_FILE, type LmdbStoreOptions, openLmdbStore, StoreError } from './storage/open-lmdb-store.js';
 export { systemClock, systemMemory, systemRandom } from './system.js';

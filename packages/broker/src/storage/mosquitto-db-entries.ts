@@ -53,7 +53,7 @@ export function* entriesFrom(db: MosquittoDb, positions: Pick<Store, 'nextPositi
   const sessions = sessionsOf(db);
   const unreleased = takeInbound(db, sessions);
   for (const { client, inbound } of sessions.values()) yield* beginSession(client, inbound);
-  for (const { clientId, ...subscription } of db.subscriptions) {
+  for (const { clientId, options: _, ...subscription } of db.subscriptions) {
     if (sessions.has(clientId)) yield { kind: 'subscribed', clientId, subscription };
   }
   const shards: ImportedSession[][] = Array.from({ length: SHARDS }, () => []);

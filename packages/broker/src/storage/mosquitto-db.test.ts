@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MosquittoDb, MosquittoDbError, readMosquittoDb } from './mosquitto-db.js';
+import { type MosquittoChunk, type MosquittoDb, MosquittoDbError, readMosquittoDb } from './mosquitto-db.js';
 import { entriesFrom } from './mosquitto-db-entries.js';
 import { MosquittoDbWriter, uint8, uint16, uint32 } from './mosquitto-db-writer.test-support.js';
 
@@ -31,22 +31,30 @@ function sample(version: 5 | 6, isLittleEndian = true): MosquittoDbWriter {
 
 /** What must be the result of reading `sample`. */
 function expected(version: 5 | 6): MosquittoDb {
-  const plain = { publisher: '', username: undefined, expiresAtS: 0, properties: null, retain: false };
+  const port = version === 6 ? 1883 : 0;
+  const source = { sourcePacketId: 7, sourcePort: 1883 };
+  const plain = { ...source, publisher: '', username: undefined, expiresAtS: 0, properties: null, retain: false };
   const outbound = { clientId: 'one', isOutbound: true };
   return {
     version,
     clients: [
-      { clientId: 'one', username: version === 6 ? 'anna' : undefined, expiryIntervalS: 0xffffffff, expiresAtS: 0 },
-      { clientId: 'two', username: undefined, expiryIntervalS: 60, expiresAtS: 1_700_000_000 },
+      {
+        ...{ clientId: 'one', username: version === 6 ? 'anna' : undefined, lastPacketId: 1, port },
+        ...{ expiryIntervalS: 0xffffffff, expiresAtS: 0 },
+      },
+      {
+        ...{ clientId: 'two', username: undefined, lastPacketId: 1, port },
+        ...{ expiryIntervalS: 60, expiresAtS: 1_700_000_000 },
+      },
     ],
     subscriptions: [
       {
         ...{ clientId: 'one', filter: 'a/#', qos: 2, identifier: 77 },
-        ...{ noLocal: true, retainAsPublished: true, retainHandling: 1 },
+        ...{ noLocal: true, retainAsPublished: true, retainHandling: 1, options: 0x1c },
       },
       {
         ...{ clientId: 'two', filter: '$share/g/+', qos: 1, identifier: 0 },
-        ...{ noLocal: false, retainAsPublished: false, retainHandling: 0 },
+        ...{ noLocal: false, retainAsPublished: false, retainHandling: 0, options: 0 },
       },
     ],
     messages: new Map([
@@ -54,7 +62,7 @@ function expected(version: 5 | 6): MosquittoDb {
         8n,
         {
           ...{ id: 8n, topic: 'a/b', payload: new TextEncoder().encode('text'), qos: 2, retain: true },
-          ...{ publisher: 'sender', username: 'bob', expiresAtS: 1_800_000_000 },
+          ...{ ...source, publisher: 'sender', username: 'bob', expiresAtS: 1_800_000_000 },
           properties: { contentType: 'text/plain', userProperties: [['k', 'ü']] },
         },
       ],
@@ -94,6 +102,25 @@ function endsProperly(bytes: Uint8Array): boolean {
 describe('a mosquitto.db', () => {
   it.each([5, 6] as const)('of version %i says everything that is in it', (version) => {
     expect(readMosquittoDb(sample(version).bytes)).toEqual(expected(version));
+  });
+
+  it('shows its parts in their order, with their lengths', () => {
+    const seen: MosquittoChunk[] = [];
+    const db = readMosquittoDb(sample(6).bytes, (chunk) => seen.push(chunk));
+    expect(seen.slice(0, 2)).toEqual([
+      { kind: 'configuration', length: 16, lastMessageId: 99n, isOrderlyEnd: true, idBytes: 8 },
+      { kind: 'message', length: 70, message: db.messages.get(8n) },
+    ]);
+    expect(seen.slice(3, 6)).toEqual([
+      { kind: 'client', length: 31, client: db.clients[0] },
+      { kind: 'clientMessage', length: 19, clientMessage: db.clientMessages[0] },
+      { kind: 'clientMessage', length: 25, clientMessage: db.clientMessages[1] },
+    ]);
+    expect(seen.slice(-2)).toEqual([
+      { kind: 'subscription', length: 25, subscription: db.subscriptions[1] },
+      { kind: 'retained', length: 8, messageId: 8n },
+    ]);
+    expect(seen).toHaveLength(11);
   });
 
   it('that begins anywhere in its buffer is read in place', () => {

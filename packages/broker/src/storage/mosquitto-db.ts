@@ -28,6 +28,10 @@ export interface MosquittoClient {
   readonly expiryIntervalS: number;
   /** Seconds since 1970: when it ends; 0: not known, or never. */
   readonly expiresAtS: number;
+  /** The packet id that Mosquitto used last. */
+  readonly lastPacketId: number;
+  /** Of the listener that the client came by; 0: not known. */
+  readonly port: number;
 }
 
 export interface MosquittoSubscription {
@@ -37,6 +41,8 @@ export interface MosquittoSubscription {
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly retainHandling: RetainHandling;
+  /** The three above and perhaps more, as the byte of SUBSCRIBE without its QoS. */
+  readonly options: number;
   /** 0: none. */
   readonly identifier: number;
 }
@@ -56,6 +62,10 @@ export interface MosquittoMessage {
   readonly username: string | undefined;
   /** Seconds since 1970; 0: never. */
   readonly expiresAtS: number;
+  /** Of the publisher's PUBLISH. */
+  readonly sourcePacketId: number;
+  /** Of the listener that the publisher came by. */
+  readonly sourcePort: number;
 }
 
 /** One session's part in a message. */
@@ -85,17 +95,50 @@ export interface MosquittoDb {
   readonly clientMessages: readonly MosquittoClientMessage[];
 }
 
+/** A part of the file, as it comes, for those who want to see how the file is made. */
+export type MosquittoChunk = {
+  /** Bytes without those of its header. */
+  readonly length: number;
+} & (
+  | {
+      readonly kind: 'configuration';
+      readonly lastMessageId: bigint;
+      /** Whether Mosquitto wrote the file when it stopped. */
+      readonly isOrderlyEnd: boolean;
+      /** Bytes of a message id. */
+      readonly idBytes: number;
+    }
+  | { readonly kind: 'message'; readonly message: MosquittoMessage }
+  | { readonly kind: 'clientMessage'; readonly clientMessage: MosquittoClientMessage }
+  | { readonly kind: 'retained'; readonly messageId: bigint }
+  | { readonly kind: 'subscription'; readonly subscription: MosquittoSubscription }
+  | { readonly kind: 'client'; readonly client: MosquittoClient }
+);
+
+/** Without what all chunks have. */
+type ChunkContent = MosquittoChunk extends infer Chunk
+  ? Chunk extends MosquittoChunk
+    ? Omit<Chunk, 'length'>
+    : never
+  : never;
+
 /** 00 B5 00 'mosquitto db' */
 const MAGIC = Uint8Array.of(0, 0xb5, 0, ...new TextEncoder().encode('mosquitto db'));
 /** Magic, a checksum that is always zero, version. */
 const HEADER_BYTES = MAGIC.length + 8;
 
+interface ChunkKind {
+  readonly name: string;
+  /** Reads it, adds to the draft what belongs there, and says what it was. */
+  readonly read: (fields: Fields, db: Draft) => ChunkContent;
+}
+
 /** The kinds of chunks, by the number that begins each. */
-const CHUNKS = new Map<number, { readonly name: string; readonly read: (fields: Fields, db: Draft) => void }>([
+const CHUNKS = new Map<number, ChunkKind>([
   [1, { name: 'the configuration chunk', read: readConfiguration }],
   [2, { name: 'a message chunk', read: readMessage }],
   [3, { name: 'a client message chunk', read: readClientMessage }],
-  [4, { name: 'a retain chunk', read: (fields, db) => db.retained.push(fields.id('the message id')) }],
+  [4, { name: 'a retain chunk', read: readRetained }],
   [5, { name: 'a subscription chunk', read: readSubscription }],
   [6, { name: 'a client chunk', read: readClient }],
 ]);
@@ -113,9 +156,10 @@ interface Draft {
  * Reads the file that Mosquitto 1.6 (version 5), 2.0 and 2.1 (version 6) keep with `persistence true`: all of it, in
  * place, so that what is damaged is noticed before anything is taken over. Payloads are views; `bytes` must not change
  * while the result is in use. A file that was cut off between two chunks cannot be told from a complete one.
+ * @param see told of each part of the file, in its order
  * @throws MosquittoDbError for another file, another version, and damage
  */
-export function readMosquittoDb(bytes: Uint8Array): MosquittoDb {
+export function readMosquittoDb(bytes: Uint8Array, see: (chunk: MosquittoChunk) => void = () => {}): MosquittoDb {
   const fields = new Fields(bytes);
   const version = readVersion(bytes, fields);
   const db: Draft = {
@@ -138,8 +182,9 @@ export function readMosquittoDb(bytes: Uint8Array): MosquittoDb {
     const start = fields.at;
     at = start + length;
     fields.open(start, at, kind.name);
-    kind.read(fields, db);
+    const content = kind.read(fields, db);
     fields.expectEnd();
+    see({ length, ...content });
   }
   return db;
 }
@@ -156,26 +201,34 @@ function readVersion(bytes: Uint8Array, fields: Fields): 5 | 6 {
   throw fields.fault(`version ${version}, only 5 and 6 can be read${advice}`, at);
 }
 
-function readConfiguration(fields: Fields): void {
-  fields.id('the last message id');
-  fields.uint8('the flag of an orderly end');
+function readConfiguration(fields: Fields): ChunkContent {
+  const lastMessageId = fields.id('the last message id');
+  const isOrderlyEnd = fields.uint8('the flag of an orderly end') !== 0;
   const at = fields.at;
   const idBytes = fields.uint8('the size of message ids');
   if (idBytes !== 8) throw fields.fault(`message ids of ${idBytes} bytes, only those of 8 can be read`, at);
   // What the writer's compiler put behind the structure to fill it up.
   if (fields.left < 8) fields.skip(fields.left, 'padding');
+  return { kind: 'configuration', lastMessageId, isOrderlyEnd, idBytes };
 }
 
-function readClient(fields: Fields, db: Draft): void {
+function readRetained(fields: Fields, db: Draft): ChunkContent {
+  const messageId = fields.id('the message id');
+  db.retained.push(messageId);
+  return { kind: 'retained', messageId };
+}
+
+function readClient(fields: Fields, db: Draft): ChunkContent {
   const expiresAtS = fields.timeS('the end of the session');
   const expiryIntervalS = fields.uint32('the session expiry interval');
-  fields.uint16('the last packet id');
+  const lastPacketId = fields.uint16('the last packet id');
   const idBytes = fields.uint16('the length of the client id');
   let username: string | undefined;
   let clientId: string;
+  let port = 0;
   if (db.version === 5) clientId = fields.text(idBytes, 'the client id');
   else {
-    fields.uint16('the port');
+    port = fields.uint16('the port');
     const usernameBytes = fields.uint16('the length of the user name');
     // On 64-bit machines the structure is filled up to a multiple of 8 bytes.
     if (fields.left - idBytes - usernameBytes === 4) fields.skip(4, 'padding');
@@ -183,7 +236,9 @@ function readClient(fields: Fields, db: Draft): void {
     username = usernameOf(fields, usernameBytes);
   }
   if (clientId === '') throw fields.fault('the client id is empty');
-  db.clients.push({ clientId, username, expiryIntervalS, expiresAtS });
+  const client = { clientId, username, expiryIntervalS, expiresAtS, lastPacketId, port };
+  db.clients.push(client);
+  return { kind: 'client', client };
 }
 
 /**
@@ -199,7 +254,7 @@ function usernameOf(fields: Fields, length: number): string | undefined {
   return fields.text(length, 'the user name');
 }
 
-function readSubscription(fields: Fields, db: Draft): void {
+function readSubscription(fields: Fields, db: Draft): ChunkContent {
   const identifier = fields.uint32('the subscription identifier');
   if (identifier > MAX_VARINT) throw fields.fault(`the subscription identifier is ${identifier}`, fields.at - 4);
   const idBytes = fields.uint16('the length of the client id');
@@ -213,7 +268,7 @@ function readSubscription(fields: Fields, db: Draft): void {
     assertTopicFilter(filter);
     parseSharedFilter(filter);
   });
-  db.subscriptions.push({
+  const subscription: MosquittoSubscription = {
     clientId,
     filter,
     qos,
@@ -221,21 +276,24 @@ function readSubscription(fields: Fields, db: Draft): void {
     noLocal: (options & 0x04) !== 0,
     retainAsPublished: (options & 0x08) !== 0,
     retainHandling: (options & 0x20) !== 0 ? 2 : (options & 0x10) !== 0 ? 1 : 0,
+    options,
     identifier,
-  });
+  };
+  db.subscriptions.push(subscription);
+  return { kind: 'subscription', subscription };
 }
 
-function readMessage(fields: Fields, db: Draft): void {
+function readMessage(fields: Fields, db: Draft): ChunkContent {
   const start = fields.at;
   const id = fields.id('the message id');
   if (db.messages.has(id)) throw fields.fault(`a second message with the id ${id}`, start);
   const expiresAtS = fields.timeS('the end of its life');
   const payloadBytes = fields.uint32('the length of the payload');
-  fields.uint16("the publisher's packet id");
+  const sourcePacketId = fields.uint16("the publisher's packet id");
   const publisherBytes = fields.uint16("the length of the publisher's client id");
   const usernameBytes = fields.uint16("the length of the publisher's user name");
   const topicBytes = fields.uint16('the length of the topic');
-  fields.uint16('the port');
+  const sourcePort = fields.uint16('the port');
   const qos = readQos(fields);
   const retain = fields.uint8('the retain flag') !== 0;
   const publisher = fields.text(publisherBytes, "the publisher's client id");
@@ -244,10 +302,13 @@ function readMessage(fields: Fields, db: Draft): void {
   fields.check(() => assertTopicName(topic));
   const payload = fields.binary(payloadBytes, 'the payload');
   const properties = fields.properties();
-  db.messages.set(id, { id, topic, payload, qos, retain, properties, publisher, username, expiresAtS });
+  const source = { publisher, username, sourcePacketId, sourcePort };
+  const message = { id, topic, payload, qos, retain, properties, expiresAtS, ...source };
+  db.messages.set(id, message);
+  return { kind: 'message', message };
 }
 
-function readClientMessage(fields: Fields, db: Draft): void {
+function readClientMessage(fields: Fields, db: Draft): ChunkContent {
   const messageId = fields.id('the message id');
   const packetId = fields.uint16('the packet id');
   const idBytes = fields.uint16('the length of the client id');
@@ -262,7 +323,7 @@ function readClientMessage(fields: Fields, db: Draft): void {
   if (direction > 1) throw fields.fault(`there is no direction ${direction}`, fields.at - 1);
   const clientId = fields.text(idBytes, 'the client id');
   const identifiers = fields.properties()?.subscriptionIdentifiers ?? null;
-  db.clientMessages.push({
+  const clientMessage = {
     clientId,
     messageId,
     isOutbound: direction === 1,
@@ -272,7 +333,9 @@ function readClientMessage(fields: Fields, db: Draft): void {
     retain: (flags & 0xf0) !== 0,
     dup: (flags & 0x0f) !== 0,
     identifiers,
-  });
+  };
+  db.clientMessages.push(clientMessage);
+  return { kind: 'clientMessage', clientMessage };
 }
 
 function readQos(fields: Fields): QoS {
