@@ -69,9 +69,7 @@ export class Client {
     const { onMessage, maximumReceivedBytes = DEFAULT_RECEIVED_BYTES } = options;
     this.#inbox = new Inbox(
       {
-        congested: (isCongested) => {
-          this.#supervisor.isBacklogged = isCongested;
-        },
+        congested: () => this.#updateBacklog(),
         undecodable: (message, error) => this.events.tell('undecodable', { message, error }),
         dropped: (count) => {
           this.#supervisor.counters.messagesDropped += count;
@@ -100,7 +98,7 @@ export class Client {
     );
     this.#subscriber = new Subscriber(this, this.#inbox, this.#supervisor, onMessage ?? null);
     this.#protocolVersion = options.protocolVersion ?? 5;
-    this.#requester = new Requester(this, surroundings.clock);
+    this.#requester = new Requester(this, surroundings.clock, () => this.#updateBacklog());
     this.#supervisor.start();
   }
 
@@ -300,6 +298,11 @@ export class Client {
     const codec = options.codec === undefined ? null : codecOf(options.codec);
     const handler = answering(responder, codec, (message, error) => this.events.tell('unanswered', { message, error }));
     return this.#subscribe(target, options, codec, handler);
+  }
+
+  /** Answers to requests are messages like any other: whoever waits for one has to read. */
+  #updateBacklog(): void {
+    this.#supervisor.isBacklogged = this.#inbox.isCongested && !this.#requester.isWaiting;
   }
 
   /** Response topics came with 5.0. */

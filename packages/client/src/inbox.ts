@@ -11,8 +11,8 @@ export interface Receiver {
 
 /** Whom the inbox belongs to. */
 export interface InboxOwner {
-  /** Whether more waits for the program than is wanted in memory, so that reading had better pause. Called on changes. */
-  congested(isCongested: boolean): void;
+  /** `Inbox.isCongested` has changed. */
+  congested(): void;
   /** A payload that the codec of a subscription cannot decode. */
   undecodable(message: Message, error: unknown): void;
   /** Messages with QoS 0 were dropped, because far too much waits. */
@@ -35,6 +35,8 @@ const NOBODY: readonly Receiver[] = [];
 export class Inbox {
   /** Takes what no subscription matches. */
   fallback: Receiver | null = null;
+  /** Whether more waits for the program than is wanted in memory, so that reading had better pause. */
+  isCongested = false;
 
   readonly #owner: InboxOwner;
   readonly #maximumBytes: number;
@@ -44,7 +46,6 @@ export class Inbox {
   #lastTopic = '';
   #lastReceivers = NOBODY;
   #heldBytes = 0;
-  #isCongested = false;
   #hasEnded = false;
 
   /** @param maximumBytes of messages that may wait for the program before reading had better pause */
@@ -98,9 +99,9 @@ export class Inbox {
   /** Called by receivers: a message waits in memory. */
   hold({ payload }: Held): void {
     this.#heldBytes += payload.length + MESSAGE_BYTES;
-    if (!this.#isCongested && this.#heldBytes > this.#maximumBytes) {
-      this.#isCongested = true;
-      this.#owner.congested(true);
+    if (!this.isCongested && this.#heldBytes > this.#maximumBytes) {
+      this.isCongested = true;
+      this.#owner.congested();
     }
   }
 
@@ -108,9 +109,9 @@ export class Inbox {
   release({ payload }: Held): void {
     this.#heldBytes -= payload.length + MESSAGE_BYTES;
     // Not at the first gap: pausing and resuming for each message would cost more than it brings.
-    if (this.#isCongested && this.#heldBytes <= this.#maximumBytes / 2) {
-      this.#isCongested = false;
-      this.#owner.congested(false);
+    if (this.isCongested && this.#heldBytes <= this.#maximumBytes / 2) {
+      this.isCongested = false;
+      this.#owner.congested();
     }
   }
 

@@ -63,6 +63,7 @@ const SECRET_BYTES = 16;
 export class Requester {
   readonly #port: RequesterPort;
   readonly #clock: Clock;
+  readonly #onWaiting: () => void;
   readonly #waiting = new Map<number, Deferred<Message>>();
   /** Resolved with the topic that the answers come to. */
   #responseTopic: Promise<string> | null = null;
@@ -70,9 +71,16 @@ export class Requester {
   #lastNumber = 0;
   #ended: ClientError | null = null;
 
-  constructor(port: RequesterPort, clock: Clock) {
+  /** @param waiting called when `isWaiting` has changed */
+  constructor(port: RequesterPort, clock: Clock, waiting: () => void) {
     this.#port = port;
     this.#clock = clock;
+    this.#onWaiting = waiting;
+  }
+
+  /** Whether a request waits for its answer. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
   }
 
   /** As `Client.request`: the codec of a topic is that of the request alone, and comes before that of the options. */
@@ -96,6 +104,7 @@ export class Requester {
     const number = ++this.#lastNumber;
     const answer = new Deferred<Message>();
     this.#waiting.set(number, answer);
+    if (this.#waiting.size === 1) this.#onWaiting();
     const cancelTimer = this.#clock.after(timeoutMs, () => {
       answer.reject(new RequestTimeout(`Nobody answered the request to ${topic} within ${timeoutMs} ms`));
     });
@@ -113,6 +122,7 @@ export class Requester {
     } finally {
       cancelTimer();
       this.#waiting.delete(number);
+      if (this.#waiting.size === 0) this.#onWaiting();
     }
   }
 

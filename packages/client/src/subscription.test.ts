@@ -47,7 +47,7 @@ class Bench {
   }: { maximumBytes?: number; onMessage?: MessageHandler | null } = {}) {
     this.inbox = new Inbox(
       {
-        congested: (isCongested) => void this.congestion.push(isCongested),
+        congested: () => void this.congestion.push(this.inbox.isCongested),
         undecodable: ({ topic }) => void this.undecodable.push(topic),
         dropped: (count) => {
           this.dropped += count;
