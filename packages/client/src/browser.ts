@@ -1,3 +1,3 @@
-export { connect, startClient } from './connect-browser.js';
+export { connect, startClient, transportTo } from './connect-browser.js';
 export { indexedDbOutbox } from './outboxes/indexed-db-outbox.js';
 export * from './portable.js';

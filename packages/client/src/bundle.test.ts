@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'rolldown';
 import { describe, expect, it } from 'vitest';
 import * as browser from './browser.js';
+import * as node from './index.js';
 
 const PACKAGES = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -87,10 +88,16 @@ describe('the client in a browser', () => {
     expect(files.filter((file) => file.startsWith('codec/'))).toEqual([]);
   });
 
+  it('has what the client in Node has, but for the outbox, which is of its own kind', () => {
+    const names = Object.keys(node).filter((name) => name !== 'fileOutbox');
+    expect(Object.keys(browser).filter((name) => name !== 'indexedDbOutbox')).toEqual(names);
+  });
+
   it('takes ws: and wss: only, and says so', async () => {
     for (const url of ['mqtt://there', 'mqtts://there', 'unix:/there']) {
       await expect(browser.connect(url)).rejects.toThrow(/^In a browser a URL begins with ws: or wss:, not /);
       expect(() => browser.startClient(url)).toThrow(TypeError);
+      expect(() => browser.transportTo(new URL(url))).toThrow(TypeError);
     }
   });
 });

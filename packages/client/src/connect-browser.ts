@@ -14,7 +14,7 @@ let browser: Platform | null = null;
 function platform(): Platform {
   if (browser === null) {
     const clock = workerClock();
-    browser = { transportTo: (url) => transportTo(url, clock), clock, wakeUps: pageWakeUps };
+    browser = { transportTo: (url) => webSocketTo(url, clock), clock, wakeUps: pageWakeUps };
   }
   return browser;
 }
@@ -41,7 +41,16 @@ export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Cli
   return startBy(platform(), urls, options);
 }
 
-function transportTo(url: URL, clock: Clock): TransportFactory {
+/**
+ * How a server is reached, again and again, for `connectOver`.
+ * @param options none of them counts in a browser
+ * @throws TypeError for a URL that begins neither with ws: nor with wss:
+ */
+export function transportTo(url: URL, options: ConnectOptions = {}): TransportFactory {
+  return platform().transportTo(url, options);
+}
+
+function webSocketTo(url: URL, clock: Clock): TransportFactory {
   if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url), clock);
   throw new TypeError(`In a browser a URL begins with ws: or wss:, not ${url.protocol} - pages have no other sockets`);
 }

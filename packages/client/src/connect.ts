@@ -37,12 +37,12 @@ export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Cli
 }
 
 /**
- * How a server is reached, again and again. Each kind of transport is loaded when it is opened: most programs have no use
- * for WebSockets, and some none for TLS.
+ * How a server is reached, again and again, for `connectOver`. Each kind of transport is loaded when it is opened: most
+ * programs have no use for WebSockets, and some none for TLS.
  * @param options `tls` and `network` count
  * @throws TypeError for a URL that is of no kind of these, and for `network` options that make no sense
  */
-export function transportTo(url: URL, { tls: tlsOptions, network }: ConnectOptions): TransportFactory {
+export function transportTo(url: URL, { tls: tlsOptions, network }: ConnectOptions = {}): TransportFactory {
   const route = routeOf(network);
   switch (url.protocol) {
     case 'mqtt:':
