@@ -1,6 +1,5 @@
 import {
   type Connack,
-  type Connect,
   type Disconnect,
   type Packet,
   PacketType,
@@ -15,8 +14,10 @@ import {
 } from '@cauldron/codec';
 import { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
+import { checkConnack, keepsSession } from './connack-check.js';
 import type { ConnectionOwner } from './connection-owner.js';
 import type { ConnectionSettings } from './connection-settings.js';
+import { Conversation } from './conversation.js';
 import type { Counters } from './counters.js';
 import {
   AuthenticationFailed,
@@ -28,22 +29,15 @@ import {
   ConnectTimeout,
   KeepAliveTimeout,
   NotSupportedByServer,
-  OutboxFull,
   ProtocolViolation,
   ServerDisconnected,
 } from './errors.js';
 import { farewell, farewellFor, shortened } from './farewell.js';
-import { Handshakes } from './handshakes.js';
-import { KeepAlive } from './keep-alive.js';
-import { Message, NO_PARAMS } from './message.js';
-import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
-import { PacketReader, type PacketReaderOwner, type ReadPublish } from './packet-reader.js';
-import type { Receipt } from './receipt.js';
-import { Requests } from './requests.js';
+import type { PublishResult } from './outgoing-message.js';
+import { PacketReader, type PacketReaderOwner } from './packet-reader.js';
 import { Sender, type SenderOwner } from './sender.js';
 import { ServerLimits } from './server-limits.js';
 import type { Session } from './session.js';
-import { TopicAliases } from './topic-aliases.js';
 import type { Transport, TransportEvents, TransportFactory } from './transport.js';
 
 /**
@@ -56,8 +50,6 @@ import type { Transport, TransportEvents, TransportFactory } from './transport.j
  */
 type State = 'opening' | 'awaitingConnack' | 'open' | 'draining' | 'disconnecting' | 'closed';
 
-/** PINGREQ leaves this long after the last packet for each second of keep alive: a timer is never early, but often late. */
-const PING_AFTER_MS = 900;
 /** Bytes of the largest packet that the protocol may demand of a client: PUBREL and PUBCOMP with a reason code. */
 const SMALLEST_LIMIT = 5;
 /** A server that does not close after DISCONNECT is hung up on after this time. */
@@ -76,13 +68,10 @@ export class Connection {
   readonly #transport: Transport;
   readonly #reader: PacketReader;
   readonly #sender: Sender;
-  readonly #aliases: TopicAliases;
-  readonly #requests: Requests;
   /** Null: CONNECT names no authentication method. */
   readonly #exchanges: Exchanges | null;
-  #handshakes: Handshakes | null = null;
-  #limits: ServerLimits | null = null;
-  #keepAlive: KeepAlive | null = null;
+  /** Null before the CONNACK. */
+  #conversation: Conversation | null = null;
   #state: State = 'opening';
   /** Why the connection ends, once that is known. */
   #error: ClientError | null = null;
@@ -109,13 +98,11 @@ export class Connection {
     this.#owner = owner;
     this.#clock = clock;
     this.#counters = counters;
-    const { protocolVersion, properties } = settings.connect;
+    const { protocolVersion } = settings.connect;
     const { trace } = owner;
     const traceReceived = trace && ((packet: Packet) => trace('received', packet));
     this.#reader = new PacketReader(protocolVersion, settings.maximumPacketSize, this.#readerOwner(), traceReceived);
-    this.#aliases = new TopicAliases(properties?.topicAliasMaximum ?? 0);
     this.#sender = new Sender(protocolVersion, owner.trace, counters, this.#senderOwner());
-    this.#requests = new Requests(session.packetIds, (packet) => this.#sender.send(packet));
     this.#exchanges =
       settings.begun === null ? null : new Exchanges(settings.begun, this.#sendAuth, this.#giveUpAuthentication);
     this.#transport = open(this.#transportEvents());
@@ -141,19 +128,7 @@ export class Connection {
    */
   publish(packet: Publish): Promise<PublishResult> {
     try {
-      const { limits, handshakes } = this.#usable();
-      limits.checkPublish(packet);
-      if (this.#sender.waiting + this.#session.queuedBytes > this.#settings.maximumBufferedBytes) {
-        throw new OutboxFull(`More than ${this.#settings.maximumBufferedBytes} bytes wait to be sent`);
-      }
-      if (packet.qos > 0 || this.#session.queuedAtMostOnce > 0) {
-        const message = new OutgoingMessage(packet, this.#clock.epochMs());
-        handshakes.publish(message);
-        this.#updateReading();
-        return message.promise;
-      }
-      this.#sendPublish(packet);
-      return this.#sender.written();
+      return this.#usable().publish(packet);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -164,43 +139,21 @@ export class Connection {
    * @returns null when it has to take the other one
    */
   publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
-    const limits = this.#limits;
-    if (limits === null || this.#state !== 'open' || (retain && !limits.retainAvailable) || this.#sender.isTraced) {
-      return null;
-    }
-    const { queuedAtMostOnce, queuedBytes } = this.#session;
-    if (queuedAtMostOnce > 0 || this.#sender.waiting + queuedBytes > this.#settings.maximumBufferedBytes) return null;
+    if (this.#state !== 'open') return null;
     try {
-      this.#sender.publish(topic, payload, 0, retain, false, 0);
+      return this.#conversation?.publishPlain(topic, payload, retain) ?? null;
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#sender.written();
-  }
-
-  #sendPublish(packet: Publish): void {
-    const { topic, payload, qos, retain, dup, packetId = 0, properties } = packet;
-    if (properties === undefined && !this.#sender.isTraced) {
-      this.#sender.publish(topic, payload, qos, retain, dup, packetId);
-      return;
-    }
-    if (properties?.topicAlias !== undefined) this.#sender.stopAliases();
-    this.#sender.send(packet);
   }
 
   /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
   async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
-    this.#usable().limits.checkSubscribe(request);
-    const answer = this.#requests.subscribe(request);
-    this.#updateReading();
-    return answer;
+    return this.#usable().subscribe(request);
   }
 
   async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
-    this.#usable();
-    const answer = this.#requests.unsubscribe(request);
-    this.#updateReading();
-    return answer;
+    return this.#usable().unsubscribe(request);
   }
 
   /** Authenticates again. @throws (rejects) as `Client.reauthenticate` says */
@@ -255,7 +208,7 @@ export class Connection {
 
   /** Finds out whether the server is still there. */
   probe(): void {
-    if (this.#state === 'open') this.#keepAlive?.probe();
+    if (this.#state === 'open') this.#conversation?.probe();
   }
 
   #updateReading(): void {
@@ -263,32 +216,24 @@ export class Connection {
     if (isReading === this.#isReading) return;
     this.#isReading = isReading;
     if (isReading) {
-      this.#keepAlive?.resume();
+      this.#conversation?.resume();
       this.#transport.resume();
     } else {
-      this.#keepAlive?.pause();
+      this.#conversation?.pause();
       this.#transport.pause();
     }
   }
 
   #awaitsAnswer(): boolean {
-    return (
-      (this.#handshakes?.outstanding ?? 1) > 0 ||
-      !this.#requests.idle ||
-      this.#exchanges?.isUnderWay === true ||
-      this.#keepAlive?.awaitsAnswer === true
-    );
+    return this.#conversation === null || this.#conversation.awaitsAnswer || this.#exchanges?.isUnderWay === true;
   }
 
   #senderOwner(): SenderOwner {
     return {
       turnEnds: () => {
-        if (this.#state === 'draining' && this.#session.idle && this.#requests.idle) this.#leave(this.#farewell);
+        if (this.#state === 'draining' && this.#conversation?.isIdle) this.#leave(this.#farewell);
       },
-      writing: () => {
-        this.#handshakes?.flushed();
-        this.#keepAlive?.sent();
-      },
+      writing: () => this.#conversation?.writing(),
       durable: () => this.#session.journal?.durable() ?? null,
       failed: (error) => this.#destroy(error),
       emptied: () => {
@@ -315,7 +260,7 @@ export class Connection {
   }
 
   #read(bytes: Uint8Array, length: number): void {
-    this.#keepAlive?.heard();
+    this.#conversation?.heard();
     this.#counters.bytesReceived += length;
     if (!this.#reads()) return;
     const before = this.#reader.count;
@@ -332,7 +277,12 @@ export class Connection {
   #readerOwner(): PacketReaderOwner {
     return {
       reads: () => this.#reads(),
-      publish: (packet) => this.#receivePublish(packet),
+      publish: (packet) => {
+        const conversation = this.#accepted();
+        // The client is leaving: the message stays with the server, which keeps it as long as the session. To acknowledge
+        // it would be to lose it. ![MQTT-4.5.0-2]
+        if (this.#state === 'open') conversation.receivePublish(packet);
+      },
       puback: (packetId) => this.#accepted().receivePlainPuback(packetId),
       packet: (packet) => this.#receive(packet),
     };
@@ -351,115 +301,64 @@ export class Connection {
       this.#exchanges.receive(packet);
       return;
     }
-    if (this.#handshakes === null) {
-      if (packet.type !== PacketType.CONNACK) {
-        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'The first packet is not a CONNACK');
-      }
+    if (this.#conversation === null && packet.type === PacketType.CONNACK) {
       this.#receiveConnack(packet);
       return;
     }
-    switch (packet.type) {
-      case PacketType.PUBACK:
-      case PacketType.PUBREC:
-      case PacketType.PUBREL:
-      case PacketType.PUBCOMP:
-        this.#handshakes.receive(packet);
-        break;
-      case PacketType.SUBACK:
-      case PacketType.UNSUBACK:
-        this.#requests.receive(packet);
-        break;
-      case PacketType.PINGRESP:
-        break;
-      case PacketType.DISCONNECT:
-        this.#receiveDisconnect(packet);
-        break;
-      default:
-        throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A server sends no second CONNACK');
+    if (this.#accepted().receive(packet)) return;
+    if (packet.type !== PacketType.DISCONNECT) {
+      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'A server sends no second CONNACK');
     }
+    this.#receiveDisconnect(packet);
   }
 
   /** @throws ProtocolError before the CONNACK */
-  #accepted(): Handshakes {
-    if (this.#handshakes !== null) return this.#handshakes;
+  #accepted(): Conversation {
+    if (this.#conversation !== null) return this.#conversation;
     throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'The first packet is not a CONNACK');
   }
 
   #receiveConnack(connack: Connack): void {
-    const { connect, maximumInflight, pingTimeoutMs } = this.#settings;
+    const { connect, pingTimeoutMs } = this.#settings;
     if (connack.reasonCode !== ReasonCode.SUCCESS) {
       this.#error = new ConnectionRefused(connect.protocolVersion, connack.reasonCode, connack.properties);
       this.#state = 'disconnecting';
       this.#hangUp(); // [MQTT-4.13.2-1]
       return;
     }
-    if (connack.sessionPresent && (connect.clean || this.#session.hasEnded)) {
-      // [MQTT-3.2.2-4]
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although the client has no session');
-    }
-    const { authenticationMethod, authenticationData } = connack.properties ?? {};
-    if (authenticationMethod !== connect.properties?.authenticationMethod) {
-      // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
-      throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'CONNACK has another authentication method than CONNECT');
-    }
+    checkConnack(connack, connect, this.#session);
     const limits = new ServerLimits(connack);
     if (limits.maximumPacketSize < SMALLEST_LIMIT) {
       this.#state = 'disconnecting';
       this.#destroy(new NotSupportedByServer(`The server takes packets up to ${limits.maximumPacketSize} bytes only`));
       return;
     }
-    if (this.#exchanges?.admitted(authenticationData) === false) return;
+    if (this.#exchanges?.admitted(connack.properties?.authenticationData) === false) return;
     this.#session.hasEnded = false;
     this.#keepsSession = keepsSession(connect, connack);
     this.#cancelTimer();
-    this.#limits = limits;
-    this.#sender.learn(limits, this.#settings.automaticTopicAliases);
     this.#session.identify(connack.properties?.assignedClientIdentifier ?? connect.clientId);
-    const keepAlive = connack.properties?.serverKeepAlive ?? connect.keepAlive; // [MQTT-3.1.2-21]
-    if (keepAlive > 0) {
-      this.#keepAlive = new KeepAlive(
-        this.#clock,
-        keepAlive * PING_AFTER_MS, // [MQTT-3.1.2-23] of 3.1.1
-        pingTimeoutMs,
-        () => this.#ping(),
-        () => this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
-      );
-    }
     this.#state = 'open';
-    const handshakes = new Handshakes(this.#session, {
-      sendMaximum: Math.min(limits.receiveMaximum, maximumInflight),
-      receiveMaximum: connect.protocolVersion === 5 ? (connect.properties?.receiveMaximum ?? 65_535) : 65_535,
-      clock: this.#clock,
-      send: (packet) => this.#sender.send(packet),
-      acknowledge: (type, packetId) => this.#sender.acknowledge(type, packetId),
-      publish: (packet) => {
-        // What waits in the session was published to a server that may have announced something else.
-        limits.checkPublish(packet);
-        this.#sendPublish(packet);
+    const conversation = new Conversation(
+      connack,
+      limits,
+      this.#settings,
+      this.#session,
+      this.#sender,
+      {
+        message: (message) => this.#owner.message(message),
+        askedOrAnswered: () => this.#updateReading(),
+        silent: () =>
+          this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
       },
-      written: () => this.#sender.written(),
-    });
-    this.#handshakes = handshakes;
-    handshakes.start(connack.sessionPresent);
+      this.#clock,
+      this.#counters,
+    );
+    this.#conversation = conversation;
+    conversation.start(connack.sessionPresent);
     this.#counters.connects++;
     this.#owner.opened(connack);
-    handshakes.fill();
-  }
-
-  #receivePublish(packet: ReadPublish): void {
-    const handshakes = this.#accepted();
-    // The client is leaving: the message stays with the server, which keeps it as long as the session. To acknowledge
-    // it would be to lose it. ![MQTT-4.5.0-2]
-    if (this.#state !== 'open') return;
-    if (packet.properties !== undefined) this.#aliases.resolve(packet);
-    const { qos, packetId } = packet;
-    let receipt: Receipt | null = null;
-    if (qos > 0 && packetId !== undefined) {
-      receipt = handshakes.accept(packetId, qos === 2 ? 2 : 1);
-      if (receipt === null) return;
-    }
-    this.#counters.messagesReceived++;
-    this.#owner.message(new Message(packet, receipt, packet.payload, NO_PARAMS));
+    conversation.fill();
   }
 
   #receiveDisconnect(packet: Disconnect): void {
@@ -468,18 +367,16 @@ export class Connection {
     }
     this.#error = new ServerDisconnected(packet.reasonCode, packet.properties);
     this.#state = 'disconnecting';
-    this.#handshakes?.end();
+    this.#conversation?.fallSilent();
     this.#sender.clear();
     this.#owner.serverDisconnected(packet);
     this.#hangUp();
   }
 
   /** @throws ConnectionClosed when nothing can be asked of the connection (any more). */
-  #usable(): { limits: ServerLimits; handshakes: Handshakes } {
-    if (this.#state !== 'open' || this.#limits === null || this.#handshakes === null) {
-      throw this.#error ?? new ConnectionClosed('The client is disconnected');
-    }
-    return { limits: this.#limits, handshakes: this.#handshakes };
+  #usable(): Conversation {
+    if (this.#state === 'open' && this.#conversation !== null) return this.#conversation;
+    throw this.#error ?? new ConnectionClosed('The client is disconnected');
   }
 
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */
@@ -488,7 +385,7 @@ export class Connection {
     if (this.#settings.connect.protocolVersion === 5 && sessionExpiryInterval !== undefined) {
       this.#keepsSession = sessionExpiryInterval > 0;
     }
-    this.#handshakes?.end();
+    this.#conversation?.fallSilent();
     this.#state = 'disconnecting';
   }
 
@@ -522,17 +419,11 @@ export class Connection {
     }
     const { reasonCode, message } = error;
     this.#error = new ProtocolViolation(reasonCode, message, { cause: error });
-    if (this.#settings.connect.protocolVersion === 5 && this.#handshakes !== null) {
+    if (this.#settings.connect.protocolVersion === 5 && this.#conversation !== null) {
       this.#leave(farewellFor(error));
     } else {
       this.#destroy(this.#error);
     }
-  }
-
-  #ping(): void {
-    if (this.#state !== 'open' && this.#state !== 'draining') return;
-    this.#sender.send({ type: PacketType.PINGREQ });
-    this.#updateReading();
   }
 
   /** Closes when all is written [MQTT-3.14.4-2], and does not wait for ever for the server to do the same. */
@@ -560,19 +451,11 @@ export class Connection {
     }
     this.#state = 'closed';
     this.#cancelTimer();
-    this.#keepAlive?.stop();
     const error = this.#error ?? new ConnectionClosed('The client was disconnected');
-    this.#handshakes?.end();
+    this.#conversation?.end(error);
     this.#sender.end(error);
-    this.#requests.end(error);
     this.#exchanges?.end(error);
-    if (this.#limits !== null && !this.#keepsSession) this.#session.hasEnded = true;
+    if (this.#conversation !== null && !this.#keepsSession) this.#session.hasEnded = true;
     this.#owner.closed(this.#error);
   }
-}
-
-/** Whether client and server keep the session when the connection is gone. */
-function keepsSession({ protocolVersion, clean, properties }: Connect, connack: Connack): boolean {
-  if (protocolVersion < 5) return !clean;
-  return (connack.properties?.sessionExpiryInterval ?? properties?.sessionExpiryInterval ?? 0) > 0;
 }

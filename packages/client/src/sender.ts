@@ -4,6 +4,7 @@ import {
   PacketType,
   PacketWriter,
   type ProtocolVersion,
+  type Publish,
   type QoS,
   ReasonCode,
 } from '@cauldron/codec';
@@ -121,6 +122,18 @@ export class Sender {
     this.#sent();
   }
 
+  /** Sends a PUBLISH. @throws as `send` */
+  sendPublish(packet: Publish): void {
+    const { topic, payload, qos, retain, dup, packetId = 0, properties } = packet;
+    if (properties === undefined && !this.isTraced) {
+      this.publish(topic, payload, qos, retain, dup, packetId);
+      return;
+    }
+    // The program's aliases and our own would get in each other's way.
+    if (properties?.topicAlias !== undefined) this.#publishWriter.aliases = null;
+    this.send(packet);
+  }
+
   /** Sends an acknowledgement that says nothing but that all is well. */
   acknowledge(type: AcknowledgementType, packetId: number): void {
     if (this.#trace !== null) {
@@ -136,11 +149,6 @@ export class Sender {
     chunk[length + 3] = packetId & 0xff;
     output.length += 4;
     this.#sent();
-  }
-
-  /** The program sets topic aliases itself. */
-  stopAliases(): void {
-    this.#publishWriter.aliases = null;
   }
 
   /** Resolved when all that has been sent is with a network that has room for more. */
