@@ -17,6 +17,8 @@ export interface Screen {
   readonly complain: (text: string) => void;
   /** How the broker is called. */
   readonly host: string;
+  /** Called when the person has had enough. */
+  readonly onQuit: () => void;
 }
 
 /** Ways of showing messages of which only one can be. */
@@ -38,9 +40,17 @@ export async function printerOf(values: SubValues, screen: Screen): Promise<Prin
   if (ways.length > 1) throw new UsageError(`${ways.map(([, flag]) => flag).join(' and ')} cannot be used together`);
   if (values.countTopics) return new (await import('./count-printer.js')).CountPrinter(output);
   if (values.stats) return new (await import('./statistics-printer.js')).StatisticsPrinter(output);
+  if (values.tree) return treePrinterOf(values, screen);
   if (values.messageRate) return new (await import('./rate-printer.js')).RatePrinter(output);
   const lines = await linePrinterOf(values, screen);
   return values.watch ? new (await import('./watch-printer.js')).WatchPrinter(output, lines, `Broker: ${host}`) : lines;
+}
+
+async function treePrinterOf(values: SubValues, { isTerminal, host, onQuit }: Screen): Promise<Printer> {
+  if (!isTerminal) throw new UsageError('--tree needs a terminal: its output is no lines of text');
+  const { TreePrinter } = await import('./tree-printer.js');
+  const hasColors = coloursOf(values, isTerminal);
+  return new TreePrinter({ title: host, decoder: await decoderFor(values), hasColors, onQuit });
 }
 
 async function linePrinterOf(values: SubValues, { output, isTerminal, complain }: Screen): Promise<Printer> {

@@ -1,5 +1,11 @@
-import type { Client, ConnectOptions, Message, SubscribeOptions } from '@cauldron/client';
-import { ReasonCode, type RetainHandling, reasonName } from '@cauldron/codec';
+import {
+  type Client,
+  type ConnectOptions,
+  type Message,
+  type SubscribeOptions,
+  SubscribeRefused,
+} from '@cauldron/client';
+import { NEVER_EXPIRES, ReasonCode, type RetainHandling, reasonName } from '@cauldron/codec';
 import { UsageError, type Values } from '../command-line/arguments.js';
 import { BatchedOutput } from '../command-line/batched-output.js';
 import { type ConnectionTarget, qosOf } from '../connection/connection-flags.js';
@@ -23,7 +29,8 @@ const OUTPUT_EXIT_CODE = 14;
 const DENIED_EXIT_CODE = 12;
 
 const RETAIN_HANDLING: Readonly<Record<string, RetainHandling>> = { always: 0, new: 1, never: 2 };
-const NOTHING = new Uint8Array(0);
+/** Mosquitto's program tries again each second; this one waits longer when the broker is away for longer. */
+const RECONNECT = { minDelayMs: 1_000, maxDelayMs: 30_000 };
 
 /** One run of the tool: it ends by count, time, signal, a closed pipe, or because the connection does for good. */
 export class Subscriber {
@@ -63,12 +70,13 @@ export class Subscriber {
 
   /** @returns the exit status. @throws (rejects) UsageError */
   async run(): Promise<number> {
-    const { timeout, debug } = this.#values;
+    const { timeout, debug, quiet } = this.#values;
     const printer = await printerOf(this.#values, {
       output: this.#output,
       isTerminal: process.stdout.isTTY === true,
       complain: (text) => this.#complain(text),
       host: this.#target.url.hostname,
+      onQuit: this.#interrupt,
     });
     this.#printer = printer;
     await this.#openRecording();
@@ -78,8 +86,11 @@ export class Subscriber {
     this.#output.onGone = this.#outputGone;
     this.#output.onFull = this.#hold;
     this.#output.onRoom = this.#goOn;
-    const log = debug ? new DebugLog((line) => this.#output.writeText(line)) : null;
+    const log = debug ? new DebugLog((line) => this.#output.writeText(line), !quiet) : null;
+    const { clean, sessionExpiryInterval = clean ? 0 : NEVER_EXPIRES } = this.#target.options;
     const options: ConnectOptions = {
+      reconnect: RECONNECT,
+      sessionExpiryInterval,
       onMessage: this.#receive,
       signal: this.#connecting.signal,
       trace: log === null ? null : log.trace.bind(log),
@@ -88,6 +99,8 @@ export class Subscriber {
       printer.begin?.();
       const client = await openConnection(this.#target, options);
       this.#client = client;
+      client.events.on('offline', ({ error }) => this.#warn(`${error.message}. Connecting again`));
+      client.events.on('subscriptionLost', ({ filter, reasonCode }) => this.#warnOfRefusal(filter, reasonCode));
       if (this.#exitCode === null) await this.#subscribe(client);
       const error = await client.closed;
       if (this.#exitCode === null && error !== null) throw error;
@@ -134,29 +147,26 @@ export class Subscriber {
       ...(subscriptionIdentifier !== undefined && { subscriptionIdentifier }),
       ...(userProperties && { userProperties }),
     };
-    const answers: Promise<readonly ReasonCode[]>[] = [];
-    if (this.#topics.length > 0) answers.push(client.subscribe(this.#topics, options));
-    for (const filter of unsubscribe) {
+    const subscribed = this.#topics.length === 0 ? null : client.subscribe(this.#topics, options, this.#receive);
+    const unsubscribed = unsubscribe.map((filter) => {
       const { userProperties } = unsubscribeProperties;
-      answers.push(client.unsubscribe(filter, { ...(userProperties && { userProperties }) }));
+      return client.unsubscribe(filter, { ...(userProperties && { userProperties }) });
+    });
+    try {
+      const [subscription] = await Promise.all([subscribed, ...unsubscribed]);
+      subscription?.reasonCodes.forEach((code, i) => {
+        if (code >= ReasonCode.UNSPECIFIED_ERROR) this.#warnOfRefusal(this.#topics[i], code);
+      });
+      if (exitAfterSubscribe) this.#leave(0);
+    } catch (error) {
+      if (!(error instanceof SubscribeRefused)) throw error;
+      this.#complain('All subscription requests were denied.\n');
+      this.#leave(DENIED_EXIT_CODE);
     }
-    const [codes] = await Promise.all(answers);
-    if (this.#topics.length > 0 && this.#denied(codes)) this.#leave(DENIED_EXIT_CODE);
-    else if (exitAfterSubscribe) this.#leave(0);
   }
 
-  /** @returns whether every subscription was refused */
-  #denied(codes: readonly ReasonCode[]): boolean {
-    const refused = codes.filter((code) => code >= ReasonCode.UNSPECIFIED_ERROR).length;
-    if (refused === codes.length) {
-      this.#complain('All subscription requests were denied.\n');
-      return true;
-    }
-    codes.forEach((code, i) => {
-      if (code < ReasonCode.UNSPECIFIED_ERROR) return;
-      this.#complain(`Warning: The subscription to ${this.#topics[i]} was denied: ${reasonName(code)}.\n`);
-    });
-    return false;
+  #warnOfRefusal(filter: string, code: ReasonCode): void {
+    this.#warn(`The subscription to ${filter} was denied: ${reasonName(code)}`);
   }
 
   readonly #receive = (message: Message, client: Client): void => {
@@ -185,8 +195,8 @@ export class Subscriber {
 
   /** The retained message; the end of the run waits until the broker has it. */
   #remove(topic: string, client: Client): void {
-    client.publish(topic, NOTHING, { qos: 1, retain: true }).catch((error: Error) => {
-      this.#complain(`Warning: The retained message of ${topic} was not removed: ${error.message}.\n`);
+    client.publish(topic, '', { qos: 1, retain: true }).catch((error: Error) => {
+      this.#warn(`The retained message of ${topic} was not removed: ${error.message}`);
     });
   }
 
@@ -215,6 +225,10 @@ export class Subscriber {
     this.#exitCode ??= exitCode;
     if (this.#client === null) this.#connecting.abort();
     else void this.#client.disconnect({ reasonCode, properties: this.#target.properties.disconnect });
+  }
+
+  #warn(text: string): void {
+    this.#complain(`Warning: ${text}.\n`);
   }
 
   #complain(text: string): void {

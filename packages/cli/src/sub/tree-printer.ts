@@ -1,0 +1,24 @@
+import type { Message } from '@cauldron/client';
+import { TreeScreen, type TreeScreenOptions } from '../tree/tree-screen.js';
+import type { Printer } from './printer.js';
+
+/** The topics as a live tree on the whole terminal. */
+export class TreePrinter implements Printer {
+  readonly #screen: TreeScreen;
+
+  constructor(options: Omit<TreeScreenOptions, 'input' | 'output'>) {
+    this.#screen = new TreeScreen({ ...options, input: process.stdin, output: process.stdout });
+  }
+
+  begin(): void {
+    this.#screen.start();
+  }
+
+  message(message: Message): void {
+    this.#screen.message(message);
+  }
+
+  end(): void {
+    this.#screen.stop();
+  }
+}
