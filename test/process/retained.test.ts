@@ -138,6 +138,20 @@ describe.each([
   });
 });
 
+describe('cauldron retained', () => {
+  it('get ends quietly when nobody reads on', async () => {
+    const broker = await BrokerProcess.start();
+    const client = await connect(`mqtt://127.0.0.1:${broker.port}`);
+    const payload = 'x'.repeat(100_000);
+    for (let i = 0; i < 50; i++) await client.publish(`large/${i}`, payload, { qos: 1, retain: true });
+    const program = runCauldron(['retained', 'get', '#', ...broker.flags]);
+    program.process.stdout?.once('data', () => program.process.stdout?.destroy());
+    expect(await program.ended).toMatchObject({ exitCode: 0, stderr: '' });
+    await client.disconnect();
+    await broker.stop();
+  });
+});
+
 describe('cauldron retained clear', () => {
   it.each([
     ['5', 'Not authorized'],

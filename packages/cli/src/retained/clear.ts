@@ -7,8 +7,7 @@ import { countText } from '../command-line/units.js';
 import { visible } from '../decode/json-text.js';
 import { ageMs } from './age.js';
 import { byTopic, type ListedMessage, listed, table, totalText } from './list.js';
-import { RETAINED_FLAGS, type RetainedTask, withConnection } from './retained-flags.js';
-import { readRetained } from './retained-reader.js';
+import { DENIED_EXIT_CODE, RETAINED_FLAGS, type RetainedTask, withConnection } from './retained-flags.js';
 
 const FLAGS = {
   olderThan: {
@@ -39,8 +38,6 @@ date of a JSON object that is a number of seconds, milliseconds, microseconds or
 ISO 8601 with a zone.`,
 };
 
-/** As Mosquitto's tools have it for what the access rules do not allow. */
-const DENIED_EXIT_CODE = 12;
 /** Messages that are on their way at once. */
 const BATCH = 500;
 /** Rows that are shown before it is asked. */
@@ -58,9 +55,9 @@ export function runClear(argv: readonly string[]): Promise<number> {
 }
 
 async function clear(task: RetainedTask, values: Values<typeof FLAGS>, olderThanMs: number | null): Promise<number> {
-  const { client, filters, quietMs, host, say } = task;
+  const { client, read, host, say } = task;
   const found = new Map<string, ListedMessage>();
-  await readRetained(client, filters, (message) => found.set(message.topic, listed(message)), { quietMs });
+  await read((message) => found.set(message.topic, listed(message)));
   const nowMs = Date.now();
   const all = [...found.values()].sort(byTopic);
   const chosen = olderThanMs === null ? all : all.filter((one) => isOlder(one, nowMs - olderThanMs));
@@ -142,14 +139,10 @@ async function publishEmpty(client: Client, topics: ReadonlySet<string>): Promis
 }
 
 /** Before 5.0 a broker does not say that it refuses a message; so this is looked up. */
-async function topicsLeft(
-  { client, filters, quietMs }: RetainedTask,
-  cleared: ReadonlySet<string>,
-): Promise<ReadonlySet<string>> {
+async function topicsLeft({ read }: RetainedTask, cleared: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   const left = new Set<string>();
-  const look = ({ topic }: { topic: string }) => {
+  await read(({ topic }) => {
     if (cleared.has(topic)) left.add(topic);
-  };
-  await readRetained(client, filters, look, { quietMs });
+  });
   return left;
 }

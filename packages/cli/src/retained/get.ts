@@ -6,7 +6,6 @@ import { visible } from '../decode/json-text.js';
 import { DECODERS, decoderArity, decoderOf, type PayloadDecoder } from '../decode/payload-decoder.js';
 import { bytesJson, propertiesJson } from '../recording/recorded-message.js';
 import { RETAINED_FLAGS, withConnection } from './retained-flags.js';
-import { readRetained } from './retained-reader.js';
 
 const FLAGS = {
   verbose: { short: '-v', long: '--verbose', kind: 'switch', doc: 'Prints the topic before each payload.' },
@@ -37,11 +36,15 @@ export function runGet(argv: readonly string[]): Promise<number> {
   return runTool(RETAINED_GET, argv, async (values, operands) => {
     const [words] = values.decode?.slice(-1) ?? [];
     const decoder = words === undefined ? null : await decoderOf(words[0], words[1]);
-    return withConnection(values, operands, null, async ({ client, filters, quietMs, say }) => {
+    return withConnection(values, operands, null, async ({ client, read, say }) => {
       const output = new BatchedOutput(process.stdout);
       output.onFull = () => client.pause();
       output.onRoom = () => client.resume();
-      output.onGone = () => void client.disconnect();
+      const gone = new AbortController();
+      output.onGone = () => {
+        gone.abort();
+        client.resume();
+      };
       let count = 0;
       const print = (message: Message) => {
         count++;
@@ -49,7 +52,7 @@ export function runGet(argv: readonly string[]): Promise<number> {
         else printPayload(output, message, values.verbose === true, decoder);
       };
       try {
-        await readRetained(client, filters, print, { quietMs });
+        await read(print, gone.signal);
       } finally {
         await output.end();
       }

@@ -7,7 +7,6 @@ import { visible } from '../decode/json-text.js';
 import { payloadTimeMs } from '../decode/payload-times.js';
 import { ageText } from './age.js';
 import { RETAINED_FLAGS, withConnection } from './retained-flags.js';
-import { readRetained } from './retained-reader.js';
 
 const FLAGS = {
   json: { long: '--json', kind: 'switch', doc: 'For programs: an object of JSON for each message.' },
@@ -47,9 +46,9 @@ export function listed({ topic, payload, properties }: Message): ListedMessage {
 /** `cauldron retained list`. */
 export function runList(argv: readonly string[]): Promise<number> {
   return runTool(RETAINED_LIST, argv, (values, operands) =>
-    withConnection(values, operands, '#', async ({ client, filters, quietMs, say }) => {
+    withConnection(values, operands, '#', async ({ read, say }) => {
       const found = new Map<string, ListedMessage>();
-      await readRetained(client, filters, (message) => found.set(message.topic, listed(message)), { quietMs });
+      await read((message) => found.set(message.topic, listed(message)));
       const messages = [...found.values()].sort(byTopic);
       const output = new BatchedOutput(process.stdout);
       output.onGone = () => {};

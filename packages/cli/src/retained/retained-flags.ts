@@ -1,4 +1,4 @@
-import type { Client } from '@cauldron/client';
+import { type Client, type Message, SubscribeRefused } from '@cauldron/client';
 import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
 import { BatchedOutput } from '../command-line/batched-output.js';
 import { COMMON_FLAGS } from '../command-line/tool.js';
@@ -11,6 +11,7 @@ import {
 import { DebugLog } from '../connection/debug-log.js';
 import { describeFailure } from '../connection/failure.js';
 import { openConnection } from '../connection/open-connection.js';
+import { readRetained } from './retained-reader.js';
 
 /** The flags of all actions of `cauldron retained`, behind their own. */
 export const RETAINED_FLAGS = {
@@ -30,11 +31,14 @@ export type RetainedValues = Values<typeof RETAINED_FLAGS>;
 
 const DEFAULT_WAIT_S = 0.5;
 
+/** As Mosquitto's tools have it for what the access rules do not allow. */
+export const DENIED_EXIT_CODE = 12;
+
 /** A connection, and what is asked of it. */
 export interface RetainedTask {
   readonly client: Client;
-  readonly filters: readonly string[];
-  readonly quietMs: number;
+  /** Reads the messages that were asked for, until all are there, or the signal ends it. */
+  readonly read: (onMessage: (message: Message) => void, signal?: AbortSignal) => Promise<void>;
   /** Where the broker is, for people. */
   readonly host: string;
   /** One line to the standard error, without its end; not with --quiet. */
@@ -65,20 +69,36 @@ export async function withConnection(
   try {
     client = await openConnection(target, { trace: log === null ? null : log.trace.bind(log) });
     if (client.connack.properties?.retainAvailable === 0) say('This broker keeps no retained messages.');
-    const quietMs = (values.wait ?? DEFAULT_WAIT_S) * 1_000;
-    const exitCode = await work({ client, filters, quietMs, host: target.url.host, say });
+    const read = readerOf(client, filters, (values.wait ?? DEFAULT_WAIT_S) * 1_000, say);
+    const exitCode = await work({ client, read, host: target.url.host, say });
     await client.disconnect({ properties: target.properties.disconnect });
     const error = await client.closed;
     if (error !== null) throw error;
     return exitCode;
   } catch (error) {
+    await client?.disconnect();
+    if (error instanceof SubscribeRefused) {
+      say(`Error: ${error.message}`);
+      return DENIED_EXIT_CODE;
+    }
     const { text, exitCode } = describeFailure(error, target.url);
     say(text.trimEnd());
-    await client?.disconnect();
     return exitCode;
   } finally {
     await output?.end();
   }
+}
+
+function readerOf(
+  client: Client,
+  filters: readonly string[],
+  quietMs: number,
+  say: (text: string) => void,
+): RetainedTask['read'] {
+  return async (onMessage, signal) => {
+    const refused = await readRetained(client, filters, onMessage, { quietMs, ...(signal && { signal }) });
+    for (const filter of refused) say(`Warning: The subscription to ${filter} was denied.`);
+  };
 }
 
 function filtersOf(operands: readonly string[], { topic }: ConnectionTarget, byDefault: string | null): string[] {

@@ -8,6 +8,7 @@ class SlowBroker {
   roundTripMs = 10;
   roundTrips = 0;
   isSubscribed = false;
+  reasonCodes: readonly number[] = [];
   readonly #messages: { readonly atMs: number; readonly topic: string; readonly retain: boolean }[];
   #handler: MessageHandler | null = null;
 
@@ -23,6 +24,7 @@ class SlowBroker {
         this.isSubscribed = true;
         this.#advance(this.roundTripMs);
         return {
+          reasonCodes: this.reasonCodes,
           unsubscribe: async () => {
             this.isSubscribed = false;
           },
@@ -86,6 +88,24 @@ describe('readRetained', () => {
     const broker = new SlowBroker({ a: 5, live: -50 });
     expect(await topicsOf(broker, ['#'])).toEqual(['a']);
     expect(broker.roundTrips).toBe(1);
+  });
+
+  it('ends when it is told to', async () => {
+    const broker = new SlowBroker({ a: 5, b: 30, c: 60, d: 90 });
+    const end = new AbortController();
+    const topics: string[] = [];
+    const onMessage = ({ topic }: Message) => {
+      if (topics.push(topic) === 2) end.abort();
+    };
+    await readRetained(broker.client, ['#'], onMessage, { quietMs: 100, signal: end.signal, clock: broker.clock });
+    expect([topics, broker.isSubscribed]).toEqual([['a', 'b'], false]);
+  });
+
+  it('tells which filters were refused', async () => {
+    const broker = new SlowBroker({});
+    broker.reasonCodes = [0, 0x87, 1];
+    const options = { quietMs: 100, clock: broker.clock };
+    expect(await readRetained(broker.client, ['a/#', 'b/#', 'c'], () => {}, options)).toEqual(['b/#']);
   });
 
   it('waits no longer than for one message of each filter without wildcards', async () => {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, type Clock, type Message, systemClock } from '@cauldron/client';
-import { hasWildcard } from '@cauldron/codec';
+import { hasWildcard, ReasonCode } from '@cauldron/codec';
 
 export interface ReadOptions {
   /** How long nothing must come before all is considered there, in milliseconds. */
   readonly quietMs: number;
+  /** Ends it before all are there. */
+  readonly signal?: AbortSignal;
   readonly clock?: Pick<Clock, 'nowMs' | 'after'>;
 }
 
@@ -19,15 +21,15 @@ const QUIET_ROUND_TRIPS = 4;
  * have no wildcards, each is over with its first message. They are asked for with QoS 0: queues of the broker, which have
  * bounds, are not needed for them, so none is dropped.
  * @param onMessage called for each, once for each filter that it matches
- * @returns when all are there
- * @throws (rejects) SubscribeRefused; the error that ended the connection
+ * @returns when all are there, with the filters that the broker refused
+ * @throws (rejects) SubscribeRefused when it refused all; the error that ended the connection
  */
 export async function readRetained(
   client: Client,
   filters: readonly string[],
   onMessage: (message: Message) => void,
-  { quietMs, clock = systemClock }: ReadOptions,
-): Promise<void> {
+  { quietMs, signal, clock = systemClock }: ReadOptions,
+): Promise<readonly string[]> {
   let arrived = 0;
   let complete = () => {};
   const isComplete = new Promise<void>((resolve) => {
@@ -36,11 +38,12 @@ export async function readRetained(
   const most = filters.some(hasWildcard) ? Number.POSITIVE_INFINITY : filters.length;
   const nothing = `cauldron/nothing/${randomBytes(12).toString('hex')}`;
   const subscription = await client.subscribe(filters, { qos: 0 }, (message) => {
-    if (!message.retain) return;
+    if (!message.retain || signal?.aborted) return;
     onMessage(message);
     if (++arrived === most) complete();
   });
-  for (let before = -1; before !== arrived && arrived < most; ) {
+  signal?.addEventListener('abort', complete, { once: true });
+  for (let before = -1; before !== arrived && arrived < most && !signal?.aborted; ) {
     before = arrived;
     const startMs = clock.nowMs();
     await client.unsubscribe(nothing);
@@ -48,6 +51,7 @@ export async function readRetained(
     await sleep(clock, Math.max(quietMs, roundTripMs * QUIET_ROUND_TRIPS), isComplete);
   }
   await subscription.unsubscribe();
+  return filters.filter((_, i) => (subscription.reasonCodes[i] ?? 0) >= ReasonCode.UNSPECIFIED_ERROR);
 }
 
 function sleep(clock: Pick<Clock, 'after'>, delayMs: number, enough: Promise<void>): Promise<void> {
