@@ -104,6 +104,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 /** What stands in for the programs of Mosquitto, by their names. */
 const MOSQUITTO_PROGRAMS: Readonly<Record<string, Command['run']>> = {
   mosquitto: async (args) => (await import('@cauldron/broker/main')).runMosquitto(args),
+  mosquitto_db_dump: async (args) => (await import('./db-dump.js')).runDbDump(args),
   mosquitto_passwd: async (args) => (await import('./passwd.js')).runPasswd(args, 'mosquitto_passwd'),
   mosquitto_ctrl: async (args) => (await import('./ctrl.js')).runMosquittoCtrl(args),
   mosquitto_pub: async (args) => (await import('./pub.js')).runPub(args, 'mosquitto_pub'),
