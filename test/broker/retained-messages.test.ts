@@ -232,6 +232,22 @@ describe('very many retained messages', () => {
     },
   );
 
+  it('let others have their turn, also while nothing is found, and the client takes all at once', async () => {
+    const test = await filled(0);
+    const other = await test.connected('other');
+    const finds = await test.connected('finds');
+    await finds.subscribe('many/#');
+    await other.settle();
+    expect(test.broker.counters.publishSent).toBeLessThan(COUNT / 2);
+    for (let i = 0; i < COUNT; i++) await finds.expectMessage();
+    const searches = await test.connected('searches');
+    await test.broker.publish('many/last/of', 'all', { retain: true });
+    await searches.subscribe('many/+/of');
+    await other.settle();
+    expect(searches.inbox).toHaveLength(0);
+    expect(await searches.expectMessage()).toMatchObject({ topic: 'many/last/of' });
+  });
+
   it('are forgotten when the client goes before it has them', async () => {
     const test = await filled(1);
     const lasting = { clean: false };

@@ -19,6 +19,11 @@ export class ManualClock implements Clock {
     return () => this.#ticks.delete(entry);
   }
 
+  /** It takes no time. */
+  soon(action: () => void): void {
+    setImmediate(action);
+  }
+
   /** Time passes while the program is busy: nothing that is due happens. */
   pass(ms: number): void {
     this.#nowMs += ms;

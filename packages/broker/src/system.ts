@@ -13,6 +13,9 @@ export const systemClock: Clock = {
     const timer = setInterval(tick, intervalMs).unref();
     return () => clearInterval(timer);
   },
+  soon: (action) => {
+    setImmediate(action);
+  },
 };
 
 /** The system's source of unpredictable bytes. */

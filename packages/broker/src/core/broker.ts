@@ -1,6 +1,7 @@
 import type { Properties, QoS } from '@cauldron/codec';
 import { assertTopicFilter, assertTopicName, ProtocolError, ReasonCode } from '@cauldron/codec';
 import { openAuthenticator, openAuthorizer, openDoorkeeper } from './access-for-all.js';
+import { Backlog } from './backlog.js';
 import { Connection } from './connection.js';
 import { ConnectionState } from './connection-state.js';
 import type { Context } from './context.js';
@@ -160,6 +161,7 @@ export class Broker {
       connections: new Set<Connection>(),
       awaitingCommit: new Set<Connection>(),
       afterCommit: (ticket: Ticket, action: () => void) => this.#afterCommit(ticket, action),
+      backlog: new Backlog(clock, () => this.#flush()),
       flush: () => this.#flush(),
     };
     this.#context = assemble(parts);
@@ -372,7 +374,7 @@ export class Broker {
       }
     };
     const unsubscribe = router.subscribeLocal(filter, guarded);
-    for (const message of retained.match(filter)) guarded(message);
+    for (const message of retained.match(filter)) if (message !== null) guarded(message);
     return unsubscribe;
   }
 

@@ -1,3 +1,4 @@
+import type { Backlog } from './backlog.js';
 import type { Connection } from './connection.js';
 import type { ControlTopics } from './control-topics.js';
 import type { Counters } from './counters.js';
@@ -44,6 +45,7 @@ export interface Context {
   readonly retained: RetainedMessages;
   readonly run: PublishRun;
   readonly slowdown: Slowdown;
+  readonly backlog: Backlog;
   readonly shortage: StoreShortage;
   /** All that are not closed. */
   readonly connections: Set<Connection>;

@@ -1,8 +1,11 @@
 import type { Delivery } from './delivery.js';
 import type { Authorizer } from './ports/access.js';
 
-/** What a search for retained messages finds next: a message, or that somebody has to be asked about the next one. */
-export type Found = Delivery | Promise<void>;
+/**
+ * What a search for retained messages finds next: a message; that somebody has to be asked about the next one; or null:
+ * nothing so far, and it has looked at so much that others should have their turn.
+ */
+export type Found = Delivery | Promise<void> | null;
 
 /** Retained messages for the new subscriptions of one session: found one at a time, as they can be sent. */
 export class Replays {
@@ -10,6 +13,7 @@ export class Replays {
   readonly #onAnswer: () => void;
   #next: Delivery | null = null;
   #isWaiting = false;
+  #isSearching = false;
   readonly #authorizer: Authorizer;
   /** The version of the access rules under which the next one was found. */
   rulesVersion = 0;
@@ -25,15 +29,22 @@ export class Replays {
     return this.#isWaiting;
   }
 
+  /** The last `peek` has not come to the next one yet: it is to be asked again in a later turn. */
+  get isSearching(): boolean {
+    return this.#isSearching;
+  }
+
   add(source: Iterator<Found>): void {
     this.#sources.push(source);
   }
 
-  /** The next one, the same until `shift`; null: nothing is left, or it waits. */
+  /** The next one, the same until `shift`; null: nothing is left, or it waits, or searches. */
   peek(): Delivery | null {
-    while (this.#next === null && !this.#isWaiting && this.#sources.length > 0) {
+    this.#isSearching = false;
+    while (this.#next === null && !this.#isWaiting && !this.#isSearching && this.#sources.length > 0) {
       const found = this.#sources[0].next();
       if (found.done === true) this.#sources.shift();
+      else if (found.value === null) this.#isSearching = true;
       else if (found.value instanceof Promise) this.#await(found.value);
       else {
         this.#next = found.value;

@@ -18,6 +18,8 @@ import { Timer } from './timer-wheel.js';
 
 /** While this much waits for the socket, queues and retained replays hold back: what is sent later costs no memory now. */
 const REPLAY_HIGH_WATER_BYTES = 256 * 1024;
+/** Messages of queues and replays that are sent at once, about half a millisecond of work; then others have their turn. */
+const PUMP_SLICE = 200;
 
 /** Why a message is refused, in the log. */
 export const QUEUE_IS_FULL = 'its queue is full (max_queued_messages, max_queued_bytes)';
@@ -228,8 +230,13 @@ export class Session implements Expiring {
     if (connection === null || !connection.isOpen) return;
     const { output } = connection;
     if (this.#resends !== null) this.#pumpResends(this.#resends, connection);
+    let slice = PUMP_SLICE;
     if (this.queue !== null) {
       while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
+        if (slice-- === 0) {
+          this.#context.backlog.add(this);
+          return;
+        }
         const delivery = this.queue.shift();
         if (delivery === undefined) break;
         if (delivery.message.isExpired(this.#context.clock)) this.#expire(delivery);
@@ -238,7 +245,7 @@ export class Session implements Expiring {
       }
       if (this.queue.length > 0) return;
     }
-    if (this.#replays !== null) this.#pumpReplays(this.#replays, connection);
+    if (this.#replays !== null) this.#pumpReplays(this.#replays, connection, slice);
   }
 
   /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
@@ -461,13 +468,17 @@ export class Session implements Expiring {
     if (position > 0) this.#context.store.append({ kind: 'dropped', clientId: this.clientId, position });
   }
 
-  #pumpReplays(replays: Replays, connection: Connection): void {
-    const { authorizer, clock, router, shortage } = this.#context;
-    for (;;) {
+  #pumpReplays(replays: Replays, connection: Connection, most: number): void {
+    const { authorizer, backlog, clock, router, shortage } = this.#context;
+    for (let slice = most; ; slice--) {
       // Nothing is looked for before it can be sent: whether the client may have it is asked then.
       if (connection.output.pendingBytes >= REPLAY_HIGH_WATER_BYTES || this.credit <= 0) return;
-      const next = replays.peek();
-      if (next === null) break;
+      const next = slice > 0 ? replays.peek() : null;
+      if (next === null) {
+        if (slice > 0 && !replays.isSearching) break;
+        backlog.add(this);
+        return;
+      }
       // It would have to be stored: it follows when there is room again.
       if (next.qos > 0 && this.lasting && shortage.isShort) return;
       const { rulesVersion } = replays;

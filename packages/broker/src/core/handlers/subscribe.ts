@@ -189,6 +189,10 @@ function* retainedFor(context: Context, session: Session, record: SubscriptionRe
   const { authorizer, retained, settings } = context;
   const identifiers = record.identifier === 0 ? null : [record.identifier];
   for (const message of retained.match(record.filter)) {
+    if (message === null) {
+      yield null;
+      continue;
+    }
     if (record.noLocal && message.publisher === session.clientId) continue;
     if (!authorizer.unrestricted && !authorizer.mayReceive(session.principal, message.topic).allowed) continue;
     let isGood = isSourceGood(context, message);

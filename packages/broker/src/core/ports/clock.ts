@@ -6,4 +6,6 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls `tick` about every `intervalMs` until the returned function is called. Does not keep the process alive. */
   every(intervalMs: number, tick: () => void): () => void;
+  /** Calls `action` in a later turn, when those had theirs who wait for the network meanwhile. */
+  soon(action: () => void): void;
 }
