@@ -24,8 +24,8 @@ const FLAGS = {
 /** All that there is to know of the command line. */
 export const RETAINED_CLEAR: Tool<typeof FLAGS> = {
   name: 'retained clear',
-  summary: `Clears retained messages: shows them, asks, publishes an empty retained message to each topic, and looks
-whether they are gone. Exit status 12: some are still there.`,
+  summary: `Clears retained messages: shows them, asks, publishes an empty retained message to each topic,
+and looks whether they are gone. Exit status 12: some are still there.`,
   usage: 'FILTER ... [-h HOST] [-p PORT] [options]',
   examples: [
     "'owntracks/old-phone/#' --dry-run",
@@ -33,9 +33,9 @@ whether they are gone. Exit status 12: some are still there.`,
     'home/kitchen/light --yes --quiet',
   ],
   flags: FLAGS,
-  details: `An age is taken from the payload: by the first of the members tst, timestamp, time, ts, created_at, datetime and
-date of a JSON object that is a number of seconds, milliseconds, microseconds or nanoseconds since 1970, or a time of
-ISO 8601 with a zone.`,
+  details: `An age is taken from the payload: by the first of the members tst, timestamp, time, ts, created_at,
+datetime and date of a JSON object that is a number of seconds, milliseconds, microseconds or
+nanoseconds since 1970, or a time of ISO 8601 with a zone.`,
 };
 
 /** Messages that are on their way at once. */

@@ -16,8 +16,9 @@ const FLAGS = {
 /** All that there is to know of the command line. */
 export const RETAINED_LIST: Tool<typeof FLAGS> = {
   name: 'retained list',
-  summary: `Lists retained messages: topic, size, and age where the payload says when it was made. On a terminal a table,
-else lines of topic, bytes and time, with tabs between them. Without a FILTER, all that the user may see.`,
+  summary: `Lists retained messages: topic, size, and age where the payload says when it was made. On a terminal
+a table, else lines of topic, bytes and time, with tabs between them. Without a FILTER, all that the
+user may see.`,
   usage: '[FILTER ...] [-h HOST] [-p PORT] [options]',
   examples: ['', "'owntracks/#'", "'#' --json"],
   flags: FLAGS,
