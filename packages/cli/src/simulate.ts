@@ -263,7 +263,7 @@ class SimulationRun {
     const rate = seconds > 0 ? Math.round(published / seconds).toLocaleString('en') : '0';
     const lines = [
       `${countText(published, 'message')} of ${countText(this.#simulation.devices.length, 'device')} in ${seconds.toFixed(1)} s, ${rate} a second.`,
-      `${countText(cuts, 'cut')}, ${countText(lost, 'message')} lost by them. Seed ${this.#plan.seed}.`,
+      `${countText(cuts, 'cut')}, ${countText(lost, 'message')} lost. Seed ${this.#plan.seed}.`,
     ];
     if (failures > 0) lines.push(`${countText(failures, 'connection')} broke of their own.`);
     const { retainedTopics } = this.#fleet;

@@ -50,9 +50,10 @@ export function readDescription(text: string, file: string): Description {
 }
 
 function descriptionAt(place: Place): Description {
-  const groups = place.members(['groups'], ['groups']).get('groups')?.everyMember() ?? new Map<string, Place>();
+  const given = place.members(['groups'], ['groups']).get('groups');
+  const groups = given?.everyMember() ?? new Map<string, Place>();
   const read = Array.from(groups, ([name, one]) => groupAt(name, one));
-  if (place.node.kind === 'object' && groups.size === 0) place.complain('there are no groups of devices');
+  if (given?.node.kind === 'object' && groups.size === 0) given.complain('there are no groups of devices');
   const total = read.reduce((sum, { count }) => sum + count, 0);
   if (total > MOST_DEVICES) place.complain(`${total} devices are too many: up to ${MOST_DEVICES}`);
   return { groups: read };
@@ -143,7 +144,10 @@ function publishAt(place: Place | undefined, names: readonly string[]): PublishS
 function publishMembers(members: ReadonlyMap<string, Place>, names: readonly string[]): PublishSpec {
   const topic = members.get('topic');
   const template = topic?.template(names) ?? NOTHING;
-  if (topic?.node.kind === 'string' && !isValidTopicName(fill(template, () => 'x'))) {
+  // A template that is none has been noted already.
+  const isRead = topic?.node.kind === 'string' && (template.texts.join('') !== '' || template.places.length > 0);
+  const isEmpty = topic?.node.kind === 'string' && topic.node.value === '';
+  if (topic !== undefined && (isEmpty || (isRead && !isValidTopicName(fill(template, () => 'x'))))) {
     topic.complain('messages have no topic like that: none is empty, and none has a wildcard');
   }
   const payload = members.get('payload');

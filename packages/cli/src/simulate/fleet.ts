@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type Client,
   type ClientError,
@@ -85,6 +86,8 @@ export class Fleet {
     const { devices } = this.#options;
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
+    // All that connect at a time listen to it.
+    setMaxListeners(CONNECTING_AT_A_TIME + 1, either);
     this.#members.push(await this.#join(devices[0], RECONNECT, signal));
     let next = 1;
     const work = async (): Promise<void> => {
