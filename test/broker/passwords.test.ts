@@ -127,12 +127,11 @@ async function longestPauseMs(subject: Subject, names: readonly string[], attemp
   const flow: Client = await subject.connect({
     username: 'flow',
     password: 'flow',
-    onMessage: () => {
-      rounds++;
-      if (!isOver) void flow.publish(topic, 'x', { qos: 0 });
-    },
   });
-  await flow.subscribe(topic);
+  await flow.subscribe(topic, {}, () => {
+    rounds++;
+    if (!isOver) void flow.publish(topic, 'x', { qos: 0 });
+  });
   const connects = names.map((username) => {
     const password = Buffer.from(`wrong ${attempt}`);
     return encodePacket(
