@@ -35,6 +35,7 @@ import {
 import { farewell, farewellFor, shortened } from './farewell.js';
 import type { PublishResult } from './outgoing-message.js';
 import { PacketReader, type PacketReaderOwner } from './packet-reader.js';
+import { Reading } from './reading.js';
 import { Sender, type SenderOwner } from './sender.js';
 import { ServerLimits } from './server-limits.js';
 import type { Session } from './session.js';
@@ -79,10 +80,10 @@ export class Connection {
   #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
   /** Whether the session outlives the connection. */
   #keepsSession = true;
-  #isPaused = false;
-  #isBacklogged = false;
-  /** What the transport was told last. */
-  #isReading = true;
+  readonly #reading = new Reading(
+    () => this.#conversation === null || this.#conversation.awaitsAnswer || this.#exchanges?.isUnderWay === true,
+    (isReading) => this.#read(isReading),
+  );
 
   /** @throws what `open` throws */
   constructor(
@@ -174,7 +175,7 @@ export class Connection {
     if (this.#state !== 'open') return;
     this.#farewell = packet;
     this.#state = 'draining';
-    this.#updateReading();
+    this.#reading.readToTheEnd();
     // Not at once: this may be called while a message is delivered, and its acknowledgement comes before DISCONNECT.
     this.#sender.schedule();
   }
@@ -191,19 +192,16 @@ export class Connection {
 
   /** The program wants no more messages. */
   pause(): void {
-    this.#isPaused = true;
-    this.#updateReading();
+    this.#reading.isPaused = true;
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#updateReading();
+    this.#reading.isPaused = false;
   }
 
   /** Too many messages wait for the program: reads only while the client itself waits for an answer. */
   set isBacklogged(isBacklogged: boolean) {
-    this.#isBacklogged = isBacklogged;
-    this.#updateReading();
+    this.#reading.isBacklogged = isBacklogged;
   }
 
   /** Finds out whether the server is still there. */
@@ -211,10 +209,7 @@ export class Connection {
     if (this.#state === 'open') this.#conversation?.probe();
   }
 
-  #updateReading(): void {
-    const isReading = this.#state === 'draining' || !(this.#isPaused || (this.#isBacklogged && !this.#awaitsAnswer()));
-    if (isReading === this.#isReading) return;
-    this.#isReading = isReading;
+  #read(isReading: boolean): void {
     if (isReading) {
       this.#conversation?.resume();
       this.#transport.resume();
@@ -222,10 +217,6 @@ export class Connection {
       this.#conversation?.pause();
       this.#transport.pause();
     }
-  }
-
-  #awaitsAnswer(): boolean {
-    return this.#conversation === null || this.#conversation.awaitsAnswer || this.#exchanges?.isUnderWay === true;
   }
 
   #senderOwner(): SenderOwner {
@@ -253,20 +244,20 @@ export class Connection {
           this.#destroy(new ConnectionFailed('CONNECT cannot be written', { cause: error }));
         }
       },
-      data: (bytes, length) => this.#read(bytes, length),
+      data: (bytes, length) => this.#take(bytes, length),
       drained: () => this.#sender.drained(),
       closed: (error) => this.#end(error),
     };
   }
 
-  #read(bytes: Uint8Array, length: number): void {
+  #take(bytes: Uint8Array, length: number): void {
     this.#conversation?.heard();
     this.#counters.bytesReceived += length;
     if (!this.#reads()) return;
     const before = this.#reader.count;
     try {
       this.#reader.read(bytes, length);
-      if (this.#isBacklogged) this.#updateReading();
+      this.#reading.reconsider();
     } catch (error) {
       this.#fail(error);
     }
@@ -347,7 +338,7 @@ export class Connection {
       this.#sender,
       {
         message: (message) => this.#owner.message(message),
-        askedOrAnswered: () => this.#updateReading(),
+        asked: () => this.#reading.reconsider(),
         silent: () =>
           this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
       },

@@ -31,8 +31,8 @@ const MOST_UNACKNOWLEDGED = 65_535;
 
 /** What a conversation needs of its connection. */
 export interface ConversationOwner extends Pick<ConnectionOwner, 'message'> {
-  /** Something is asked of the server, or was answered: whether to read may depend on it. */
-  askedOrAnswered(): void;
+  /** The client waits for an answer of the server. */
+  asked(): void;
   /** The server is silent after a PINGREQ. */
   silent(): void;
 }
@@ -129,7 +129,7 @@ export class Conversation {
     if (packet.qos > 0 || this.#session.queuedAtMostOnce > 0) {
       const message = new OutgoingMessage(packet, this.#clock.epochMs());
       this.#handshakes.publish(message);
-      this.#owner.askedOrAnswered();
+      this.#owner.asked();
       return message.promise;
     }
     this.#sender.sendPublish(packet);
@@ -149,13 +149,13 @@ export class Conversation {
   subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
     this.limits.checkSubscribe(request);
     const answer = this.#requests.subscribe(request);
-    this.#owner.askedOrAnswered();
+    this.#owner.asked();
     return answer;
   }
 
   unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
     const answer = this.#requests.unsubscribe(request);
-    this.#owner.askedOrAnswered();
+    this.#owner.asked();
     return answer;
   }
 
@@ -234,6 +234,6 @@ export class Conversation {
 
   #ping(): void {
     this.#sender.send({ type: PacketType.PINGREQ });
-    this.#owner.askedOrAnswered();
+    this.#owner.asked();
   }
 }

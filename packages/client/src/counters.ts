@@ -1,3 +1,5 @@
+import type { Session } from './session.js';
+
 /** What a client has done since it began, over all of its connections. Numbers only go up, but for those of the queue. */
 export class Counters {
   /** Connections that a server has accepted. */
@@ -13,10 +15,24 @@ export class Counters {
   messagesReceived = 0;
   /** Messages received with QoS 0 and not delivered, because too many waited for the program. */
   messagesDropped = 0;
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
   /** Messages that wait to be sent, now. */
-  queuedMessages = 0;
+  get queuedMessages(): number {
+    return this.#session.queueLength;
+  }
+
   /** Bytes of topic and payload of these. */
-  queuedBytes = 0;
+  get queuedBytes(): number {
+    return this.#session.queuedBytes;
+  }
+
   /** Messages with QoS 1 and 2 that were sent and not acknowledged, now. */
-  inflight = 0;
+  get inflight(): number {
+    return this.#session.inflight.size;
+  }
 }

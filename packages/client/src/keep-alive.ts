@@ -1,5 +1,8 @@
 import type { Clock } from './clock.js';
 
+/** A timer that is later than this (ms) was not merely held up by other work. */
+const LATE_MS = 2_000;
+
 /**
  * Watches over a connection on which nothing happens. When nothing was sent, or nothing was received, for the keep-alive
  * interval, it asks for a PINGREQ [MQTT-3.1.2-20]; when nothing at all is received for `timeoutMs` after that, the
@@ -15,6 +18,8 @@ export class KeepAlive {
   #heardMs: number;
   #pingedMs = -1;
   #paused = false;
+  /** When the timer is due. */
+  #checkMs = 0;
   #cancel: () => void = () => {};
 
   /**
@@ -77,11 +82,14 @@ export class KeepAlive {
 
   readonly #check = (): void => {
     const nowMs = this.#clock.nowMs();
+    // The machine has slept, or the page was frozen: the answer may lie there unread, or the question was lost.
+    const isLate = nowMs - this.#checkMs > LATE_MS && !this.#paused;
+    if (isLate) this.#pingedMs = -1;
     if (nowMs >= this.#deadlineMs()) {
       this.#giveUp();
       return;
     }
-    if (nowMs >= this.#dueMs()) {
+    if (isLate || nowMs >= this.#dueMs()) {
       if (this.#pingedMs < 0) this.#pingedMs = nowMs;
       this.#sentMs = nowMs;
       this.#ping();
@@ -90,7 +98,8 @@ export class KeepAlive {
   };
 
   #arm(nowMs: number): void {
-    this.#cancel = this.#clock.after(Math.min(this.#dueMs(), this.#deadlineMs()) - nowMs, this.#check);
+    this.#checkMs = Math.min(this.#dueMs(), this.#deadlineMs());
+    this.#cancel = this.#clock.after(this.#checkMs - nowMs, this.#check);
   }
 
   /** When the next PINGREQ is due. */

@@ -1,3 +1,7 @@
+import type { ClientError } from './errors.js';
+import { isPointless } from './retry-table.js';
+import type { Servers } from './servers.js';
+
 /** Whether and when a client connects again by itself. Times in milliseconds. */
 export interface ReconnectOptions {
   /** The longest wait before the first attempt; it doubles with each round of servers. Default 1,000. */
@@ -12,12 +16,32 @@ export interface ReconnectOptions {
   connectionStableMs?: number;
 }
 
-/** When to try again: exponential back-off with full jitter, so that clients which were cut together come back apart. */
-export class Backoff {
+/** How a connection, or an attempt to make one, has ended. */
+export interface Ending {
+  readonly error: ClientError;
+  /** How long the connection lasted; null: it was an attempt. */
+  readonly lastedMs: number | null;
+  /** Whether no server has ever accepted. */
+  readonly isInitial: boolean;
+}
+
+/** What comes after it. */
+export interface NextAttempt {
+  readonly inMs: number;
+  /** Where another server sends the client; null: it goes where it would go by itself. */
+  readonly referred: { readonly from: string; readonly to: string } | null;
+}
+
+const DEFAULT_STABLE_MS = 10_000;
+
+/** When and where to try again: exponential back-off with full jitter, so that clients cut together come back apart. */
+export class Reconnection {
+  readonly #servers: Servers;
+  /** Null: a connection that ends is the last. */
+  readonly #options: ReconnectOptions | null;
   readonly #minDelayMs: number;
   readonly #maxDelayMs: number;
   readonly #maxAttempts: number;
-  readonly #servers: () => number;
   readonly #random: () => number;
   /** Since the last good connection. */
   #attempts = 0;
@@ -26,15 +50,13 @@ export class Backoff {
   #tried = 0;
 
   /**
-   * @param servers how many there are: each is tried once in a round, and only rounds are waited for
    * @param random 0 to below 1
    * @throws RangeError for times that make no sense
    */
-  constructor(
-    { minDelayMs = 1_000, maxDelayMs = 60_000, maxAttempts = Number.POSITIVE_INFINITY }: ReconnectOptions,
-    servers: () => number,
-    random: () => number,
-  ) {
+  constructor(servers: Servers, options: boolean | ReconnectOptions, random: () => number) {
+    this.#servers = servers;
+    this.#options = options === false ? null : options === true ? {} : options;
+    const { minDelayMs = 1_000, maxDelayMs = 60_000, maxAttempts = Number.POSITIVE_INFINITY } = this.#options ?? {};
     if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
       throw new RangeError(`reconnect: minDelayMs is ${minDelayMs}, maxDelayMs ${maxDelayMs}: from 0, and not less`);
     }
@@ -42,23 +64,34 @@ export class Backoff {
     this.#minDelayMs = minDelayMs;
     this.#maxDelayMs = maxDelayMs;
     this.#maxAttempts = maxAttempts;
-    this.#servers = servers;
     this.#random = random;
   }
 
-  /** The last connection was a good one. */
-  reset(): void {
-    this.#attempts = this.#rounds = this.#tried = 0;
+  /** Whether the client makes another connection when one has ended. */
+  get isWanted(): boolean {
+    return this.#options !== null;
   }
 
-  /**
-   * Milliseconds to wait before the next attempt; null when there is to be none.
-   * @param wasLost whether a connection has ended, and not an attempt
-   */
-  next(wasLost: boolean): number | null {
-    if (this.#attempts++ >= this.#maxAttempts) return null;
-    if (!wasLost && ++this.#tried < this.#servers()) return 0;
+  /** @returns null when the client is over */
+  after({ error, lastedMs, isInitial }: Ending): NextAttempt | null {
+    const from = this.#servers.current.url;
+    const referred = this.#options === null ? null : this.#servers.follow(error);
+    if (referred !== null) return { inMs: 0, referred: { from: String(from), to: String(referred.url) } };
+    if (isPointless(error) || this.#attempts === this.#maxAttempts) return null;
+    if (lastedMs !== null && lastedMs >= (this.#options?.connectionStableMs ?? DEFAULT_STABLE_MS)) {
+      this.#attempts = this.#rounds = 0;
+    }
+    if (lastedMs === null) {
+      this.#servers.advance();
+      if (++this.#tried < this.#servers.count) return this.#attempt(0);
+    }
     this.#tried = 0;
-    return this.#random() * Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** this.#rounds++);
+    if (this.#options === null || (isInitial && this.#options.initially !== true)) return null;
+    return this.#attempt(this.#random() * Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** this.#rounds++));
+  }
+
+  #attempt(inMs: number): NextAttempt {
+    this.#attempts++;
+    return { inMs, referred: null };
   }
 }

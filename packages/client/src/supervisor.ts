@@ -34,8 +34,7 @@ import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import { Presence } from './presence.js';
 import type { Receipt, Refusal } from './receipt.js';
-import { Backoff, type ReconnectOptions } from './reconnect.js';
-import { isPointless } from './retry-table.js';
+import { Reconnection } from './reconnect.js';
 import type { Server, Servers } from './servers.js';
 import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
@@ -59,15 +58,13 @@ export interface SupervisorOwner {
   closed(error: ClientError | null): void;
 }
 
-const DEFAULT_STABLE_MS = 10_000;
-
 /**
  * Keeps a client connected: owns its session, what it has subscribed, and one connection at a time. A connection that ends
  * is followed by another one, unless that is pointless or not wanted; what was asked for and not answered waits for it.
  */
 export class Supervisor implements ConnectionOwner {
   readonly session: Session;
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly trace: ConnectionOwner['trace'];
   /** Settled with the first connection, or when the client is over before. */
   readonly ready = new Deferred<void>();
@@ -81,9 +78,7 @@ export class Supervisor implements ConnectionOwner {
   readonly #owner: SupervisorOwner;
   readonly #clock: Clock;
   readonly #subscriptions = new Subscriptions();
-  /** Null: the first connection is the last. */
-  readonly #reconnect: ReconnectOptions | null;
-  readonly #backoff: Backoff;
+  readonly #reconnection: Reconnection;
   #connection: Connection | null = null;
   /** Who waits for a connection to ask something of. */
   #waiting: (() => void)[] = [];
@@ -118,9 +113,9 @@ export class Supervisor implements ConnectionOwner {
     this.#clock = clock;
     this.#wakeUps = wakeUps;
     this.session = session;
+    this.counters = new Counters(session);
     this.trace = trace;
-    this.#reconnect = reconnect === false ? null : reconnect === true ? {} : reconnect;
-    this.#backoff = new Backoff(this.#reconnect ?? {}, () => servers.count, random);
+    this.#reconnection = new Reconnection(servers, reconnect, random);
     // Nobody need wait for it.
     this.ready.promise.catch(() => {});
     this.#presence = new Presence(options);
@@ -266,42 +261,25 @@ export class Supervisor implements ConnectionOwner {
   }
 
   closed(error: ClientError | null): void {
-    const wasOnline = this.state === 'online';
+    const lastedMs = this.state === 'online' ? this.#clock.nowMs() - this.#onlineSinceMs : null;
     this.#connection = null;
     if (error === null || this.#leaving !== null) this.#finish(error);
-    else this.#carryOn(error, wasOnline);
+    else this.#carryOn(error, lastedMs);
   }
 
   /** After the end of a connection, or of an attempt: another one, now or later, or none. */
-  #carryOn(error: ClientError, wasOnline: boolean): void {
-    const reconnect = this.#reconnect;
-    if (reconnect === null) {
+  #carryOn(error: ClientError, lastedMs: number | null): void {
+    const next = this.#reconnection.after({ error, lastedMs, isInitial: this.connack === null });
+    if (next === null) {
       this.#finish(error);
-      return;
-    }
-    const { url } = this.#servers.current;
-    const referred = this.#servers.follow(error);
-    if (referred !== null) {
-      this.#events.tell('redirect', { from: String(url), to: String(referred.url) });
+    } else if (next.referred !== null) {
+      this.#events.tell('redirect', next.referred);
       this.#attempt();
-      return;
+    } else {
+      this.#cancelRetry = this.#clock.after(next.inMs, () => this.#attempt());
+      this.#enter('offline');
+      this.#events.tell('offline', { error, retryInMs: next.inMs });
     }
-    const isInitial = this.connack === null;
-    if (isPointless(error) || (isInitial && reconnect.initially !== true)) {
-      this.#finish(error);
-      return;
-    }
-    const { connectionStableMs = DEFAULT_STABLE_MS } = reconnect;
-    if (!wasOnline) this.#servers.advance();
-    else if (this.#clock.nowMs() - this.#onlineSinceMs >= connectionStableMs) this.#backoff.reset();
-    const retryInMs = this.#backoff.next(wasOnline);
-    if (retryInMs === null) {
-      this.#finish(error);
-      return;
-    }
-    this.#cancelRetry = this.#clock.after(retryInMs, () => this.#attempt());
-    this.#enter('offline');
-    this.#events.tell('offline', { error, retryInMs });
   }
 
   /** The time for the next look at the server may long be over, without anybody having noticed. */
@@ -359,7 +337,7 @@ export class Supervisor implements ConnectionOwner {
   /** What the next CONNECT says. */
   #connectOptions({ credentials }: Server): ConnectOptions {
     const options = { ...credentials, ...this.#options };
-    if (this.#reconnect === null) return options;
+    if (!this.#reconnection.isWanted) return options;
     const { protocolVersion = 5 } = options;
     const clean = isClean(options);
     const sessionExpiryInterval = sessionExpiryOf(options);
@@ -429,7 +407,7 @@ export class Supervisor implements ConnectionOwner {
         try {
           return await question(connection);
         } catch (error) {
-          if (connection === this.#connection || this.#reconnect === null) throw error;
+          if (connection === this.#connection || !this.#reconnection.isWanted) throw error;
           if (this.#leaving !== null) throw error;
           continue;
         }
