@@ -12,7 +12,7 @@ interface Command {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   acl: {
-    summary: 'Look into who may do what: check an ACL file, explain a decision, try another file',
+    summary: 'Look into who may do what: check an ACL file, explain a decision ...',
     run: async (args) => (await import('./acl.js')).runAcl(args),
   },
   ban: {
@@ -24,7 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
   },
   completion: {
-    summary: 'Print a script that lets bash, zsh or fish complete commands and options',
+    summary: 'Print a script that lets bash, zsh or fish complete commands',
     run: async (args) => (await import('./completion.js')).runCompletion(args),
   },
   config: {
@@ -52,7 +52,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./pub.js')).runPub(args),
   },
   doctor: {
-    summary: 'Find out what is wrong: examine a broker, or test it against the standards',
+    summary: 'Examine a broker, or test it against the standards',
     run: async (args) => (await import('./doctor.js')).runDoctor(args),
   },
   reload: {
@@ -72,15 +72,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./retained.js')).runRetained(args),
   },
   setup: {
-    summary: 'Set up a broker that can stand on the internet: TLS, users, rights; clients, renewal ...',
+    summary: 'Set up a broker for the internet: TLS, users, rights, clients ...',
     run: async (args) => (await import('./setup.js')).runSetup(args),
   },
   signal: {
-    summary: 'Tell brokers that run to reload, rotate logs, stop, print what they have',
+    summary: 'Tell brokers that run to reload, rotate logs, stop ...',
     run: async (args) => (await import('./signal.js')).runSignal(args),
   },
   simulate: {
-    summary: 'Simulate devices: what they measure, where they go, when they are cut off',
+    summary: 'Simulate devices: what they measure, where they go, drop-outs',
     run: async (args) => (await import('./simulate.js')).runSimulate(args),
   },
   status: {
@@ -96,7 +96,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./sub.js')).runSub(args),
   },
   torture: {
-    summary: 'Kill a broker again and again, and prove that nothing acknowledged is lost',
+    summary: 'Kill a broker again and again, and prove that nothing is lost',
     run: async (args) => (await import('./torture.js')).runTorture(args),
   },
 };
@@ -137,8 +137,21 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   return USAGE_STATUS;
 }
 
+/** What the help lists together. */
+const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  Messages: ['pub', 'sub', 'rr', 'retained', 'replay', 'simulate'],
+  'The broker': ['broker', 'setup', 'config', 'status', 'reload', 'signal', 'store'],
+  'Who may do what': ['passwd', 'acl', 'ctrl', 'ban', 'lockouts'],
+  Tests: ['doctor', 'torture'],
+  'The shell': ['man', 'completion'],
+};
+
 function help(): string {
-  const list = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const list = Object.entries(HELP_GROUPS).map(([heading, names]) => {
+    const lines = names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name].summary}\n`);
+    return `${heading}:\n${lines.join('')}`;
+  });
   return `Examples:
   cauldron broker -v
   cauldron sub -v -t 'owntracks/#'
@@ -146,8 +159,7 @@ function help(): string {
 
 Usage: cauldron COMMAND [OPTIONS]
 
-${list.join('\n')}
-
+${list.join('')}
 \`cauldron COMMAND --help\` tells the options of a command.
 `;
 }

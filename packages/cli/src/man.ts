@@ -28,19 +28,15 @@ export function runMan(argv: readonly string[]): Promise<number> {
 
 /** The pages of all commands and actions, and that of `cauldron`: roff, by the names of their files. */
 export async function manualPages(): Promise<Map<string, string>> {
-  const { describeCommands } = await import('./tools.js');
-  const described = await describeCommands();
-  const pages = [overview(described.filter(({ name }) => !name.includes(' '))), ...described.map(pageOf)];
+  const { commandSummaries, describeCommands } = await import('./tools.js');
+  const pages = [overview(commandSummaries()), ...(await describeCommands()).map(pageOf)];
   return new Map(pages.map((page) => [`${page.title}.1`, roffOf(page, version())]));
 }
 
 /** @param name empty: the overview. @throws (rejects) UsageError */
 async function pageNamed(name: string): Promise<Page> {
-  const { COMMAND_NAMES, describeCommand } = await import('./tools.js');
-  if (name === '') {
-    const names = COMMAND_NAMES.filter((one) => !one.includes(' '));
-    return overview(await Promise.all(names.map(describeCommand)));
-  }
+  const { COMMAND_NAMES, commandSummaries, describeCommand } = await import('./tools.js');
+  if (name === '') return overview(commandSummaries());
   if (COMMAND_NAMES.includes(name)) return pageOf(await describeCommand(name));
   const near = nearestName(name, COMMAND_NAMES);
   throw new UsageError(`There is no page ${titleOf(name)}.${near === undefined ? '' : ` Did you mean '${near}'?`}`);

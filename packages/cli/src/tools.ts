@@ -78,6 +78,12 @@ const OTHER_ACTIONS: Readonly<Record<string, () => Promise<Readonly<Record<strin
 /** The names of all commands and actions, in the order of the alphabet. */
 export const COMMAND_NAMES: readonly string[] = Object.keys(TABLES);
 
+/** The commands, without their actions, in the order of the alphabet. */
+export function commandSummaries(): { readonly name: string; readonly summary: string }[] {
+  const names = COMMAND_NAMES.filter((name) => !name.includes(' '));
+  return names.map((name) => ({ name, summary: COMMANDS[name].summary }));
+}
+
 /** Everything that `cauldron` can do. */
 export async function describeCommands(): Promise<CommandDescription[]> {
   return Promise.all(COMMAND_NAMES.map((name) => describeCommand(name)));
