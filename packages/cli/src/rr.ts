@@ -95,7 +95,7 @@ type RrValues = Values<typeof FLAGS>;
 export const RR: Tool<typeof FLAGS> = {
   name: 'rr',
   summary: 'Publishes a request, and prints the response to it.',
-  usage: '[-h HOST] [-p PORT] -t TOPIC -e RESPONSE-TOPIC {-m TEXT | -f FILE | -s | -n} [options]',
+  usage: '[-h HOST] [-p PORT] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]',
   examples: [
     '-t garden/pump/status -e answers/me -m now -W 5',
     '-h broker.example -t time -e answers/me -n --latency',

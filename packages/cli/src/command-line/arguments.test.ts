@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeFlags, type FlagTable, parseArguments, UsageError } from './arguments.js';
+import { describeFlags, type FlagTable, parseArguments, UsageError, wrapProse } from './arguments.js';
 
 const TABLE = {
   host: { short: '-h', long: '--host', kind: 'text', value: 'HOST', doc: 'Where.' },
@@ -94,5 +94,16 @@ TLS:
     expect(lines.length).toBeGreaterThan(1);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
     expect(lines[2]).toMatch(/^ {6}word/);
+  });
+});
+
+describe('wrapProse', () => {
+  it('wraps paragraphs that are too wide, and nothing else', () => {
+    const wide = 'word '.repeat(30).trim();
+    const text = `Narrow.\nStays so.\n\n${wide}\nand more\n  a list ${wide}\ntable  ${wide}`;
+    const row = 'word '.repeat(20).trim();
+    expect(wrapProse(text)).toBe(
+      `Narrow.\nStays so.\n\n${row}\n${'word '.repeat(10)}and more\n  a list ${wide}\ntable  ${wide}`,
+    );
   });
 });

@@ -99,14 +99,19 @@ export function groupFlags(table: FlagTable): { readonly heading: string; readon
     .filter(({ flags }) => flags.length > 0);
 }
 
-/** The help text for the flags: headings, and two columns. */
-export function describeFlags(table: FlagTable): string {
+/**
+ * The help text for the flags: headings, and two columns.
+ * @param isBrief of texts that take several lines, only their first sentence
+ */
+export function describeFlags(table: FlagTable, isBrief = false): string {
   const groups = groupFlags(table).map(({ heading, flags }) => ({ heading, rows: flags.map(rowOf) }));
   const widths = groups.flatMap(({ rows }) => rows.map(({ names }) => names.length));
   const column = Math.min(WIDEST_NAMES, Math.max(...widths)) + 2;
-  return groups
-    .map(({ heading, rows }) => `${heading}:\n${rows.map((row) => inColumns(row.names, row.doc, column)).join('')}`)
-    .join('');
+  const lineOf = ({ names, doc }: Row) => {
+    const [sentence] = doc.split(/(?<=[^.]\.) /, 1);
+    return inColumns(names, isBrief && column + doc.length > HELP_WIDTH ? sentence : doc, column);
+  };
+  return groups.map(({ heading, rows }) => `${heading}:\n${rows.map(lineOf).join('')}`).join('');
 }
 
 interface Row {
@@ -121,13 +126,15 @@ function rowOf(flag: Flag): Row {
 }
 
 /** Longer ones have a line of their own. */
-const WIDEST_NAMES = 28;
+const WIDEST_NAMES = 26;
 const HELP_WIDTH = 100;
 
-/** A name, and a text that is wrapped in the column beside it; below it, if the name is too long. With a line end. */
+/** A name, and a text that is wrapped in the column beside it; below a name that is too long. With a line end. */
 export function inColumns(names: string, doc: string, column: number): string {
   const indent = ' '.repeat(column);
-  let line = names.length + 2 > column ? `${names}\n${indent}` : names.padEnd(column);
+  if (names !== '' && names.length + 2 > column && names.length + 2 + doc.length <= HELP_WIDTH)
+    return `${names}  ${doc}\n`;
+  let line = names !== '' && names.length + 2 > column ? `${names}\n${indent}` : names.padEnd(column);
   let text = '';
   let used = column;
   for (const word of doc.split(' ')) {
@@ -141,6 +148,23 @@ export function inColumns(names: string, doc: string, column: number): string {
     used += gap.length + word.length;
   }
   return `${text}${line}\n`;
+}
+
+/** Prose whose lines are wider than a help is, wrapped anew: paragraph by paragraph; lists and tables stay as they are. */
+export function wrapProse(text: string): string {
+  const blocks: { readonly isProse: boolean; readonly lines: string[] }[] = [];
+  for (const line of text.split('\n')) {
+    const isProse = /^\S/.test(line) && !/\S {2}/.test(line);
+    const block = blocks.at(-1);
+    if (isProse && block?.isProse) block.lines.push(line);
+    else blocks.push({ isProse, lines: [line] });
+  }
+  return blocks
+    .map(({ isProse, lines }) => {
+      const isTooWide = isProse && lines.some(({ length }) => length > HELP_WIDTH);
+      return isTooWide ? inColumns('', lines.join(' '), 0).trimEnd() : lines.join('\n');
+    })
+    .join('\n');
 }
 
 type FlagsByName = ReadonlyMap<string, readonly [key: string, flag: Flag]>;

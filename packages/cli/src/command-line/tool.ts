@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeFlags, type FlagTable, parseArguments, UsageError, type Values } from './arguments.js';
+import { describeFlags, type FlagTable, parseArguments, UsageError, type Values, wrapProse } from './arguments.js';
 import { version } from './version.js';
 
 /** One command of `cauldron`. Its help, its man page and its completion are made from this. */
@@ -122,13 +122,13 @@ export function helpOf(tool: Tool<FlagTable>, isComplete: boolean): string {
   const shown = Object.fromEntries(Object.entries(flags).filter(([, flag]) => isComplete || flag.rare === undefined));
   const hidden = Object.keys(flags).length - Object.keys(shown).length;
   const parts = [
-    summary,
+    wrapProse(summary),
     `Examples:\n${examples.map((example) => `  ${program} ${example}`).join('\n')}`,
     `Usage: ${program} ${usage.replaceAll(`cauldron ${name}`, program)}`,
-    describeFlags(shown).trimEnd(),
+    describeFlags(shown, !isComplete && hidden > 0).trimEnd(),
   ];
-  if (notes !== undefined) parts.push(notes.trim());
-  if (isComplete && details !== undefined) parts.push(details.trim());
+  if (notes !== undefined) parts.push(wrapProse(notes.trim()));
+  if (isComplete && details !== undefined) parts.push(wrapProse(details.trim()));
   if (hidden > 0) parts.push(`'${program} --help-all' shows ${hidden} more options.`);
   return `${parts.join('\n\n')}\n`;
 }

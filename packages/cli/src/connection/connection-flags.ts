@@ -151,7 +151,8 @@ export const CONNECTION_FLAGS = {
     value: 'PACKET PROPERTY VALUE',
     arity: propertyArity,
     group: 'connection',
-    doc: 'Such as publish content-type text/plain. Can be repeated. MQTT 5.',
+    rare: true,
+    doc: 'A property, such as publish content-type text/plain, or PACKET user-property NAME VALUE. Can be repeated. MQTT 5.',
   },
   keepSession: {
     short: '-c',

@@ -33,9 +33,10 @@ export const TLS_FLAGS = {
     kind: 'text',
     value: 'FILE',
     group: 'tls',
+    rare: true,
     doc: 'Certificate of this client in PEM. Needs --key.',
   },
-  key: { long: '--key', kind: 'text', value: 'FILE', group: 'tls', doc: 'Private key of --cert in PEM.' },
+  key: { long: '--key', kind: 'text', value: 'FILE', group: 'tls', rare: true, doc: 'Private key of --cert in PEM.' },
   keyform: {
     long: '--keyform',
     kind: 'choice',

@@ -163,7 +163,7 @@ export const SUB_FLAGS = {
     value: 'NAME',
     arity: decoderArity,
     group: 'output',
-    doc: 'Payloads as text: json, cbor, msgpack, protobuf FILE[:MESSAGE], sparkplug or hex.',
+    doc: 'Payloads as text: json, cbor, msgpack, protobuf FILE, sparkplug or hex. FILE:MESSAGE names a message of it.',
   },
   tree: { long: '--tree', kind: 'switch', group: 'output', doc: 'A live tree of topics, with rates and last values.' },
   watch: {
@@ -184,7 +184,7 @@ export const SUB_FLAGS = {
     long: '--stats',
     kind: 'switch',
     group: 'output',
-    doc: 'Instead of messages, rates and sizes at the end; on a terminal, meanwhile, too.',
+    doc: 'Instead of messages, rates and sizes at the end. On a terminal, meanwhile, too.',
   },
   messageRate: {
     long: '--message-rate',
