@@ -61,7 +61,7 @@ describe('a format', () => {
   });
 
   it('leaves blank what the message does not have, as wide as it was to be', () => {
-    const bare = { properties: undefined, packetId: undefined, qos: 0 };
+    const bare = { properties: undefined, packetId: undefined, qos: 0 } as const;
     expect(printed('%A|%C|%D|%E|%F|%P|%R|%S|%m|', bare)).toBe('||||||||0|');
     expect(printed('%3A|%03E|%-3F|%3S|%3C|%03C|%3R|', bare)).toBe('   |000|   |   |   |   ||');
   });

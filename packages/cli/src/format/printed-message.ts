@@ -1,4 +1,4 @@
-import type { Properties } from '@cauldron/codec';
+import type { Properties, QoS } from '@cauldron/codec';
 
 /** What a format can print; the messages of the client have all of it. */
 export interface PrintedMessage {
@@ -6,7 +6,7 @@ export interface PrintedMessage {
   readonly payload: Uint8Array;
   /** Stands for the payload wherever that is shown as text. */
   readonly decoded?: Uint8Array | undefined;
-  readonly qos: number;
+  readonly qos: QoS;
   readonly retain: boolean;
   /** Absent when QoS is 0. */
   readonly packetId?: number | undefined;

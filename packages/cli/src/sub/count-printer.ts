@@ -1,6 +1,6 @@
-import type { Message } from '@cauldron/client';
 import type { BatchedOutput } from '../command-line/batched-output.js';
 import { visible } from '../decode/json-text.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 import type { Printer } from './printer.js';
 import { TopicTallies } from './topic-tallies.js';
 
@@ -13,7 +13,7 @@ export class CountPrinter implements Printer {
     this.#output = output;
   }
 
-  message({ topic, payload }: Message): void {
+  message({ topic, payload }: PrintedMessage): void {
     this.#tallies.add(topic, payload.length);
   }
 

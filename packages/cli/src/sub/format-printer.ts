@@ -1,8 +1,8 @@
-import type { Message } from '@cauldron/client';
 import type { BatchedOutput } from '../command-line/batched-output.js';
 import type { PayloadDecoder } from '../decode/payload-decoder.js';
 import type { Format } from '../format/format.js';
 import { preciseNow } from '../format/moment.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 import type { Printer } from './printer.js';
 
 /** As mosquitto_sub prints, byte for byte. */
@@ -15,7 +15,7 @@ export class FormatPrinter implements Printer {
     this.#format = format;
   }
 
-  message(message: Message): void {
+  message(message: PrintedMessage): void {
     const format = this.#format;
     format.write(this.#output.sink, message, format.needsTime ? preciseNow() : 0);
     this.#output.written();
@@ -34,7 +34,7 @@ export class DecodedPrinter implements Printer {
     this.#decoder = decoder;
   }
 
-  message(message: Message): void {
+  message(message: PrintedMessage): void {
     const { topic, payload, qos, retain, packetId, properties } = message;
     const decoded = payload.length === 0 ? undefined : Buffer.from(this.#decoder.text(topic, payload));
     const shown = { topic, payload, decoded, qos, retain, packetId, properties };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Message } from '@cauldron/client';
 import { topicMatches } from '@cauldron/codec';
 import { payloadTimeMs } from '../decode/payload-times.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 
 export interface FilterFlags {
   /** `-T` */
@@ -35,7 +35,7 @@ export class MessageFilter {
   }
 
   /** To be asked once for each message, of a topic that is not excluded. */
-  takes(message: Message): boolean {
+  takes(message: PrintedMessage): boolean {
     if (this.#noRetained && message.retain) return false;
     if (this.#sinceMs !== null && !isAsNew(message, this.#sinceMs)) return false;
     return this.#last === null || this.#last.differs(message);
@@ -46,7 +46,7 @@ export class MessageFilter {
  * By the time in the payload, where it says one (`tst` of OwnTracks, and others). Otherwise what is retained is old: nobody
  * knows its time; and all else is published just now.
  */
-function isAsNew({ payload, retain }: Message, sinceMs: number): boolean {
+function isAsNew({ payload, retain }: PrintedMessage, sinceMs: number): boolean {
   const timeMs = payloadTimeMs(payload);
   return timeMs === null ? !retain && Date.now() >= sinceMs : timeMs >= sinceMs;
 }
@@ -60,7 +60,7 @@ class LastPayloads {
   readonly #byTopic = new Map<string, Buffer>();
 
   /** Whether the payload is another one than that of the last message of its topic, as which it counts from now on. */
-  differs({ topic, payload }: Message): boolean {
+  differs({ topic, payload }: PrintedMessage): boolean {
     const now =
       payload.length <= LARGEST_KEPT ? Buffer.from(payload) : createHash('sha512').update(payload).update(':').digest();
     const last = this.#byTopic.get(topic);

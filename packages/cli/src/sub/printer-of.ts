@@ -42,6 +42,8 @@ export async function printerOf(values: SubValues, screen: Screen): Promise<Prin
   if (values.stats) return new (await import('./statistics-printer.js')).StatisticsPrinter(output);
   if (values.tree) return treePrinterOf(values, screen);
   if (values.messageRate) return new (await import('./rate-printer.js')).RatePrinter(output);
+  // The recording is what the output is for.
+  if (values.record === '-') return { message: () => {} };
   const lines = await linePrinterOf(values, screen);
   return values.watch ? new (await import('./watch-printer.js')).WatchPrinter(output, lines, `Broker: ${host}`) : lines;
 }

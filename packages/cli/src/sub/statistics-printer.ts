@@ -1,7 +1,7 @@
-import type { Message } from '@cauldron/client';
 import type { BatchedOutput } from '../command-line/batched-output.js';
 import { sizeText } from '../command-line/units.js';
 import { visible } from '../decode/json-text.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 import type { Printer } from './printer.js';
 import { TopicTallies } from './topic-tallies.js';
 
@@ -33,7 +33,7 @@ export class StatisticsPrinter implements Printer {
     if (process.stderr.isTTY) this.#timer = setInterval(() => this.#showLive(), LIVE_INTERVAL_MS);
   }
 
-  message({ topic, payload, qos, retain }: Message): void {
+  message({ topic, payload, qos, retain }: PrintedMessage): void {
     const { length } = payload;
     this.#tallies.add(topic, length);
     this.#messagesOfQos[qos]++;

@@ -128,10 +128,7 @@ export class Subscriber {
     const recorder = RecordingWriter.open(record);
     recorder.onFull = this.#hold;
     recorder.onRoom = this.#goOn;
-    recorder.onGone = ({ message }) => {
-      this.#complain(`Error: The recording cannot be written: ${message}\n`);
-      this.#leave(OUTPUT_EXIT_CODE);
-    };
+    recorder.onGone = this.#outputGone;
     this.#recorder = recorder;
   }
 
@@ -210,7 +207,7 @@ export class Subscriber {
 
   /** `sub | head` ends quietly; a full disk does not. */
   readonly #outputGone = ({ code, message }: NodeJS.ErrnoException): void => {
-    if (code !== 'EPIPE') this.#complain(`Error: The messages cannot be written: ${message}\n`);
+    if (code !== 'EPIPE') this.#complain(`Error: The output cannot be written: ${message}\n`);
     this.#leave(code === 'EPIPE' ? 0 : OUTPUT_EXIT_CODE);
   };
 

@@ -1,8 +1,8 @@
-import type { Message } from '@cauldron/client';
 import type { BatchedOutput } from '../command-line/batched-output.js';
 import { hexLine } from '../decode/hex-dump.js';
 import { visible } from '../decode/json-text.js';
 import type { PayloadDecoder } from '../decode/payload-decoder.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 import type { Printer } from './printer.js';
 
 export interface TerminalLayout {
@@ -37,7 +37,7 @@ export class TerminalPrinter implements Printer {
     this.#decoder = decoder;
   }
 
-  message(message: Message): void {
+  message(message: PrintedMessage): void {
     const { isVerbose, hasNoLineEnd } = this.#layout;
     const isEmpty = message.payload.length === 0;
     // As mosquitto_sub: an empty message shows only with -v, and not at all with -N.
@@ -49,7 +49,7 @@ export class TerminalPrinter implements Printer {
   }
 
   /** With the space up to the payload. What was retained is not new: its topic is dim. */
-  #topic({ topic, retain }: Message): string {
+  #topic({ topic, retain }: PrintedMessage): string {
     const { isTerminal } = this.#layout;
     const text = isTerminal ? visible(topic) : topic;
     const style = `${retain ? DIM : ''}\x1b[${COLOURS[hashOf(topic) % COLOURS.length]}m`;
@@ -58,7 +58,7 @@ export class TerminalPrinter implements Printer {
     return `${this.#styled(style, text)}${' '.repeat(Math.max(0, this.#column - text.length))} `;
   }
 
-  #payload({ topic, payload }: Message): void {
+  #payload({ topic, payload }: PrintedMessage): void {
     if (this.#decoder !== null) this.#output.writeText(this.#decoder.text(topic, payload));
     else if (this.#layout.isTerminal) this.#output.writeText(shownText(payload));
     else this.#output.writeBytes(payload);

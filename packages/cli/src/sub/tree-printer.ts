@@ -1,4 +1,4 @@
-import type { Message } from '@cauldron/client';
+import type { PrintedMessage } from '../format/printed-message.js';
 import { TreeScreen, type TreeScreenOptions } from '../tree/tree-screen.js';
 import type { Printer } from './printer.js';
 
@@ -14,7 +14,7 @@ export class TreePrinter implements Printer {
     this.#screen.start();
   }
 
-  message(message: Message): void {
+  message(message: PrintedMessage): void {
     this.#screen.message(message);
   }
 

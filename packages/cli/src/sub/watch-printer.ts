@@ -1,5 +1,5 @@
-import type { Message } from '@cauldron/client';
 import type { BatchedOutput } from '../command-line/batched-output.js';
+import type { PrintedMessage } from '../format/printed-message.js';
 import type { Printer } from './printer.js';
 
 /** A line of the screen for each topic, in the order in which they first came; the lines are those of another printer. */
@@ -20,7 +20,7 @@ export class WatchPrinter implements Printer {
     this.#output.writeText(`\x1b[2J\x1b[1;1H${this.#title}\n`);
   }
 
-  message(message: Message): void {
+  message(message: PrintedMessage): void {
     let line = this.#lineOf.get(message.topic);
     if (line === undefined) {
       line = this.#lineOf.size + 2;
