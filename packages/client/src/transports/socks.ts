@@ -56,8 +56,8 @@ export async function throughProxy(
     noDelay,
     ...(localAddress !== undefined && { localAddress }),
   });
-  const hangUp = () => socket.destroy();
-  signal.addEventListener('abort', hangUp, { once: true });
+  // Also when it is given up after this has returned, and nobody has taken the socket yet.
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
   // Who reads at the moment hears of errors by other ways; nobody may do so at the moment of one.
   socket.on('error', () => {});
   try {
@@ -69,8 +69,6 @@ export async function throughProxy(
     socket.destroy();
     const message = error instanceof Error ? error.message : String(error);
     throw new SocksFailure(`SOCKS proxy ${shown(proxy.host, proxy.port)}: ${message}`, { cause: error });
-  } finally {
-    signal.removeEventListener('abort', hangUp);
   }
 }
 

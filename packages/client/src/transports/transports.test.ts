@@ -222,6 +222,28 @@ describe.each(HOSTS.filter(([name]) => name !== 'TLS' || areInstalled('openssl')
     await client.closed;
   });
 
+  it('reads nothing from the beginning if it was paused before it was opened', async () => {
+    const host = await start();
+    hosts.push(host);
+    const client = new Opened(host.factory);
+    client.transport.pause();
+    await client.opened;
+    const peer = await host.peer;
+    const told: string[] = [];
+    const first = client.inbox.next().then((bytes) => told.push(`data ${[...bytes]}`));
+    peer.write(Uint8Array.of(1));
+    client.transport.write(Uint8Array.of(2));
+    await peer.received();
+    // What the peer has written is there: the next look at the network would find it.
+    for (let looks = 0; looks < 3; looks++) await new Promise((resolve) => setImmediate(resolve));
+    told.push('resumed');
+    client.transport.resume();
+    await first;
+    expect(told).toEqual(['resumed', 'data 1']);
+    client.transport.destroy();
+    await client.closed;
+  });
+
   it('tells why it could not be opened', async () => {
     const host = await start();
     host.close();

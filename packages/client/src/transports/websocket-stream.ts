@@ -44,6 +44,7 @@ export function webSocketStream(
 ): Transport {
   let failure: Error | null = null;
   let opened = false;
+  let paused = false;
   let stopPolling: (() => void) | null = null;
   const poll = () => {
     if (socket.bufferedAmount >= HIGH_WATER) {
@@ -71,6 +72,7 @@ export function webSocketStream(
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => {
     opened = true;
+    if (paused) socket.pause?.(); // `ws` cannot before
     events.opened();
   };
   socket.onmessage = ({ data }) => {
@@ -99,7 +101,13 @@ export function webSocketStream(
     },
     end: () => socket.close(),
     destroy: hangUp,
-    pause: () => socket.pause?.(),
-    resume: () => socket.resume?.(),
+    pause: () => {
+      paused = true;
+      socket.pause?.();
+    },
+    resume: () => {
+      paused = false;
+      socket.resume?.();
+    },
   };
 }
