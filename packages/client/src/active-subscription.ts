@@ -54,8 +54,8 @@ export class ActiveSubscription<T, P> implements Subscription<T, P>, Receiver {
   #left: Promise<void> | null = null;
   /** What the client ended with, until the loop has been told. */
   #failure: Error | null = null;
-  /** Messages that wait for the loop, from `#head` on. */
-  #queue: Message<T, P>[] = [];
+  /** Messages that wait for the loop, from `#head` on; what is before that has been taken. */
+  #queue: (Message<T, P> | null)[] = [];
   #head = 0;
   /** Loops that wait for messages: one, or several if the program asks ahead. */
   readonly #waiters: Deferred<IteratorResult<Message<T, P>, undefined>>[] = [];
@@ -270,8 +270,9 @@ export class ActiveSubscription<T, P> implements Subscription<T, P>, Receiver {
 
   #next(): Promise<IteratorResult<Message<T, P>, undefined>> {
     this.#acknowledgeGiven();
-    if (this.#head < this.#queue.length) {
-      const message = this.#queue[this.#head++];
+    const message = this.#queue[this.#head] ?? null;
+    if (message !== null) {
+      this.#queue[this.#head++] = null;
       if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#queue.length) {
         this.#queue.splice(0, this.#head);
         this.#head = 0;
@@ -332,7 +333,7 @@ export class ActiveSubscription<T, P> implements Subscription<T, P>, Receiver {
   }
 
   #takeQueue(): Message<T, P>[] {
-    const waiting = this.#queue.slice(this.#head);
+    const waiting = this.#queue.filter((message) => message !== null);
     this.#queue = [];
     this.#head = 0;
     return waiting;

@@ -69,6 +69,8 @@ export class Subscriber {
     { userProperties, signal }: UnsubscribeOptions,
   ): Promise<readonly ReasonCode[]> {
     for (const filter of filters) assertTopicFilter(filter);
+    // Not those that begin while the server has not answered: it subscribes to their filters afterwards.
+    const concerned = [...this.#active];
     const answer = this.#port.unsubscribe({
       type: PacketType.UNSUBSCRIBE,
       filters,
@@ -76,7 +78,7 @@ export class Subscriber {
     });
     const done = answer.then(({ reasonCodes }) => {
       const gone = filters.filter((_, i) => (reasonCodes[i] ?? ReasonCode.SUCCESS) < ReasonCode.UNSPECIFIED_ERROR);
-      for (const subscription of [...this.#active]) this.#withdraw(subscription, gone, null);
+      for (const subscription of concerned) this.#withdraw(subscription, gone, null);
       return reasonCodes;
     });
     return untilAborted(done, signal);

@@ -438,6 +438,20 @@ describe('the filters of subscriptions', () => {
     expect(loop.topics).toEqual(['b']);
   });
 
+  it('go to a subscription that begins while the server has not heard of the end of another one', async () => {
+    const bench = new Bench();
+    const answered = new Deferred<void>();
+    bench.unsubscribeAnswer = answered.promise;
+    const seen: string[] = [];
+    await bench.subscribe('a', {}, () => seen.push('first'));
+    const ending = bench.subscriber.unsubscribe(['a'], {});
+    await bench.subscribe('a', {}, () => seen.push('second'));
+    answered.resolve();
+    await ending;
+    bench.receive('a');
+    expect(seen).toEqual(['second']);
+  });
+
   it('are given back when the signal comes before the answer of the server', async () => {
     const bench = new Bench();
     bench.reasonCodes = null;
