@@ -169,8 +169,9 @@ export class ActiveSubscription<T, P> implements Subscription<T, P>, Receiver {
     this.#discardWaiting(waiting);
     if (error !== null) {
       this.#failure = error;
-      this.#queue = waiting.filter(({ qos }) => qos < 2);
-      for (const message of this.#queue) this.#inbox.hold(message);
+      const left = waiting.filter(({ qos }) => qos < 2);
+      for (const message of left) this.#inbox.hold(message);
+      this.#queue = left;
     }
     this.#tellWaiters();
   }
