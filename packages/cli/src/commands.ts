@@ -12,7 +12,7 @@ interface Command {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   acl: {
-    summary: 'Look into who may do what: check an ACL file, explain a decision ...',
+    summary: 'Look into who may do what: check a file, explain a decision ...',
     run: async (args) => (await import('./acl.js')).runAcl(args),
   },
   ban: {
@@ -88,7 +88,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./status.js')).runStatus(args),
   },
   store: {
-    summary: 'Look after what the broker keeps on disk: import, back up, check ...',
+    summary: 'Look after what the broker keeps: import, back up, check ...',
     run: async (args) => (await import('./store.js')).runStore(args),
   },
   sub: {
