@@ -1,7 +1,7 @@
 import { UsageError, type Values } from './command-line/arguments.js';
 import { runTool, type Tool } from './command-line/tool.js';
 import { CLIENT_TOOL_DETAILS, checkedTopicFilter, connectionTarget } from './connection/connection-flags.js';
-import { FORMAT_DETAILS, SUB_FLAGS } from './sub/sub-flags.js';
+import { FILTER_DETAILS, FORMAT_DETAILS, SUB_FLAGS } from './sub/sub-flags.js';
 import { Subscriber } from './sub/subscriber.js';
 
 /** All that there is to know of the command line. */
@@ -17,7 +17,7 @@ export const SUB: Tool<typeof SUB_FLAGS> = {
   ],
   flags: SUB_FLAGS,
   optionsFile: 'mosquitto_sub',
-  details: `${FORMAT_DETAILS}\n\n${CLIENT_TOOL_DETAILS}`,
+  details: `${FORMAT_DETAILS}\n\n${FILTER_DETAILS}\n\n${CLIENT_TOOL_DETAILS}`,
 };
 
 /** `cauldron sub`. @param program the name that it was called by, if another. @returns the exit status */

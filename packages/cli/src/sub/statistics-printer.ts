@@ -11,6 +11,7 @@ const SHOWN_TOPICS = 20;
 
 /** At the end, rates and sizes as a table; meanwhile a line on the terminal that standard error is, if it is one. */
 export class StatisticsPrinter implements Printer {
+  readonly ownsTerminal = process.stderr.isTTY === true;
   readonly #output: BatchedOutput;
   readonly #tallies = new TopicTallies();
   readonly #messagesOfQos = [0, 0, 0];
@@ -30,7 +31,7 @@ export class StatisticsPrinter implements Printer {
 
   begin(): void {
     this.#startedMs = this.#shownMs = performance.now();
-    if (process.stderr.isTTY) this.#timer = setInterval(() => this.#showLive(), LIVE_INTERVAL_MS);
+    if (this.ownsTerminal) this.#timer = setInterval(() => this.#showLive(), LIVE_INTERVAL_MS);
   }
 
   message({ topic, payload, qos, retain }: PrintedMessage): void {

@@ -47,6 +47,11 @@ export const FORMAT_DETAILS = `Formats, for -F:
   @H, and every other letter of strftime: a part of the local time; @N nanoseconds, @@ an @.
   \\\\ \\0 \\a \\e \\n \\r \\t \\v as in C.`;
 
+/** The same for flags that one line does not explain. */
+export const FILTER_DETAILS = `--since goes by the time that a JSON payload has: the first of tst, timestamp, time, ts, created_at,
+datetime, date that is one, as Unix time or ISO 8601. A message without one counts as published when
+it comes, but if it is retained, nobody knows when it was published: it is left out.`;
+
 export const SUB_FLAGS = {
   topics: {
     short: '-t',

@@ -45,6 +45,8 @@ export class Subscriber {
   #recorder: RecordingWriter | null = null;
   #client: Client | null = null;
   #taken = 0;
+  /** What waits to be said until the printer is done with the terminal. */
+  #unsaid = '';
   /** Outputs whose reader is slower than the messages come. */
   #fullOutputs = 0;
   /** Set once the run is to end. */
@@ -116,6 +118,8 @@ export class Subscriber {
       process.off('SIGINT', this.#interrupt);
       process.off('SIGTERM', this.#interrupt);
       printer.end?.();
+      this.#printer = null;
+      if (this.#unsaid !== '') process.stderr.write(this.#unsaid);
       await this.#output.end();
       await this.#recorder?.end();
     }
@@ -229,6 +233,8 @@ export class Subscriber {
   }
 
   #complain(text: string): void {
-    if (!this.#values.quiet) process.stderr.write(text);
+    if (this.#values.quiet) return;
+    if (this.#printer?.ownsTerminal) this.#unsaid += text;
+    else process.stderr.write(text);
   }
 }

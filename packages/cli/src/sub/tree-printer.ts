@@ -4,6 +4,7 @@ import type { Printer } from './printer.js';
 
 /** The topics as a live tree on the whole terminal. */
 export class TreePrinter implements Printer {
+  readonly ownsTerminal = true;
   readonly #screen: TreeScreen;
 
   constructor(options: Omit<TreeScreenOptions, 'input' | 'output'>) {
