@@ -14,7 +14,7 @@ const DIFFERENCES: readonly { flags: readonly string[]; reason: string }[] = [
   { flags: ['-t', 'x', '--random-filter', '101'], reason: 'More than all is a slip; Mosquitto takes it for all' },
 ];
 
-type Publication = readonly [topic: string, payload: string | Uint8Array, options?: PublishOptions];
+type Publication = readonly [topic: string, payload: string | Uint8Array, options?: PublishOptions | undefined];
 
 describe.skipIf(!areInstalled('mosquitto_sub')).concurrent('cauldron sub and mosquitto_sub', () => {
   let broker: BrokerProcess;

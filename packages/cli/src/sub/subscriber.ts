@@ -62,6 +62,9 @@ export class Subscriber {
     this.#values = values;
     this.#target = target;
     this.#topics = topics;
+    this.#output.onGone = this.#outputGone;
+    this.#output.onFull = this.#hold;
+    this.#output.onRoom = this.#goOn;
     this.#filter = new MessageFilter({
       filterOut,
       noRetained,
@@ -72,7 +75,7 @@ export class Subscriber {
 
   /** @returns the exit status. @throws (rejects) UsageError */
   async run(): Promise<number> {
-    const { timeout, debug, quiet } = this.#values;
+    const { timeout } = this.#values;
     const printer = await printerOf(this.#values, {
       output: this.#output,
       isTerminal: process.stdout.isTTY === true,
@@ -85,24 +88,9 @@ export class Subscriber {
     const timer = timeout === undefined ? undefined : setTimeout(this.#timeOut, timeout * 1_000);
     process.once('SIGINT', this.#interrupt);
     process.once('SIGTERM', this.#interrupt);
-    this.#output.onGone = this.#outputGone;
-    this.#output.onFull = this.#hold;
-    this.#output.onRoom = this.#goOn;
-    const log = debug ? new DebugLog((line) => this.#output.writeText(line), !quiet) : null;
-    const { clean, sessionExpiryInterval = clean ? 0 : NEVER_EXPIRES } = this.#target.options;
-    const options: ConnectOptions = {
-      reconnect: RECONNECT,
-      sessionExpiryInterval,
-      onMessage: this.#receive,
-      signal: this.#connecting.signal,
-      trace: log === null ? null : log.trace.bind(log),
-    };
     try {
       printer.begin?.();
-      const client = await openConnection(this.#target, options);
-      this.#client = client;
-      client.events.on('offline', ({ error }) => this.#warn(`${error.message}. Connecting again`));
-      client.events.on('subscriptionLost', ({ filter, reasonCode }) => this.#warnOfRefusal(filter, reasonCode));
+      const client = await this.#connect();
       if (this.#exitCode === null) await this.#subscribe(client);
       const error = await client.closed;
       if (this.#exitCode === null && error !== null) throw error;
@@ -123,6 +111,24 @@ export class Subscriber {
       await this.#output.end();
       await this.#recorder?.end();
     }
+  }
+
+  async #connect(): Promise<Client> {
+    const { debug, quiet } = this.#values;
+    const log = debug ? new DebugLog((line) => this.#output.writeText(line), !quiet) : null;
+    const { clean, sessionExpiryInterval = clean ? 0 : NEVER_EXPIRES } = this.#target.options;
+    const options: ConnectOptions = {
+      reconnect: RECONNECT,
+      sessionExpiryInterval,
+      onMessage: this.#receive,
+      signal: this.#connecting.signal,
+      trace: log === null ? null : log.trace.bind(log),
+    };
+    const client = await openConnection(this.#target, options);
+    this.#client = client;
+    client.events.on('offline', ({ error }) => this.#warn(`${error.message}. Connecting again`));
+    client.events.on('subscriptionLost', ({ filter, reasonCode }) => this.#warnOfRefusal(filter, reasonCode));
+    return client;
   }
 
   async #openRecording(): Promise<void> {
