@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { type Client, connect, type PublishOptions } from '@cauldron/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess, runCauldron } from '../support/broker-process.js';
@@ -238,6 +239,28 @@ describe.skipIf(!areInstalled('mosquitto_sub')).concurrent('cauldron sub and mos
     await second.stop();
     expect([ours.stdout.toString(), ours.exitCode]).toEqual([theirs.stdout.toString(), theirs.exitCode]);
     expect(ours.stderr).toMatch(/^Warning: .*Connecting again\.\n/);
+  });
+
+  it.each([
+    ['311', [0x80]],
+    ['5', [0, 0x87]],
+  ])('say that nothing may be subscribed to; ours ends with 12, theirs with 0 (MQTT %s)', async (version, end) => {
+    const [CONNACK, SUBACK] = [0x20, 0x90];
+    const server = createServer((socket) => {
+      socket.on('data', (packet) => {
+        if (packet[0] === 0x10)
+          socket.write(Uint8Array.of(CONNACK, version === '5' ? 3 : 2, 0, 0, ...(version === '5' ? [0] : [])));
+        else if (packet[0] === 0x82) socket.write(Uint8Array.of(SUBACK, 2 + end.length, packet[2], packet[3], ...end));
+      });
+      socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const argv = ['-h', '127.0.0.1', '-p', String(port), '-t', 'x', '-V', version];
+    const [ours, theirs] = await Promise.all([PROGRAMS.ours(argv).ended, PROGRAMS.theirs(argv).ended]);
+    server.close();
+    expect([ours.stderr, ours.exitCode]).toEqual([theirs.stderr, 12]);
+    expect(theirs.exitCode).toBe(0);
   });
 
   it.each(DIFFERENCES)('$flags differs: $reason', async ({ flags }) => {

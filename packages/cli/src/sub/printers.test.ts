@@ -53,10 +53,10 @@ describe('messages on a terminal', () => {
   };
 
   it('stand in one column, which moves to the right with longer topics', async () => {
-    const messages = ['a', 'long/topic', 'b', 'x'.repeat(61), 'c'].map((topic) => message(topic, '1'));
-    expect(await shown({}, messages)).toBe(
-      ['a 1', 'long/topic 1', 'b          1', `${'x'.repeat(61)} 1`, 'c          1', ''].join('\n'),
-    );
+    const messages = ['a', 'long/topic', 'b', 'x'.repeat(61), '居間'].map((topic) => message(topic, '1'));
+    // Those of the last topic are as wide as two others.
+    const lines = ['a 1', 'long/topic 1', 'b          1', `${'x'.repeat(61)} 1`, '居間       1', ''];
+    expect(await shown({}, messages)).toBe(Buffer.from(lines.join('\n')).toString('latin1'));
   });
 
   it('cannot steer it, by their topic or their payload; what is no text is hexadecimal', async () => {

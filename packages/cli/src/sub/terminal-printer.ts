@@ -3,6 +3,7 @@ import { hexLine } from '../decode/hex-dump.js';
 import { visible } from '../decode/json-text.js';
 import type { PayloadDecoder } from '../decode/payload-decoder.js';
 import type { PrintedMessage } from '../format/printed-message.js';
+import { widthOf } from '../tree/text-width.js';
 import type { Printer } from './printer.js';
 
 export interface TerminalLayout {
@@ -54,8 +55,9 @@ export class TerminalPrinter implements Printer {
     const text = isTerminal ? visible(topic) : topic;
     const style = `${retain ? DIM : ''}\x1b[${COLOURS[hashOf(topic) % COLOURS.length]}m`;
     if (!isTerminal) return `${this.#styled(style, text)} `;
-    if (text.length <= MAX_COLUMN) this.#column = Math.max(this.#column, text.length);
-    return `${this.#styled(style, text)}${' '.repeat(Math.max(0, this.#column - text.length))} `;
+    const width = widthOf(text);
+    if (width <= MAX_COLUMN) this.#column = Math.max(this.#column, width);
+    return `${this.#styled(style, text)}${' '.repeat(Math.max(0, this.#column - width))} `;
   }
 
   #payload({ topic, payload }: PrintedMessage): void {
