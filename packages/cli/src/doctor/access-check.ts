@@ -1,6 +1,6 @@
 import { ReasonCode } from '@cauldron/codec';
 import { type Finding, harmless, type Report, timed } from './finding.js';
-import { ConnectRefused, PeerError, REFUSED_FROM } from './peer.js';
+import { ConnectRefused, type Peer, PeerError, REFUSED_FROM } from './peer.js';
 import type { Target } from './target.js';
 import { isAboutCredentials } from './version-check.js';
 import type { Visits } from './visits.js';
@@ -11,9 +11,11 @@ type Reach = 'machine' | 'network';
 
 /** Whether strangers get in, and what they could do. @param reach who can connect at all */
 export async function checkAccess(visits: Visits, reach: Reach, report: Report): Promise<void> {
-  checkReadable(visits.target, reach, report);
+  const { target } = visits;
+  checkReadable(target, reach, report);
   const isOpen = await checkAnonymous(visits, reach, report);
-  await checkWrongPassword(visits, isOpen, report);
+  // A certificate or a key may say who comes: then no password is asked about.
+  if (target.tls.cert === undefined && target.tls.psk === undefined) await checkWrongPassword(visits, isOpen, report);
 }
 
 function checkReadable({ isTls, username, path }: Target, reach: Reach, report: Report): void {
@@ -32,10 +34,10 @@ async function checkAnonymous(visits: Visits, reach: Reach, report: Report): Pro
   const about = { area: AREA, check: 'anonymous' } as const;
   const { version } = visits;
   try {
-    const { result, timeMs } = await timed(() => visits.join('a', { credentials: {} }));
+    const { result, timeMs } = await timed(() => visits.join('a', { credentials: {}, isStranger: true }));
     const { peer } = result;
     // Only with 5.0 retained messages can be kept from coming.
-    const mayReadAll = version === 5 && (await peer.subscribe(['#'], 0, { retainHandling: 2 }))[0] < REFUSED_FROM;
+    const mayReadAll = version === 5 && (await maySubscribe(peer, '#'));
     peer.leave();
     const text = `Anybody may connect, without a user name${mayReadAll ? ', and subscribe to everything' : ''}`;
     if (reach === 'machine') report({ ...about, mark: 'note', text, timeMs });
@@ -46,10 +48,25 @@ async function checkAnonymous(visits: Visits, reach: Reach, report: Report): Pro
     return true;
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
+    const { tls } = visits.target;
     if (error instanceof ConnectRefused && isAboutCredentials(version, error.connack.reasonCode)) {
       report({ ...about, mark: 'ok', text: `Who gives no user name is refused: ${error.message}` });
+    } else if (tls.cert !== undefined || tls.psk !== undefined) {
+      const what = tls.cert === undefined ? 'Who does not know the pre-shared key' : 'Who shows no certificate';
+      report({ ...about, mark: 'ok', text: `${what} does not get in` });
     } else report({ ...about, ...refusedOddly('Who gives no user name', error) });
     return false;
+  }
+}
+
+/** Some brokers end the connection rather than to say no. */
+async function maySubscribe(peer: Peer, filter: string): Promise<boolean> {
+  try {
+    const [granted] = await peer.subscribe([filter], 0, { retainHandling: 2 });
+    return granted < REFUSED_FROM;
+  } catch (error) {
+    if (error instanceof PeerError) return false;
+    throw error;
   }
 }
 

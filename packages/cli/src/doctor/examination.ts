@@ -18,7 +18,8 @@ import { isLoopback, type Target } from './target.js';
 import { checkTls } from './tls-check.js';
 import { shakeHands } from './tls-handshake.js';
 import { checkVersions, type Spoken } from './version-check.js';
-import { openSocket, wayTo } from './way.js';
+import type { Ways } from './visits.js';
+import { NoAnswer, openSocket, wayTo } from './way.js';
 import { checkWebSocket } from './websocket-check.js';
 
 /** What the codec can express, where CONNACK says nothing of it. */
@@ -33,15 +34,29 @@ export async function examine(target: Target, report: Report): Promise<boolean> 
   try {
     const { address, timeMs } = await checkAddress(target, report);
     await checkLayers(target, address, report);
-    spoken = await checkVersions(target, wayTo(target, address), address, report);
+    spoken = await checkVersions(target, waysTo(target, address), address, report);
     await checkBroker(spoken, address === null || isLoopback(address), timeMs, report);
     return true;
   } catch (error) {
     if (error instanceof ExaminationEnded) return false;
-    throw error;
+    if (!isOfNetwork(error)) throw error;
+    const text = `A further connection cannot be made: ${harmless(error.message)}`;
+    report({ area: 'address', check: 'tcp', mark: 'failure', text });
+    return false;
   } finally {
     spoken?.visits.leave();
   }
+}
+
+function isOfNetwork(error: unknown): error is Error {
+  return (
+    error instanceof NoAnswer || (error instanceof Error && 'code' in error && /^E[A-Z_]+$/.test(String(error.code)))
+  );
+}
+
+function waysTo(target: Target, address: string | null): Ways {
+  const { cert: _cert, key: _key, psk: _psk, ...tls } = target.tls;
+  return { own: wayTo(target, address), stranger: wayTo({ ...target, tls }, address) };
 }
 
 async function checkLayers(target: Target, address: string | null, report: Report): Promise<void> {

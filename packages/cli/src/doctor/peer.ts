@@ -114,10 +114,13 @@ export class Peer {
 
   /**
    * Connects, and awaits CONNACK.
-   * @throws (rejects) what the way throws, PeerError: ConnectRefused, Silence, ConnectionEnded
+   * @throws (rejects) PeerError: ConnectRefused, Silence, ConnectionEnded; the last also where the way leads nowhere
    */
   static async join(way: Way, connect: Connect, timeoutMs: number): Promise<{ peer: Peer; connack: Connack }> {
-    const peer = new Peer(await way(), connect.protocolVersion, timeoutMs);
+    const stream = await way().catch((error: Error) => {
+      throw new ConnectionEnded(error.message);
+    });
+    const peer = new Peer(stream, connect.protocolVersion, timeoutMs);
     try {
       peer.send(connect);
       const connack = await peer.next(PacketType.CONNACK);

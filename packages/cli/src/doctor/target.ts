@@ -17,6 +17,8 @@ export interface Target {
   /** The path of the URL that becomes a WebSocket; null: no WebSocket. */
   readonly webSocketPath: string | null;
   readonly tls: TlsOptions;
+  /** Whether the CAs to trust were named. */
+  readonly hasOwnAuthority: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
   /** Client ids begin with it. */
@@ -77,6 +79,7 @@ export function targetFrom(address: string, values: TargetValues, random: string
     isTls,
     webSocketPath: isWebSocket ? (path ?? DEFAULT_WEBSOCKET_PATH) : null,
     tls: isTls ? tlsOptionsOf(values) : {},
+    hasOwnAuthority: values.cafile !== undefined || values.capath !== undefined,
     username,
     password,
     clientId: values.id ?? `doctor${random}`,

@@ -134,26 +134,24 @@ function reportChain(chain: readonly X509Certificate[], report: Report, nowMs: n
     report({
       area: AREA,
       check: place === 0 ? 'certificate' : 'chain',
-      text: `${what} ${nameOf(subject)}${by}, good from ${dateOf(from)} to ${dateOf(to)}`,
+      text: `${what} ${nameOf(subject)}${by}: ${lifeText(from, to, nowMs)}`,
       data: { subject: nameOf(subject), issuer: nameOf(issuer), validFrom: isoOf(from), validTo: isoOf(to), days },
       ...judgeDates(from, to, nowMs),
     });
   });
 }
 
+function lifeText(from: number, to: number, nowMs: number): string {
+  if (to < nowMs) return `ended on ${dateOf(to)}, ${counted(Math.ceil((nowMs - to) / DAY_MS), 'day')} ago`;
+  if (from > nowMs) return `not valid before ${dateOf(from)}`;
+  return `${counted(Math.floor((to - nowMs) / DAY_MS), 'day')} left, until ${dateOf(to)}`;
+}
+
 function judgeDates(from: number, to: number, nowMs: number): Pick<Finding, 'mark' | 'advice'> {
-  const days = Math.floor((to - nowMs) / DAY_MS);
-  if (to < nowMs)
-    return {
-      mark: 'failure',
-      advice: `It ended ${counted(-days, 'day')} ago: renew it. No client connects until then.`,
-    };
-  if (from > nowMs)
-    return { mark: 'failure', advice: 'It is not valid yet. Is the clock right, here and at the broker?' };
-  if (days < SOON_DAYS) {
-    return { mark: 'warning', advice: `${counted(days, 'day')} left. Renew it, and let the broker reload it.` };
-  }
-  return { mark: 'ok', ...(days <= 2 * SOON_DAYS && { advice: `${counted(days, 'day')} left.` }) };
+  if (to < nowMs) return { mark: 'failure', advice: 'Renew it: no client connects until then.' };
+  if (from > nowMs) return { mark: 'failure', advice: 'Is the clock right, here and at the broker?' };
+  if ((to - nowMs) / DAY_MS >= SOON_DAYS) return { mark: 'ok' };
+  return { mark: 'warning', advice: 'Renew it, and let the broker reload it.' };
 }
 
 function reportName(leaf: X509Certificate, host: string, report: Report): boolean {
@@ -195,11 +193,11 @@ function reportTrust(socket: TLSSocket, chain: readonly X509Certificate[], targe
   const issuer = nameOf(chain[chain.length - 1].issuer);
   const about = { area: AREA, check: 'trust', data: { trusted: authorized, code: authorized ? null : code } } as const;
   if (authorized) {
-    report({
-      ...about,
-      mark: 'ok',
-      text: `This machine trusts it, because of ${nameOf(chain[chain.length - 1].subject)}`,
-    });
+    const root = nameOf(chain[chain.length - 1].subject);
+    const text = target.hasOwnAuthority
+      ? `The CA that was given has issued it: ${root}`
+      : `This machine trusts it: ${root}`;
+    report({ ...about, mark: 'ok', text });
     return true;
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return false; // has been said of the certificate

@@ -11,7 +11,8 @@ export interface Verdict {
 
 /** What the findings come to. @param hasEnded early: what is most needed is not there */
 export function verdictOn(findings: readonly Finding[], hasEnded: boolean): Verdict {
-  const bad = findings.filter(({ mark }) => mark === 'warning' || mark === 'failure');
+  // That the examination ended is no reason of its own.
+  const bad = findings.filter(({ mark, check }) => (mark === 'warning' || mark === 'failure') && check !== 'untrusted');
   if (hasEnded) {
     return {
       exitStatus: DOCTOR_EXIT.UNUSABLE,

@@ -3,8 +3,8 @@ import { endWith, type Finding, harmless, type Report, timed } from './finding.j
 import { ConnectRefused, PeerError, Silence } from './peer.js';
 import type { Target } from './target.js';
 import { shakeHands } from './tls-handshake.js';
-import { Visits } from './visits.js';
-import { openSocket, type Way } from './way.js';
+import { Visits, type Ways } from './visits.js';
+import { openSocket } from './way.js';
 
 const NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5.0' };
 /** What is asked for, so that the answer says whether the broker gives less. It is given back with DISCONNECT. */
@@ -17,12 +17,17 @@ export interface Spoken {
 }
 
 /** Connects with each version. @throws (rejects) ExaminationEnded: with none */
-export async function checkVersions(target: Target, way: Way, address: string | null, report: Report): Promise<Spoken> {
+export async function checkVersions(
+  target: Target,
+  ways: Ways,
+  address: string | null,
+  report: Report,
+): Promise<Spoken> {
   let spoken: Spoken | null = null;
   const problems = new Map<ProtocolVersion, PeerError>();
   for (const version of [5, 4, 3] as const) {
     // Before 5.0 a broker cannot tell which keep-alive it wants: some refuse the client instead.
-    const visits = new Visits(target, way, version, spoken?.connack.properties?.serverKeepAlive);
+    const visits = new Visits(target, ways, version, spoken?.connack.properties?.serverKeepAlive);
     try {
       const properties = version === 5 ? { properties: { sessionExpiryInterval: ASKED_SESSION_EXPIRY_S } } : {};
       const { result, timeMs } = await timed(() => visits.join('v', properties));
@@ -83,13 +88,17 @@ async function whyNone(error: PeerError, target: Target, address: string | null)
       advice: 'Brokers listen on 1883, and on 8883 with TLS.',
     };
   }
+  // With TLS 1.3 the broker says so only behind the handshake.
+  if (target.isTls && /certificate/i.test(error.message)) {
+    return { ...about, text: 'The broker wants a certificate of the client', advice: 'Give it with --cert and --key.' };
+  }
   return {
     ...about,
     text: `CONNECT has no answer: ${harmless(error.message)}`,
     advice:
       error instanceof Silence
         ? 'Something takes connections, but no broker answers behind it: a proxy, another service, or one that hangs.'
-        : 'Is it an MQTT broker? If so, its log says why: a ban, a limit, or a certificate that it asks for.',
+        : 'Is it an MQTT broker? If so, its log says why: a ban, or a limit.',
   };
 }
 

@@ -8,10 +8,19 @@ export interface Visit {
   readonly connack: Connack;
 }
 
+/** How connections are opened. */
+export interface Ways {
+  readonly own: Way;
+  /** Without the certificate or key that says who comes; the same as `own` if there is none. */
+  readonly stranger: Way;
+}
+
 /** What a CONNECT has besides the usual. */
 type Changes = Omit<Partial<Connect>, keyof Credentials> & {
   /** Others than those of the person who asked. */
   readonly credentials?: Credentials;
+  /** Comes as one whom the broker cannot know. */
+  readonly isStranger?: true;
 };
 
 type Credentials = Pick<Connect, 'username' | 'password'>;
@@ -24,23 +33,23 @@ export class Visits {
   readonly target: Target;
   /** The newest version that the broker takes. */
   readonly version: ProtocolVersion;
-  readonly #way: Way;
+  readonly #ways: Ways;
   readonly #keepAliveS: number;
   readonly #open = new Set<Peer>();
 
   /** @param keepAliveS seconds */
-  constructor(target: Target, way: Way, version: ProtocolVersion, keepAliveS = KEEP_ALIVE_S) {
+  constructor(target: Target, ways: Ways, version: ProtocolVersion, keepAliveS = KEEP_ALIVE_S) {
     this.target = target;
     this.version = version;
     this.#keepAliveS = keepAliveS;
-    this.#way = way;
+    this.#ways = ways;
   }
 
   /**
    * Connects. @param name what the client id ends with; `changes` to the CONNECT.
-   * @throws (rejects) the system's error, NoAnswer, PeerError
+   * @throws (rejects) PeerError
    */
-  async join(name: string, { credentials, ...changes }: Changes = {}): Promise<Visit> {
+  async join(name: string, { credentials, isStranger, ...changes }: Changes = {}): Promise<Visit> {
     const connect: Connect = {
       type: PacketType.CONNECT,
       protocolVersion: this.version,
@@ -50,7 +59,7 @@ export class Visits {
       ...(credentials ?? credentialsOf(this.target)),
       ...changes,
     };
-    const visit = await Peer.join(this.#way, connect, this.target.timeoutMs);
+    const visit = await Peer.join(isStranger ? this.#ways.stranger : this.#ways.own, connect, this.target.timeoutMs);
     this.#open.add(visit.peer);
     return visit;
   }
