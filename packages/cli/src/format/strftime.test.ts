@@ -47,6 +47,23 @@ describe('strftime', () => {
     },
   );
 
+  it.each(['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kolkata', 'America/Sao_Paulo'])(
+    'calls the zone %s as the C library does',
+    (name) => {
+      process.env.TZ = name;
+      for (const at of [new Date('2026-01-15T00:00:00Z'), new Date('2026-07-15T00:00:00Z')]) {
+        const env = { ...process.env, TZ: name, LC_ALL: 'C' };
+        const wanted = spawnSync('date', ['-d', `@${at.getTime() / 1_000}`, '+%Z'], { env });
+        expect(strftime('Z', at)).toBe(wanted.stdout.toString().trimEnd());
+      }
+    },
+  );
+
+  it('calls a zone that nobody knows by its distance from UTC', () => {
+    process.env.TZ = 'Nowhere/Atall';
+    expect(strftime('Z', new Date(0))).toBe('+00');
+  });
+
   it.each(['!', 'E', '1', 'ü', 'N', 'toString'])('leaves %%%s as it is', (letter) => {
     expect(strftime(letter, new Date(0))).toBe(`%${letter}`);
   });

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 
 /** How local time is called: `CET`. Where the system does not say, it is the distance from UTC: `+01`. */
 export function zoneName(local: Date): string {
-  names ??= readNames();
-  const minutesEast = -local.getTimezoneOffset();
-  return names.find((one) => one.minutesEast === minutesEast)?.name ?? distance(minutesEast);
+  const zone = process.env.TZ ?? '';
+  if (known?.zone !== zone) known = { zone, names: readNames(zone.replace(/^:/, '')) };
+  const minutesEast = 0 - local.getTimezoneOffset();
+  return known.names.find((one) => one.minutesEast === minutesEast)?.name ?? distance(minutesEast);
 }
 
 interface ZoneName {
@@ -12,10 +13,10 @@ interface ZoneName {
   readonly minutesEast: number;
 }
 
-let names: readonly ZoneName[] | undefined;
+/** Those of the zone that was asked for last: a process hardly ever has another one. */
+let known: { readonly zone: string; readonly names: readonly ZoneName[] } | undefined;
 
-function readNames(): readonly ZoneName[] {
-  const zone = (process.env.TZ ?? '').replace(/^:/, '');
+function readNames(zone: string): readonly ZoneName[] {
   const file = zone === '' ? '/etc/localtime' : zone.startsWith('/') ? zone : `/usr/share/zoneinfo/${zone}`;
   try {
     // The last line of such a file is a rule for the time to come, as TZ may have it, too (RFC 8536, section 3.3).
