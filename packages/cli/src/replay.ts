@@ -61,7 +61,7 @@ type ReplayValues = Values<typeof FLAGS>;
 /** All that there is to know of the command line. */
 export const REPLAY: Tool<typeof FLAGS> = {
   name: 'replay',
-  summary: 'Publishes a recording of `cauldron sub --record`, with its timing; FILE may be - for the standard input.',
+  summary: 'Publishes a recording of `cauldron sub --record`, with its timing. FILE may be - (stdin).',
   usage: 'FILE [-h HOST] [-p PORT] [options]',
   examples: [
     'monday.jsonl.gz',
