@@ -9,7 +9,7 @@ const FRAMES_PER_WRITE = 600;
 const publish = encodePacket(
   {
     type: PacketType.PUBLISH,
-    topic: 'bench/client/room-7/temperature',
+    topic: 'bench/room-7/celsius',
     payload: new Uint8Array(64).fill(0x2e),
     qos: 0,
     retain: false,

@@ -4,8 +4,9 @@
 // what came of it.
 import { libraries } from './client-libraries.js';
 
-const TOPIC = 'bench/client/room-7/temperature';
-const FILTER = 'bench/client/#';
+// Too short for automatic topic aliases, which only one of the libraries uses by default: both send the same bytes.
+const TOPIC = 'bench/room-7/celsius';
+const FILTER = 'bench/#';
 const PAYLOAD = new Uint8Array(64).fill(0x2e);
 /** Messages with QoS 0 that are published before the client waits for the network. */
 const BATCH = 1_000;
