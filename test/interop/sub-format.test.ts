@@ -1,6 +1,7 @@
 import { type Client, connect, type Message, type PublishOptions } from '@cauldron/client';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ByteSink } from '../../packages/cli/src/command-line/byte-sink.js';
 import { formatOf } from '../../packages/cli/src/format/format.js';
 import { BrokerProcess } from '../support/broker-process.js';
 import { areInstalled, programPath } from '../support/programs.js';
@@ -169,11 +170,12 @@ describe.skipIf(!areInstalled('mosquitto_sub'))('formats of -F', () => {
         complaints += line;
       };
       const format = formatOf({ format: text, isPretty, complain });
-      const ours = received.map((message) => Buffer.from(format.render(message, Date.now())).toString('latin1'));
+      const sink = new ByteSink();
+      for (const message of received) format.write(sink, message, Date.now());
       return {
         format: text,
         theirs: stdout.toString('latin1'),
-        ours: ours.join(''),
+        ours: Buffer.from(sink.view()).toString('latin1'),
         complaints: [stderr, complaints],
       };
     });

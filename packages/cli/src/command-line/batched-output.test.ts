@@ -49,6 +49,35 @@ describe('BatchedOutput', () => {
     expect(told).toEqual(['full', 'room']);
   });
 
+  it('does not touch what a slow reader has not taken yet', async () => {
+    const target = new Target(true);
+    const output = new BatchedOutput(target);
+    const told: string[] = [];
+    output.onFull = () => told.push('full');
+    for (const text of ['one', 'two', 'three']) {
+      output.writeText(text);
+      await turn();
+    }
+    for (let i = 0; i < 3; i++) {
+      target.release();
+      await turn();
+    }
+    expect(target.writes).toEqual(['one', 'two', 'three']);
+    expect(told).toEqual(['full']);
+  });
+
+  it('is not full of what the reader takes at once, however much it is', async () => {
+    const target = new Target(false);
+    const output = new BatchedOutput(target);
+    const told: string[] = [];
+    output.onFull = () => told.push('full');
+    output.onRoom = () => told.push('room');
+    for (let i = 0; i < 3; i++) output.writeText(String(i).repeat(500_000));
+    await turn();
+    expect(target.writes.join('')).toHaveLength(1_500_000);
+    expect(told).toEqual([]);
+  });
+
   it('tells once when nobody reads any more, and drops the rest', async () => {
     const target = new Target(true);
     const output = new BatchedOutput(target);

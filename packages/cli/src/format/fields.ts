@@ -33,7 +33,7 @@ export function text(
 }
 
 /** As `%d` of printf; blank where there is no number. */
-export function propertyNumber(
+export function integer(
   { width, isLeft, hasZeros }: Field,
   value: (message: PrintedMessage) => number | undefined,
 ): Writer {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../command-line/arguments.js';
+import { ByteSink } from '../command-line/byte-sink.js';
 import { jsonNumberText } from './decimal-text.js';
-import { type FormatOptions, formatOf, parseFormat } from './format.js';
+import { type FormatOptions, formatOf, type PrintFlags } from './format.js';
 import type { PrintedMessage } from './printed-message.js';
 
 /** 2 s after the epoch and 345,678,000 ns; ms with such a fraction are exact enough there. */
@@ -29,9 +30,14 @@ const MESSAGE: PrintedMessage = {
   },
 };
 
+function bytesOf(flags: PrintFlags, message: PrintedMessage): Buffer {
+  const sink = new ByteSink();
+  formatOf(flags).write(sink, message, AT_MS);
+  return Buffer.from(sink.view());
+}
+
 function printed(format: string, message: Partial<PrintedMessage> = {}, options?: FormatOptions): string {
-  const bytes = parseFormat(format, options).render({ ...MESSAGE, ...message }, AT_MS);
-  return Buffer.from(bytes).toString('latin1');
+  return bytesOf({ format, hasNoLineEnd: true, ...options }, { ...MESSAGE, ...message }).toString('latin1');
 }
 
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
@@ -78,8 +84,8 @@ describe('a format', () => {
       ['%0-5t', "there is no '%0-' (character 1)"],
       ['%65536t', '65536 in'],
     ]) {
-      expect(() => parseFormat(format)).toThrow(UsageError);
-      expect(() => parseFormat(format)).toThrow(message);
+      expect(() => formatOf({ format })).toThrow(UsageError);
+      expect(() => formatOf({ format })).toThrow(message);
     }
   });
 
@@ -88,7 +94,7 @@ describe('a format', () => {
     fc.assert(
       fc.property(text, (format) => {
         try {
-          parseFormat(format).render(MESSAGE, AT_MS);
+          printed(format);
         } catch (error) {
           expect(error).toBeInstanceOf(UsageError);
         }
@@ -217,8 +223,8 @@ describe('JSON', () => {
   it('is read back as what it was, but for digits of numbers that cJSON does not print', () => {
     fc.assert(
       fc.property(fc.json(), fc.boolean(), (text, isPretty) => {
-        const bytes = parseFormat('%J', { isPretty }).render({ ...MESSAGE, payload: Buffer.from(text) }, AT_MS);
-        const { payload } = JSON.parse(Buffer.from(bytes).toString());
+        const bytes = bytesOf({ format: '%J', isPretty }, { ...MESSAGE, payload: Buffer.from(text) });
+        const { payload } = JSON.parse(bytes.toString());
         expect(payload).toEqual(
           JSON.parse(text, (_, value) => (typeof value === 'number' ? Number(jsonNumberText(value)) : value)),
         );
@@ -229,10 +235,9 @@ describe('JSON', () => {
 
 describe('what the flags print', () => {
   const message = (payload: string): PrintedMessage => ({ ...MESSAGE, topic: 't', payload: Buffer.from(payload) });
-  const all = (flags: Parameters<typeof formatOf>[0]) =>
-    ['', 'x'].map((payload) => Buffer.from(formatOf(flags).render(message(payload), AT_MS)).toString());
+  const all = (flags: PrintFlags) => ['', 'x'].map((payload) => bytesOf(flags, message(payload)).toString());
 
-  it.each<[Parameters<typeof formatOf>[0], string[]]>([
+  it.each<[PrintFlags, string[]]>([
     [{}, ['', 'x\n']],
     [{ hasNoLineEnd: true }, ['', 'x']],
     [{ isVerbose: true }, ['t (null)\n', 't x\n']],

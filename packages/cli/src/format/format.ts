@@ -1,4 +1,4 @@
-import { ByteSink } from '../command-line/byte-sink.js';
+import type { ByteSink } from '../command-line/byte-sink.js';
 import { Moment } from './moment.js';
 import type { PrintedMessage } from './printed-message.js';
 import { parseSequences } from './sequences.js';
@@ -17,7 +17,6 @@ export class Format {
   readonly needsTime: boolean;
   readonly #writers: readonly Writer[];
   readonly #moment = new Moment();
-  readonly #sink = new ByteSink();
 
   constructor(writers: readonly Writer[], needsTime = false) {
     this.#writers = writers;
@@ -30,23 +29,6 @@ export class Format {
     moment.set(atMs);
     for (const writer of this.#writers) writer(sink, message, moment);
   }
-
-  /** The same into bytes of their own. */
-  render(message: PrintedMessage, atMs: number): Uint8Array {
-    const sink = this.#sink;
-    sink.length = 0;
-    this.write(sink, message, atMs);
-    return sink.view().slice();
-  }
-}
-
-/**
- * A format of `-F`. A line end comes only where the text has one.
- * @throws UsageError that names the place, when the text has a sequence that there is not
- */
-export function parseFormat(text: string, options: FormatOptions = {}): Format {
-  const { writers, needsTime } = parseSequences(text, options);
-  return new Format(writers, needsTime);
 }
 
 export interface PrintFlags extends FormatOptions {
@@ -58,7 +40,10 @@ export interface PrintFlags extends FormatOptions {
   readonly hasNoLineEnd?: boolean;
 }
 
-/** What Mosquitto's tools print by these flags. @throws UsageError for a format with a sequence that there is not */
+/**
+ * What Mosquitto's tools print by these flags.
+ * @throws UsageError that names the place, when the format has a sequence that there is not
+ */
 export function formatOf(flags: PrintFlags): Format {
   const { format, isVerbose = false, hasNoLineEnd = false } = flags;
   if (format !== undefined) {

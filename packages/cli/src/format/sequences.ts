@@ -1,6 +1,6 @@
 import { UsageError } from '../command-line/arguments.js';
 import type { ByteSink } from '../command-line/byte-sink.js';
-import { payloadFloat, payloadHex, payloadRaw, propertyNumber, text } from './fields.js';
+import { integer, payloadFloat, payloadHex, payloadRaw, text } from './fields.js';
 import type { FormatOptions } from './format.js';
 import { writeJsonMessage } from './json-message.js';
 import type { Moment } from './moment.js';
@@ -145,17 +145,17 @@ class FormatParser {
 }
 
 const SEQUENCES: Readonly<Record<string, (field: Field, options: Options) => Writer>> = {
-  A: (field) => propertyNumber(field, ({ properties }) => properties?.topicAlias),
+  A: (field) => integer(field, ({ properties }) => properties?.topicAlias),
   C: (field) => text(field, ({ properties }) => properties?.contentType, field.width),
   D: () => correlationData,
   d: (field, { complain }) => payloadFloat(field, 8, complain),
   // As Mosquitto prints it, with a sign that it does not have.
   E: (field) =>
-    propertyNumber(field, ({ properties }) => {
+    integer(field, ({ properties }) => {
       const seconds = properties?.messageExpiryInterval;
       return seconds === undefined ? undefined : seconds | 0;
     }),
-  F: (field) => propertyNumber(field, ({ properties }) => properties?.payloadFormatIndicator),
+  F: (field) => integer(field, ({ properties }) => properties?.payloadFormatIndicator),
   f: (field, { complain }) => payloadFloat(field, 4, complain),
   I: (field) => text(field, (_, moment) => isoTime(moment), 0),
   j: (_, { isPretty }) => {
@@ -171,8 +171,8 @@ const SEQUENCES: Readonly<Record<string, (field: Field, options: Options) => Wri
       complain(`Error: Message payload is not valid JSON on topic ${message.topic}.\n`);
     };
   },
-  l: (field) => propertyNumber(field, ({ payload }) => payload.length),
-  m: (field) => propertyNumber(field, ({ packetId = 0 }) => packetId),
+  l: (field) => integer(field, ({ payload }) => payload.length),
+  m: (field) => integer(field, ({ packetId = 0 }) => packetId),
   P: () => userProperties,
   p: payloadRaw,
   q:
@@ -184,7 +184,7 @@ const SEQUENCES: Readonly<Record<string, (field: Field, options: Options) => Wri
     () =>
     (sink, { retain }) =>
       sink.byte(retain ? 0x31 : 0x30),
-  S: (field) => propertyNumber(field, ({ properties }) => properties?.subscriptionIdentifiers?.[0]),
+  S: (field) => integer(field, ({ properties }) => properties?.subscriptionIdentifiers?.[0]),
   t: (field) => text(field, ({ topic }) => topic, 0),
   U: () => unixTime,
   x: (field) => payloadHex(field, '0123456789abcdef'),
