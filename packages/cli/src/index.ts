@@ -1,2 +1,6 @@
 export { runCommand, runMosquittoProgram } from './commands.js';
-export { manualPages } from './man.js';
+
+/** See `man.ts`, which is loaded when it is asked for: commands start without it. */
+export async function manualPages(): Promise<Map<string, string>> {
+  return (await import('./man.js')).manualPages();
+}
