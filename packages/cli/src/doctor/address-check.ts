@@ -23,10 +23,18 @@ interface Attempt {
 const NO_WAY = ['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 const REFUSALS = ['ECONNREFUSED', 'ECONNRESET'];
 
-/** Asks for the addresses of the host, and tries each. @throws (rejects) ExaminationEnded: it cannot be reached */
-export async function checkAddress(target: Target, report: Report): Promise<Reached> {
+/** All addresses of a name. @throws (rejects) the system's error */
+export type Lookup = (host: string) => Promise<{ readonly address: string; readonly family: number }[]>;
+
+const lookupInDns: Lookup = (host) => lookup(host, { all: true });
+
+/**
+ * Asks for the addresses of the host, and tries each.
+ * @throws (rejects) ExaminationEnded: it cannot be reached
+ */
+export async function checkAddress(target: Target, report: Report, lookUp = lookupInDns): Promise<Reached> {
   if (target.path !== null) return checkUnixSocket(target, target.path, report);
-  const addresses = await addressesOf(target, report);
+  const addresses = await addressesOf(target, report, lookUp);
   const attempts = await Promise.all(addresses.map((address) => tryAddress(target, address)));
   const first = attempts.find(({ problem }) => problem === null);
   const { port } = target;
@@ -72,14 +80,14 @@ async function checkUnixSocket(target: Target, path: string, report: Report): Pr
   }
 }
 
-async function addressesOf({ host, timeoutMs }: Target, report: Report): Promise<string[]> {
+async function addressesOf({ host, timeoutMs }: Target, report: Report, lookUp: Lookup): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
   const about = { area: 'address', check: 'dns' } as const;
   const late = new Promise<never>((_resolve, reject) => {
     setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs).unref();
   });
   try {
-    const { result, timeMs } = await timed(() => Promise.race([lookup(host, { all: true }), late]));
+    const { result, timeMs } = await timed(() => Promise.race([lookUp(host), late]));
     const addresses = [...new Set(result.map(({ address }) => address))];
     const versions = new Set(result.map(({ family }) => `IPv${family}`));
     report({

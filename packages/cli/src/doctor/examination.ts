@@ -86,7 +86,10 @@ async function checkBroker(
   };
   await guarded('Who gets in', () => checkAccess(visits, isLocal ? 'machine' : 'network', report));
   await guarded('$SYS', () => checkSysTopics(visits, report));
-  const mayPublish = await checkRights(visits, report);
+  let mayPublish = false;
+  await guarded('Rights', async () => {
+    mayPublish = await checkRights(visits, report);
+  });
   if (mayPublish) {
     if (retainAvailable !== 0) await guarded('Retained messages', () => checkRetained(visits, report));
     await guarded('Exactly once', () => checkExactlyOnce(visits, report));
