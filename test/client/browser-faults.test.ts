@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Random } from '../../packages/cli/src/torture/random.js';
 import { areInstalled, programPath } from '../support/programs.js';
 import { causeFaults } from './fault-sequence.js';
-import { FaultyNetwork, SMOOTH } from './faulty-network.js';
+import { FaultyNetwork } from './faulty-network.js';
 import { servePage } from './page-bundle.js';
 import type { pageProgram } from './page-program.js';
 
@@ -101,7 +101,7 @@ describe.skipIf(!areInstalled('chromium'))('in Chromium', () => {
         page.evaluate((count) => (window as unknown as PageWindow).correspondence.untilReceived(count), count),
       );
 
-      network.treatment = SMOOTH;
+      network.calm();
       const { ended, exchanges } = await page.evaluate(() => (window as unknown as PageWindow).correspondence.finish());
       for (const { sent, received } of exchanges) {
         expect(sent).toBeGreaterThan(cuts);
@@ -147,7 +147,7 @@ describe.skipIf(!areInstalled('chromium'))('in Chromium', () => {
       await page.reload();
       expect(await gone).toMatch(/Execution context was destroyed/);
     }
-    network.treatment = SMOOTH;
+    network.calm();
     await page.evaluate(async (url) => {
       const { pageProgram } = window as unknown as PageWindow;
       const publisher = await pageProgram.LastingPublisher.begin(url, 'mortal');

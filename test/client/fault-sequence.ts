@@ -1,7 +1,7 @@
 import type { Random } from '../../packages/cli/src/torture/random.js';
 import type { Direction, Ending, FaultyNetwork } from './faulty-network.js';
 
-/** Of so many cuts, one is a silence, which takes as long as a keep-alive to be noticed. */
+/** Of so many cuts, one is a silence, which takes as long as a keep-alive, or the answer to CONNECT, to be noticed. */
 const CUTS_PER_SILENCE = 50;
 /** A few packets, so that cuts are in every part of a handshake. */
 const LONGEST_FUSE_BYTES = 600;
@@ -25,8 +25,12 @@ export async function causeFaults(
     };
     // None at all: the next connection is cut while it comes about.
     await progress(random.pick([0, 1, 3, 10]));
-    if (cut % CUTS_PER_SILENCE === 0) network.endAll('silence');
-    else await oneCut(network, random);
+    if (cut % CUTS_PER_SILENCE === 0) {
+      network.endAll('silence');
+      network.swallows = random.below(2);
+    } else {
+      await oneCut(network, random);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../packages/cli/src/torture/random.js';
 import { Correspondent } from './correspondent.js';
 import { causeFaults } from './fault-sequence.js';
-import { FaultyNetwork, SMOOTH } from './faulty-network.js';
+import { FaultyNetwork } from './faulty-network.js';
 
 /** Further figures for a long run: `FAULT_CUTS=5000 FAULT_SEED=7 npx vitest run test/client`. */
 const CUTS = Number(process.env.FAULT_CUTS ?? 200);
@@ -65,7 +65,7 @@ describe.each([5, 4] as const)('on a network full of faults (protocol version %i
 
       await causeFaults(network, random, CUTS, (count) => random.pick([annas, berts]).untilReceived(count));
 
-      network.treatment = SMOOTH;
+      network.calm();
       annas.stopWriting();
       berts.stopWriting();
       await Promise.all(writing);

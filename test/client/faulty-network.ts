@@ -18,7 +18,7 @@ export interface Treatment {
 }
 
 /** A good network: everything is passed on as it comes. */
-export const SMOOTH: Treatment = { largestPiece: Number.POSITIVE_INFINITY, delayChance: 0, longestDelayMs: 0 };
+const SMOOTH: Treatment = { largestPiece: Number.POSITIVE_INFINITY, delayChance: 0, longestDelayMs: 0 };
 
 /**
  * A network between clients and one server that does all that TCP may do: it cuts connections anywhere in a packet, hands
@@ -28,6 +28,8 @@ export class FaultyNetwork {
   treatment: Treatment = SMOOTH;
   /** So many connections from now on end before a byte has passed. */
   refusals = 0;
+  /** So many after them are accepted, and nothing that is sent by them arrives, either way. */
+  swallows = 0;
   readonly #random: Random;
   readonly #serverPort: number;
   readonly #server: Server;
@@ -90,6 +92,13 @@ export class FaultyNetwork {
     });
   }
 
+  /** A good network from now on. */
+  calm(): void {
+    this.treatment = SMOOTH;
+    this.refusals = this.swallows = 0;
+    this.#fuse = null;
+  }
+
   async stop(): Promise<void> {
     this.endAll('reset');
     this.#server.close();
@@ -120,6 +129,10 @@ export class FaultyNetwork {
       ended: () => this.#wires.delete(wire),
     });
     this.#wires.add(wire);
+    if (this.swallows > 0) {
+      this.swallows--;
+      wire.end('silence');
+    }
   }
 }
 

@@ -4,7 +4,8 @@
 import { connect, fileOutbox } from '@cauldron/client';
 
 const { url, path, clientId, run, count, size } = JSON.parse(process.argv[2]);
-const client = await connect(url, { clientId, outbox: fileOutbox(path) });
+const reconnect = { minDelayMs: 1, maxDelayMs: 20, initially: true };
+const client = await connect(url, { clientId, outbox: fileOutbox(path), reconnect });
 console.log('connected');
 const filling = '.'.repeat(size);
 for (let number = 0; number < count; number++) {

@@ -7,6 +7,7 @@ import { connect } from '@cauldron/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../packages/cli/src/torture/random.js';
 import { killAll, RunningProgram } from '../support/running-program.js';
+import { FaultyNetwork } from './faulty-network.js';
 
 /** More in a long run: `OUTBOX_KILLS=500 FAULT_SEED=7 npx vitest run test/client`. */
 const KILLS = Number(process.env.OUTBOX_KILLS ?? 12);
@@ -20,38 +21,44 @@ const MOST_BEFORE_DEATH = 80;
 
 let folder: string;
 let server: Server;
+let random: Random;
+let network: FaultyNetwork;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cauldron-kill-'));
   const config = ['listener 0 127.0.0.1', 'allow_anonymous true', 'log_type none', 'max_queued_messages 0'];
   server = await startServer(readConfig(config.join('\n'), 'kills'));
+  random = new Random(SEED);
+  network = await FaultyNetwork.start(random, server.endpoints[0].port);
 });
 
 afterEach(async () => {
   await killAll();
+  await network.stop();
   await server.stop();
   rmSync(folder, { recursive: true });
 });
 
 describe('a publisher with an outbox in a file', () => {
   it(
-    `that is killed again and again: what was stored arrives, with QoS 2 exactly once (seed ${SEED})`,
+    `that is cut off and killed again and again: what was stored arrives, with QoS 2 exactly once (seed ${SEED})`,
     async () => {
-      const random = new Random(SEED);
-      const url = `mqtt://127.0.0.1:${server.endpoints[0].port}`;
       const path = join(folder, 'outbox');
       const received: Readonly<Record<'mortal/1' | 'mortal/2', string[]>> = { 'mortal/1': [], 'mortal/2': [] };
-      const reader = await connect(url);
+      const reader = await connect(`mqtt://127.0.0.1:${server.endpoints[0].port}`);
       await reader.subscribe('mortal/+', { qos: 2 }, (message) => {
         received[message.topic as keyof typeof received].push(message.text().split(' ')[0]);
       });
       const publisher = (run: number, count: number) => {
-        const options = { url, path, clientId: 'mortal', run, count, size: SIZE };
+        const options = { url: `mqtt://127.0.0.1:${network.port}`, path, clientId: 'mortal', run, count, size: SIZE };
         return new RunningProgram(process.execPath, [PROGRAM, JSON.stringify(options)]);
       };
 
       const stored: string[] = [];
       for (let run = 0; run < KILLS; run++) {
+        network.treatment = { largestPiece: random.pick([1_000, 1_000_000]), delayChance: 0.05, longestDelayMs: 2 };
+        // Perhaps the connection is cut before the publisher is killed, perhaps not.
+        void network.endAfter(random.below(MOST_BEFORE_DEATH * SIZE), 'toServer', random.pick(['reset', 'end']));
         const program = publisher(run, Number.MAX_SAFE_INTEGER);
         const lines = 1 + random.below(MOST_BEFORE_DEATH);
         await program.showsNth(/\n/g, lines);
@@ -59,6 +66,7 @@ describe('a publisher with an outbox in a file', () => {
         expect(stderr).toBe('');
         for (const [, number] of stdout.toString().matchAll(/stored (\d+)\n/g)) stored.push(`${run}:${number}`);
       }
+      network.calm();
       // The last one has nothing of its own to say.
       expect(await publisher(KILLS, 0).ended).toMatchObject({ exitCode: 0, stderr: '' });
       await reader.publish('mortal/1', 'end', { qos: 1 });
