@@ -2,6 +2,7 @@ import { PacketType, type Publish } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OutboxRecord } from '../outbox.js';
+import { replay as replayInSession } from '../outbox-replay.js';
 import { LiveRecords } from './live-records.js';
 
 function message(position: number): Publish {
@@ -104,6 +105,26 @@ describe('records that live', () => {
         const left = [...live.places()].sort((a, b) => a - b);
         expect([...left, ...dead].sort((a, b) => a - b)).toEqual(history.map((_, place) => place));
         expect(replay(left.map((place) => history[place]))).toEqual(replay(history));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('say the same to a session', () => {
+    const stateOf = (records: readonly OutboxRecord[]) => {
+      const { clientId, inflight, waiting, received } = replayInSession(records);
+      const told = ({ position, progress, packet }: (typeof inflight)[number]) => [position, progress, packet.packetId];
+      return { clientId, inflight: inflight.map(told), waiting: waiting.map(told), received: [...received].sort() };
+    };
+    fc.assert(
+      fc.property(numbers, (steps) => {
+        const history = historyOf(steps);
+        const live = new LiveRecords<number>();
+        history.forEach((record, place) => {
+          live.add(record, place);
+        });
+        const left = [...live.places()].sort((a, b) => a - b).map((place) => history[place]);
+        expect(stateOf(left)).toEqual(stateOf(history));
       }),
       { numRuns: 500 },
     );
