@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Client, connect, type PublishOptions } from '@cauldron/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerProcess, runCauldron } from '../support/broker-process.js';
+import { freePort } from '../support/free-port.js';
 import { killAll } from '../support/running-program.js';
 
 type Publication = readonly [topic: string, payload: string | Uint8Array, options?: PublishOptions];
@@ -71,6 +72,12 @@ describe.concurrent('cauldron sub, beyond mosquitto_sub', () => {
     const { stdout, exitCode } = await printed(['--stats', '-C', '3'], all);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^messages +3 in [\d.]+ s, [\d.]+ a second\n[\s\S]*topics +2\n/);
+  });
+
+  it('--stats shows no table when there is no broker', async () => {
+    const argv = ['sub', '-h', '127.0.0.1', '-p', String(await freePort()), '-t', 'x', '--stats'];
+    const { stdout, exitCode } = await runCauldron(argv).ended;
+    expect([stdout.toString(), exitCode]).toEqual(['', 1]);
   });
 
   it('--decode shows payloads as text, whatever the format', async () => {

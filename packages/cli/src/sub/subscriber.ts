@@ -42,6 +42,8 @@ export class Subscriber {
   /** Ends an attempt to connect. */
   readonly #connecting = new AbortController();
   #printer: Printer | null = null;
+  /** The printer shows something: the broker has answered. */
+  #isShowing = false;
   #recorder: RecordingWriter | null = null;
   #client: Client | null = null;
   #taken = 0;
@@ -89,8 +91,8 @@ export class Subscriber {
     process.once('SIGINT', this.#interrupt);
     process.once('SIGTERM', this.#interrupt);
     try {
-      printer.begin?.();
       const client = await this.#connect();
+      this.#show();
       if (this.#exitCode === null) await this.#subscribe(client);
       const error = await client.closed;
       if (this.#exitCode === null && error !== null) throw error;
@@ -105,8 +107,8 @@ export class Subscriber {
       clearTimeout(timer);
       process.off('SIGINT', this.#interrupt);
       process.off('SIGTERM', this.#interrupt);
-      printer.end?.();
-      this.#printer = null;
+      if (this.#isShowing) printer.end?.();
+      this.#isShowing = false;
       if (this.#unsaid !== '') process.stderr.write(this.#unsaid);
       await this.#output.end();
       await this.#recorder?.end();
@@ -129,6 +131,12 @@ export class Subscriber {
     client.events.on('offline', ({ error }) => this.#warn(`${error.message}. Connecting again`));
     client.events.on('subscriptionLost', ({ filter, reasonCode }) => this.#warnOfRefusal(filter, reasonCode));
     return client;
+  }
+
+  #show(): void {
+    if (this.#isShowing) return;
+    this.#isShowing = true;
+    this.#printer?.begin?.();
   }
 
   async #openRecording(): Promise<void> {
@@ -180,6 +188,8 @@ export class Subscriber {
     if (this.#exitCode !== null) return;
     const { retainedOnly, removeRetained, count } = this.#values;
     this.#client = client;
+    // A kept session may have messages before anybody else knows that the broker has answered.
+    if (!this.#isShowing) this.#show();
     if (retainedOnly && !message.retain) {
       this.#leave(0);
       return;
@@ -240,7 +250,7 @@ export class Subscriber {
 
   #complain(text: string): void {
     if (this.#values.quiet) return;
-    if (this.#printer?.ownsTerminal) this.#unsaid += text;
+    if (this.#isShowing && this.#printer?.ownsTerminal) this.#unsaid += text;
     else process.stderr.write(text);
   }
 }
