@@ -12,7 +12,7 @@ export const MAN: Tool<typeof HELP_FLAG> = {
   summary: `Shows the manual page of a command: with man, where that is installed and the output is
 a terminal, else as plain text.`,
   usage: '[COMMAND [ACTION]]',
-  examples: ['', 'pub', 'store backup'],
+  examples: ['pub', 'store backup'],
   flags: HELP_FLAG,
 };
 

@@ -124,6 +124,14 @@ describe('a description', () => {
       'x.json:2: groups.g.dropouts.probability: a number from 0 to 1 was expected',
       'x.json:2: groups.g.dropouts.for: two times were expected: ["5s", "1m"]',
     ],
+    [
+      `{ "groups": { "a": { "id": "d{n}", "count": 5, "messages": [${MESSAGE}] }, "b": { "id": "d3", "messages": [${MESSAGE}] } } }`,
+      'x.json:1: a and b have a device of the same id: each would end the connection of the other',
+    ],
+    [
+      group('"messages": [{ "topic": "t", "payload": "{\\"a\\": 1}", "every": 1 }]'),
+      'x.json:2: groups.g.messages[0].payload: JSON stands there without quotes around it: "payload": { ... }',
+    ],
     ['{ "groups": ', 'x.json:1: a value was expected, not the end'],
   ])('%j is refused, by line and place', (text, ...problems) => {
     expect(problemsOf(text)).toEqual(problems);

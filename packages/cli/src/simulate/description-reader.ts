@@ -11,6 +11,7 @@ import {
   type PublishSpec,
   type ValueSpec,
 } from './description.js';
+import { idOf } from './device.js';
 import { Place } from './place.js';
 import { fill, parseTemplate, type Template } from './template.js';
 import { readValue } from './value-reader.js';
@@ -56,7 +57,24 @@ function descriptionAt(place: Place): Description {
   if (given?.node.kind === 'object' && groups.size === 0) given.complain('there are no groups of devices');
   const total = read.reduce((sum, { count }) => sum + count, 0);
   if (total > MOST_DEVICES) place.complain(`${total} devices are too many: up to ${MOST_DEVICES}`);
+  for (const [one, other] of withSameId(read)) {
+    place.complain(`${one} and ${other} have a device of the same id: each would end the connection of the other`);
+  }
   return { groups: read };
+}
+
+/** Names of groups, in pairs. */
+function* withSameId(groups: readonly Group[]): Generator<[string, string]> {
+  const owners = new Map<string, string>();
+  for (const { name, count, id } of groups) {
+    for (let number = 1; number <= Math.min(count, MOST_DEVICES); number++) {
+      const owner = owners.get(idOf(id, name, number));
+      owners.set(idOf(id, name, number), name);
+      if (owner === undefined || owner === name) continue;
+      yield [owner, name];
+      break;
+    }
+  }
 }
 
 const GROUP_MEMBERS = ['count', 'id', 'username', 'password', 'values', 'messages', 'will', 'birth', 'dropouts'];

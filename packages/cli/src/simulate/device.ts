@@ -1,7 +1,7 @@
 import type { QoS } from '@cauldron/codec';
 import type { Group, MessageSpec, Payload, PublishSpec } from './description.js';
 import { MapWalk, type RandomSource, type Transition } from './map-walk.js';
-import { fill, fillTyped, type Scalar } from './template.js';
+import { fill, fillTyped, type Scalar, type Template } from './template.js';
 import { type ValueSource, valueSource } from './value-source.js';
 
 /** What is published. */
@@ -29,8 +29,7 @@ export class Device {
   /** @param number of the device in its group, from 1 */
   constructor(group: Group, number: number, random: RandomSource, startMs: number) {
     this.group = group;
-    const name = (place: string): Scalar => (place === 'n' ? number : group.name);
-    this.id = fill(group.id, name);
+    this.id = idOf(group.id, group.name, number);
     // As OwnTracks has it: two characters that stand for the device on a map.
     const tid = this.id.slice(-2);
     this.#builtIn = new Map<string, Scalar>(Object.entries({ id: this.id, n: number, group: group.name, tid }));
@@ -78,6 +77,11 @@ export class Device {
     if (dot >= 0) return this.#maps.get(place.slice(0, dot))?.field(place.slice(dot + 1)) ?? null;
     return this.#sources.get(place)?.(nowMs) ?? null;
   }
+}
+
+/** @param number of the device in its group, from 1 */
+export function idOf(template: Template, group: string, number: number): string {
+  return fill(template, (place) => (place === 'n' ? number : group));
 }
 
 /** A text that stands alone is not JSON: it is the payload as it is. */

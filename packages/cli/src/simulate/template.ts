@@ -27,6 +27,7 @@ export function parseTemplate(text: string, names: readonly string[]): Template 
       const end = text.indexOf('}', at);
       if (end < 0) throw new TemplateError('"{" has no "}"; a brace that is meant is written twice: {{');
       const name = text.slice(at + 1, end);
+      if (name.includes('"')) throw new TemplateError('JSON stands there without quotes around it: "payload": { ... }');
       if (!names.includes(name)) throw new TemplateError(`there is no value {${name}}; there are ${listed(names)}`);
       texts.push(current);
       places.push(name);
