@@ -13,14 +13,18 @@ export async function realPathOf(path: string): Promise<string> {
   }
 }
 
-/** For reading and writing; null if there is no such file. */
+/** For reading and writing; null if there is no such file. @throws (rejects) also for a device, a pipe and the like */
 export async function openExisting(path: string): Promise<FileHandle | null> {
+  let handle: FileHandle;
   try {
-    return await open(path, 'r+');
+    handle = await open(path, 'r+');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new Error('it is not an ordinary file');
 }
 
 /** Writes all of the bytes, from `offset` on. */
@@ -89,6 +93,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'the file would be larger than allowed',
   EIO: 'the disk does not work',
+  ENOTSUP: 'the file system has no sockets, which the lock needs',
   EMFILE: 'the process has too many open files',
 };
 

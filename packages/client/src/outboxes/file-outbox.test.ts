@@ -247,6 +247,7 @@ describe('an outbox in a file', () => {
   it.each([
     ['its folder does not exist', () => join(folder, 'nowhere', 'box')],
     ['it is a folder', () => folder],
+    ['it is not an ordinary file', () => '/dev/null'],
   ])('says in words why it cannot be opened: %s', async (reason, pathOf) => {
     path = pathOf();
     await expect(store()).rejects.toThrow(new OutboxError(`The outbox ${path} cannot be opened: ${reason}`));
