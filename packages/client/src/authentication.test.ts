@@ -1,7 +1,8 @@
 import { type Auth, PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import type { Authentication, AuthenticationExchange } from './authentication.js';
-import { type Client, connectOver } from './client.js';
+import type { Client } from './client.js';
+import { connectOver } from './connect-over.js';
 import {
   AuthenticationFailed,
   ConnectionClosed,

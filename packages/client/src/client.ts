@@ -12,7 +12,6 @@ import {
 } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
 import { bytesOf } from './bytes.js';
-import { type Clock, systemClock } from './clock.js';
 import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import type { ClientError } from './errors.js';
@@ -24,12 +23,11 @@ import type { ConnectOptions, PublishOptions, SubscribeOptions, UnsubscribeOptio
 import type { PublishResult } from './outgoing-message.js';
 import { codecOf, encoded, type PayloadCodec } from './payload-codec.js';
 import { answering, Requester, type RequestOptions, type Responder, type WithCodec } from './request-response.js';
-import { Servers } from './servers.js';
+import type { Servers } from './servers.js';
 import type { Session } from './session.js';
 import { Subscriber } from './subscriber.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Supervisor, type Surroundings } from './supervisor.js';
-import type { TransportFactory } from './transport.js';
 import type { ConcreteTopic, TypedTopic } from './typed-topic.js';
 
 /** Bytes of received messages that may wait for the program, if nobody says anything else. */
@@ -392,40 +390,5 @@ export class Client {
     const refused = new Promise<never>((_, reject) => acknowledged.catch(reject));
     await Promise.race([this.#supervisor.stored(), refused]);
     return { reasonCode: ReasonCode.SUCCESS };
-  }
-}
-
-/**
- * Connects over streams of the caller's own.
- * @param open is called for each connection
- * @param clock, random: for tests
- * @throws (rejects) ConnectionFailed, ConnectTimeout, ConnectionRefused, ConnectionLost, ProtocolViolation,
- * AuthenticationFailed; NotSupportedByServer for one that takes packets of four bytes at most; the reason of
- * `options.signal`; what `options.authentication` throws when it begins; TypeError and RangeError for options that make no
- * sense
- */
-export async function connectOver(
-  open: TransportFactory,
-  options: ConnectOptions = {},
-  clock: Clock = systemClock,
-  random: () => number = Math.random,
-): Promise<Client> {
-  options.signal?.throwIfAborted();
-  const servers = new Servers([{ url: null, open, credentials: {} }], null);
-  return whenReady(new Client(servers, options, { clock, random }), options.signal);
-}
-
-/** @internal The client, once it is connected; it is over if that fails, or `signal` says so. */
-export async function whenReady(client: Client, signal: AbortSignal | undefined): Promise<Client> {
-  const abort = () => client.abort();
-  if (signal?.aborted) abort();
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    await client.ready;
-    return client;
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
-  } finally {
-    signal?.removeEventListener('abort', abort);
   }
 }

@@ -1,6 +1,6 @@
 import { ConnectReturnCode, encodePacket, PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
-import { connectOver } from './client.js';
+import { connectOver } from './connect-over.js';
 import { ConnectionFailed, ConnectionLost, ConnectionRefused, ConnectTimeout, ProtocolViolation } from './errors.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
 import { Session } from './session.js';

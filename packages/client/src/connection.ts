@@ -32,7 +32,7 @@ import {
   ProtocolViolation,
   ServerDisconnected,
 } from './errors.js';
-import { farewell, farewellFor, shortened } from './farewell.js';
+import { farewell, farewellFor, sendFarewell } from './farewell.js';
 import type { PublishResult } from './outgoing-message.js';
 import { PacketReader, type PacketReaderOwner } from './packet-reader.js';
 import { Reading } from './reading.js';
@@ -372,23 +372,12 @@ export class Connection {
 
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */
   #leave(packet: Disconnect): void {
-    const { sessionExpiryInterval } = this.#sendFirst(shortened(packet)).properties ?? {};
+    const { sessionExpiryInterval } = sendFarewell(packet, (one) => this.#sender.send(one)).properties ?? {};
     if (this.#settings.connect.protocolVersion === 5 && sessionExpiryInterval !== undefined) {
       this.#keepsSession = sessionExpiryInterval > 0;
     }
     this.#conversation?.fallSilent();
     this.#state = 'disconnecting';
-  }
-
-  /** Sends the first of these that the server has room for, and returns it. There is room for the last one. */
-  #sendFirst([packet, ...shorter]: readonly Disconnect[]): Disconnect {
-    try {
-      this.#sender.send(packet);
-      return packet;
-    } catch (error) {
-      if (shorter.length === 0 || !(error instanceof NotSupportedByServer)) throw error;
-      return this.#sendFirst(shorter);
-    }
   }
 
   readonly #sendAuth = (packet: Packet): void => {

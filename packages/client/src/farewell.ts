@@ -7,6 +7,7 @@ import {
   ReasonCode,
   reasonName,
 } from '@cauldron/codec';
+import { NotSupportedByServer } from './errors.js';
 
 /** What a DISCONNECT of a client may say (MQTT 5.0, table 3-13); the other reason codes are for servers. */
 const REASON_CODES: ReadonlySet<ReasonCode> = new Set([
@@ -49,13 +50,22 @@ export function farewellFor({ reasonCode, message }: ProtocolError): Disconnect 
 }
 
 /**
- * The same, shorter and shorter, for a server that does not take it whole: first goes what explains it [MQTT-3.14.2-3]
- * [MQTT-3.14.2-4], then the session expiry interval.
+ * Sends a DISCONNECT, as far as the server has room for it: first goes what explains it [MQTT-3.14.2-3] [MQTT-3.14.2-4], then
+ * the session expiry interval.
+ * @returns what was sent
  */
-export function shortened(packet: Disconnect): readonly Disconnect[] {
+export function sendFarewell(packet: Disconnect, send: (packet: Disconnect) => void): Disconnect {
   const { type, reasonCode, properties } = packet;
-  const bare = { type, reasonCode };
   const { sessionExpiryInterval } = properties ?? {};
-  if (sessionExpiryInterval === undefined) return [packet, bare];
-  return [packet, { ...bare, properties: { sessionExpiryInterval } }, bare];
+  const shorter: Disconnect[] = [{ type, reasonCode }];
+  if (sessionExpiryInterval !== undefined) shorter.unshift({ type, reasonCode, properties: { sessionExpiryInterval } });
+  for (const candidate of [packet, ...shorter]) {
+    try {
+      send(candidate);
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof NotSupportedByServer)) throw error;
+    }
+  }
+  return packet;
 }

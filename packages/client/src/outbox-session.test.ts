@@ -1,7 +1,8 @@
 import { PacketType, type Publish, ReasonCode } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Client, connectOver } from './client.js';
+import type { Client } from './client.js';
+import { connectOver } from './connect-over.js';
 import { ConnectionLost, OutboxFailed } from './errors.js';
 import type { Message } from './message.js';
 import { CrashingOutbox } from './outbox.test-support.js';

@@ -1,5 +1,6 @@
-import { Client, whenReady } from './client.js';
+import { Client } from './client.js';
 import type { Clock } from './clock.js';
+import { whenReady } from './connect-over.js';
 import type { ConnectOptions } from './options.js';
 import { credentialsOf, referredUrls, serverUrls } from './server-url.js';
 import { type Server, Servers } from './servers.js';

@@ -1,8 +1,9 @@
 // What is the same in Node and in browsers.
 export { type QoS, ReasonCode } from '@cauldron/codec';
 export type { Authentication, AuthenticationExchange } from './authentication.js';
-export { Client, connectOver, type DisconnectOptions } from './client.js';
+export { Client, type DisconnectOptions } from './client.js';
 export { type Clock, systemClock } from './clock.js';
+export { connectOver } from './connect-over.js';
 export type { Counters } from './counters.js';
 export * from './errors.js';
 export type { ClientEvents, ClientState } from './events.js';

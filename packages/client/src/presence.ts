@@ -1,6 +1,8 @@
 import { assertTopicName, PacketType, type Publish, type QoS } from '@cauldron/codec';
 import { bytesOf } from './bytes.js';
 import type { ConnectOptions, PublishProperties, WillOptions } from './options.js';
+import { OutgoingMessage } from './outgoing-message.js';
+import type { Session } from './session.js';
 
 /** A topic that always tells whether the client is there. */
 export interface PresenceOptions {
@@ -31,6 +33,8 @@ export interface BirthOptions {
 export class Presence {
   readonly #presence: PresenceOptions | undefined;
   readonly #birth: BirthOptions | undefined;
+  /** Topics whose messages are on their way. */
+  readonly #underWay = new Set<string>();
 
   /** @throws ProtocolError for a topic that is none; TypeError for a will of its own beside `presence` */
   constructor({ presence, birth, will }: ConnectOptions) {
@@ -49,8 +53,34 @@ export class Presence {
     return { topic, payload: offline, qos, retain };
   }
 
-  /** What is published at each connect, in its order. */
-  births(): Publish[] {
+  /**
+   * Called at each connect: publishes what says that the client is there, before anything that waits in the session. What an
+   * earlier connection left of it goes on by itself.
+   * @param failed told when a message was not taken
+   */
+  appear(session: Session, nowMs: number, failed: (topic: string, error: unknown) => void): void {
+    for (const packet of this.#births().reverse()) {
+      const { topic } = packet;
+      if (this.#underWay.has(topic)) continue;
+      this.#underWay.add(topic);
+      const message = new OutgoingMessage(packet, nowMs);
+      session.publishFirst(message, nowMs);
+      message.promise.then(
+        () => this.#underWay.delete(topic),
+        (error) => {
+          this.#underWay.delete(topic);
+          failed(topic, error);
+        },
+      );
+    }
+  }
+
+  /** What is published before an orderly end; null: nothing. */
+  farewell(): Publish | null {
+    return this.will === undefined ? null : packetOf(this.will);
+  }
+
+  #births(): Publish[] {
     const births: Publish[] = [];
     if (this.#presence !== undefined) {
       const { topic, online = 'online', qos = 1, retain = true } = this.#presence;
@@ -58,11 +88,6 @@ export class Presence {
     }
     if (this.#birth !== undefined) births.push(packetOf(this.#birth));
     return births;
-  }
-
-  /** What is published before an orderly end; null: nothing. */
-  farewell(): Publish | null {
-    return this.will === undefined ? null : packetOf(this.will);
   }
 }
 

@@ -396,6 +396,7 @@ describe('disconnect', () => {
     const [failure] = await Promise.all([failureOf(network.client.ready), network.client.disconnect()]);
     expect(failure).toBeInstanceOf(ConnectionClosed);
     expect(network.server.destroyed).toBe(true);
+    expect(await network.client.closed).toBeNull();
   });
 
   it('is what `await using` does', async () => {

@@ -10,8 +10,9 @@ import {
   type Publish,
   ReasonCode,
 } from '@cauldron/codec';
-import { type Client, connectOver } from './client.js';
+import type { Client } from './client.js';
 import type { Clock } from './clock.js';
+import { connectOver } from './connect-over.js';
 import { Deferred } from './deferred.js';
 import type { ConnectOptions } from './options.js';
 import type { TransportEvents, TransportFactory } from './transport.js';

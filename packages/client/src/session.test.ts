@@ -1,7 +1,7 @@
 import { PacketType, type Publish, ReasonCode } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectOver } from './client.js';
+import { connectOver } from './connect-over.js';
 import { ConnectionLost } from './errors.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
 import { Session } from './session.js';

@@ -2,6 +2,7 @@ import {
   PacketType,
   type Properties,
   ReasonCode,
+  type Suback,
   type Subscribe,
   type SubscribeRequest,
   type Unsubscribe,
@@ -13,6 +14,17 @@ type SubscribePacket = Omit<Subscribe, 'packetId'>;
 interface Granted {
   readonly request: SubscribeRequest;
   readonly properties: Properties | undefined;
+}
+
+interface Refused {
+  readonly filter: string;
+  readonly reasonCode: ReasonCode;
+}
+
+/** What became of subscriptions that a server was told of again. */
+export interface Renewal {
+  readonly renewed: readonly string[];
+  readonly lost: readonly Refused[];
 }
 
 /** Filters that go into one SUBSCRIBE; a bound that every server takes. */
@@ -27,11 +39,8 @@ export class Subscriptions {
    * The server has answered a SUBSCRIBE.
    * @returns what it has refused; if it was subscribed before, it is so no longer as far as the client can tell
    */
-  granted(
-    { subscriptions, properties }: SubscribePacket,
-    reasonCodes: readonly ReasonCode[],
-  ): { filter: string; reasonCode: ReasonCode }[] {
-    const refused: { filter: string; reasonCode: ReasonCode }[] = [];
+  granted({ subscriptions, properties }: SubscribePacket, reasonCodes: readonly ReasonCode[]): Refused[] {
+    const refused: Refused[] = [];
     subscriptions.forEach((request, i) => {
       const reasonCode = reasonCodes[i] ?? ReasonCode.UNSPECIFIED_ERROR;
       if (reasonCode < ReasonCode.UNSPECIFIED_ERROR) {
@@ -50,13 +59,31 @@ export class Subscriptions {
     });
   }
 
-  /** The subscription is not there any more. */
-  lost(filter: string): void {
-    this.#granted.delete(filter);
+  /**
+   * The server knows nothing of them (any more), and is told again.
+   * @param subscribe sends a SUBSCRIBE, and waits for the answer
+   * @param isOver whether the connection has ended: then the next one tries again, and nothing is lost
+   * @returns null when there is nothing to tell, or when the connection has ended meanwhile
+   */
+  async renew(subscribe: (packet: SubscribePacket) => Promise<Suback>, isOver: () => boolean): Promise<Renewal | null> {
+    const packets = this.#packets();
+    const answers = packets.map(async (packet) => {
+      try {
+        return this.granted(packet, (await subscribe(packet)).reasonCodes);
+      } catch {
+        // It cannot be said to this server.
+        return packet.subscriptions.map(({ filter }) => ({ filter, reasonCode: ReasonCode.UNSPECIFIED_ERROR }));
+      }
+    });
+    const lost = (await Promise.all(answers)).flat();
+    if (packets.length === 0 || isOver()) return null;
+    for (const { filter } of lost) this.#granted.delete(filter);
+    const filters = packets.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => filter));
+    return { renewed: filters.filter((filter) => this.#granted.has(filter)), lost };
   }
 
   /** The packets that subscribe everything again: those with equal properties go together. */
-  packets(): SubscribePacket[] {
+  #packets(): SubscribePacket[] {
     const groups = new Map<string, SubscribeRequest[][]>();
     const packets: SubscribePacket[] = [];
     for (const { request, properties } of this.#granted.values()) {

@@ -90,12 +90,13 @@ export class Supervisor implements ConnectionOwner {
   /** Resolved when the outbox, if there is one, has told what earlier processes left, or cannot. */
   #outboxOpened: Promise<void> = Promise.resolve();
   readonly #presence: Presence;
-  /** Topics of birth messages that are on their way. */
-  readonly #bornUnder = new Set<string>();
   #isPaused = false;
   #isBacklogged = false;
   /** Why everything is refused, once the client leaves or has left. */
   #leaving: ClientError | null = null;
+  /** What the client ends with when an attempt to connect is given up; null: as its program wants it. */
+  #outcome: ClientError | null = null;
+  #isGivenUp = false;
 
   /** @throws TypeError, RangeError for options that make no sense */
   constructor(
@@ -106,6 +107,9 @@ export class Supervisor implements ConnectionOwner {
     { clock, random, wakeUps = () => () => {} }: Surroundings,
   ) {
     const { session = new Session(), reconnect = true, trace = null } = options;
+    if (options.outbox !== undefined && options.session !== undefined) {
+      throw new TypeError('A client has the session of an earlier one, or an outbox, but not both');
+    }
     this.#servers = servers;
     this.#options = { ...options, session };
     this.#events = events;
@@ -232,7 +236,7 @@ export class Supervisor implements ConnectionOwner {
   /** Ends the attempt to connect, and with it the client. */
   abort(): void {
     if (this.#leaving !== null) return;
-    this.#leaving = new ConnectionClosed('The attempt to connect was given up');
+    this.#leaving = this.#outcome = new ConnectionClosed('The attempt to connect was given up');
     this.#giveUp();
   }
 
@@ -244,8 +248,10 @@ export class Supervisor implements ConnectionOwner {
     if (connection === null) return;
     if (this.#isPaused) connection.pause();
     if (this.#isBacklogged) connection.isBacklogged = true;
-    if (!connack.sessionPresent) this.#resubscribe(connection);
-    this.#publishBirths(connection);
+    if (!connack.sessionPresent) void this.#resubscribe(connection);
+    this.#presence.appear(this.session, this.#clock.epochMs(), (topic, error) => {
+      if (connection.isOpen) this.#events.tell('birthFailed', { topic, error });
+    });
     this.ready.resolve();
     this.#enter('online');
     this.#events.tell('online', { connack, sessionPresent: connack.sessionPresent });
@@ -263,7 +269,8 @@ export class Supervisor implements ConnectionOwner {
   closed(error: ClientError | null): void {
     const lastedMs = this.state === 'online' ? this.#clock.nowMs() - this.#onlineSinceMs : null;
     this.#connection = null;
-    if (error === null || this.#leaving !== null) this.#finish(error);
+    if (this.#isGivenUp) this.#finish(this.#outcome);
+    else if (error === null || this.#leaving !== null) this.#finish(error);
     else this.#carryOn(error, lastedMs);
   }
 
@@ -302,6 +309,8 @@ export class Supervisor implements ConnectionOwner {
       // The ids are those of a session that is begun anew, or of another client's.
       if (isClean(this.#options) || this.session.clientId !== clientId) this.session.restart();
       this.session.identify(clientId);
+      // The client has left meanwhile, and nobody else will close it.
+      if (this.state === 'closed') await journal.close();
     } catch (cause) {
       this.#finish(new OutboxFailed('The outbox cannot be opened', { cause }));
     }
@@ -355,47 +364,17 @@ export class Supervisor implements ConnectionOwner {
   }
 
   /** The server knows nothing (any more): what was subscribed is subscribed again. */
-  #resubscribe(connection: Connection): void {
-    const packets = this.#subscriptions.packets();
-    if (packets.length === 0) return;
-    const answers = packets.map(async (packet) => {
-      try {
-        return this.#subscriptions.granted(packet, (await connection.subscribe(packet)).reasonCodes);
-      } catch {
-        // If the connection is gone, the next one tries again. Else it cannot be said to this server.
-        if (connection !== this.#connection) return [];
-        return packet.subscriptions.map(({ filter }) => ({ filter, reasonCode: ReasonCode.UNSPECIFIED_ERROR }));
-      }
-    });
-    void Promise.all(answers).then((refusals) => {
-      if (connection !== this.#connection) return;
-      const lost = refusals.flat();
-      for (const subscription of lost) {
-        this.#subscriptions.lost(subscription.filter);
-        this.#owner.subscriptionLost(subscription.filter, subscription.reasonCode);
-        this.#events.tell('subscriptionLost', subscription);
-      }
-      const gone = new Set(lost.map(({ filter }) => filter));
-      const filters = packets.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => filter));
-      this.#events.tell('resubscribed', { filters: filters.filter((filter) => !gone.has(filter)) });
-    });
-  }
-
-  /** Before anything that waits; one that an earlier connection left goes on by itself. */
-  #publishBirths(connection: Connection): void {
-    for (const packet of this.#presence.births().reverse()) {
-      const { topic } = packet;
-      if (this.#bornUnder.has(topic)) continue;
-      this.#bornUnder.add(topic);
-      const nowMs = this.#clock.epochMs();
-      const message = new OutgoingMessage(packet, nowMs);
-      this.session.publishFirst(message, nowMs);
-      const settled = (error: unknown): void => {
-        this.#bornUnder.delete(topic);
-        if (error !== null && connection.isOpen) this.#events.tell('birthFailed', { topic, error });
-      };
-      message.promise.then(() => settled(null), settled);
+  async #resubscribe(connection: Connection): Promise<void> {
+    const renewal = await this.#subscriptions.renew(
+      (packet) => connection.subscribe(packet),
+      () => connection !== this.#connection,
+    );
+    if (renewal === null) return;
+    for (const subscription of renewal.lost) {
+      this.#owner.subscriptionLost(subscription.filter, subscription.reasonCode);
+      this.#events.tell('subscriptionLost', subscription);
     }
+    this.#events.tell('resubscribed', { filters: renewal.renewed });
   }
 
   /** Asks something of the connection, and of the next one if it ends before the answer. */
@@ -441,9 +420,10 @@ export class Supervisor implements ConnectionOwner {
 
   /** The client leaves, and there is nothing to bring to its end. */
   #giveUp(): void {
+    this.#isGivenUp = true;
     this.#cancelRetry();
     this.#enter('closing');
-    if (this.#connection === null) this.#finish(null);
+    if (this.#connection === null) this.#finish(this.#outcome);
     else this.#connection.abort();
   }
 
