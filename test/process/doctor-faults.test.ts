@@ -70,7 +70,7 @@ async function examined(fault: Fault): Promise<{ findings: Finding[]; exitStatus
   const broker = await ConfiguredBroker.start();
   const port = await faultyBroker(broker.server.endpoints[0].port, fault);
   const findings: Finding[] = [];
-  const target = targetFrom(`mqtt://127.0.0.1:${port}`, { timeout: 1 }, 'faults');
+  const target = targetFrom(`mqtt://127.0.0.1:${port}`, { timeout: 3 }, 'faults');
   const isWhole = await examine(target, (finding) => findings.push(finding));
   return { findings, exitStatus: verdictOn(findings, !isWhole).exitStatus };
 }
@@ -159,7 +159,7 @@ const FAULTS: [what: string, check: string, text: string, fault: Fault][] = [
   [
     'sends no wills',
     'will',
-    'The will of a client is not sent: no answer within 1 s',
+    'The will of a client is not sent: no answer within 3 s',
     { toBroker: onConnect(({ will: _, ...packet }) => packet) },
   ],
   [
