@@ -15,7 +15,7 @@ export const CLIENT_BEHAVIOURS = [
     side: 'client',
     file: `${CLIENT}/session.js`,
     find: 'this.clear(); // [MQTT-3.1.2-6] of 3.1.1',
-    replace: '',
+    replace: ';',
   },
   {
     behaviour: 'a clean start discards the session',
