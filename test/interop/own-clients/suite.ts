@@ -209,10 +209,13 @@ export function describeOwnClients(subject: Subject): void {
       const argv = ['-t', `tools/${version}/twin`, '-i', `tools-twin-${version}`];
       const first = await subscribe(version, ...argv);
       const second = await subscribe(version, ...argv, '-C', '1');
-      expect(await first.ended).toMatchObject({
-        exitCode: 7,
-        stderr: expect.stringMatching(/^Error: The (connection was lost|server disconnected: Session taken over)/),
-      });
+      const [said] = await first.showsMatch(/^Error: The server disconnected: Session taken over|Connecting again\.$/m);
+      if (!said.startsWith('Error')) {
+        // Before 5.0, or when the broker does not say why, the first one connects again, as Mosquitto's program does.
+        await Promise.all([first.stop('SIGKILL'), second.stop('SIGKILL')]);
+        return;
+      }
+      expect((await first.ended).exitCode).toBe(7);
       await publish(version, ['-t', `tools/${version}/twin`, '-m', 'for the second']);
       expect(await received(second)).toEqual(['0 0 for the second']);
     });
