@@ -72,6 +72,23 @@ describe('a client with an outbox', () => {
     expect(await last).toEqual({ reasonCode: SUCCESS });
   });
 
+  it('tells of QoS 0 when it was written, however much comes behind it', async () => {
+    const outbox = new CrashingOutbox();
+    const { client, server } = await connected(outbox, false);
+    outbox.isQuick = false;
+    const publishBoth = () => {
+      void failureOf(client.publish('a', 'x', { qos: 1 }));
+      return client.publish('a', 'y');
+    };
+    const first = publishBoth();
+    await turn();
+    const second = failureOf(publishBoth());
+    outbox.finishCommit();
+    expect(await first).toEqual({ reasonCode: SUCCESS });
+    await server.close();
+    expect(await second).toBeInstanceOf(ConnectionLost);
+  });
+
   it('[MQTT-4.3.3-8] confirms a QoS 2 message when it has written down that it has it', async () => {
     const outbox = new CrashingOutbox();
     const { server } = await connected(outbox, false);

@@ -55,8 +55,8 @@ export class Sender {
   readonly #writer = new PacketWriter();
   readonly #publishWriter: PublishWriter;
   readonly #output = new Output();
-  /** What is about to be written as soon as what it promises is durable; null: nothing. */
-  #held: Uint8Array | null = null;
+  /** What is about to be written as soon as what it promises is durable, and who waits for that; null: nothing. */
+  #held: { readonly bytes: Uint8Array; readonly written: Deferred<PublishResult> | null } | null = null;
   /** What the server takes; null until that is known. */
   #limits: ServerLimits | null = null;
   #transport: Transport | null = null;
@@ -78,7 +78,7 @@ export class Sender {
 
   /** Bytes that wait. */
   get waiting(): number {
-    return this.#output.length + (this.#held?.length ?? 0);
+    return this.#output.length + (this.#held?.bytes.length ?? 0);
   }
 
   open(transport: Transport): void {
@@ -178,6 +178,7 @@ export class Sender {
   /** Takes back what waits. */
   clear(): void {
     this.#output.clear();
+    this.#joinWritten(this.#held?.written ?? null);
     this.#held = null;
   }
 
@@ -211,19 +212,28 @@ export class Sender {
 
   /** What is sent meanwhile waits for its turn. */
   #hold(bytes: Uint8Array, durable: Promise<void>): void {
-    this.#held = bytes;
+    const held = { bytes, written: this.#written };
+    this.#held = held;
+    this.#written = null;
     durable.then(
       () => {
-        if (this.#held !== bytes) return;
+        if (this.#held !== held) return;
         this.#held = null;
         this.#write(bytes);
+        if (this.#clogged) this.#joinWritten(held.written);
+        else held.written?.resolve(SENT);
         if (this.#output.length > 0) this.#flush();
         else this.#tellWritten();
       },
       (error) => {
-        if (this.#held === bytes) this.#owner.failed(error);
+        if (this.#held === held) this.#owner.failed(error);
       },
     );
+  }
+
+  /** These wait for the same as those who come now. */
+  #joinWritten(written: Deferred<PublishResult> | null): void {
+    if (written !== null) this.written().then(written.resolve, written.reject);
   }
 
   #write(bytes: Uint8Array): void {
