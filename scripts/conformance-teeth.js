@@ -87,7 +87,9 @@ function copyOfBuild() {
       cpSync(join(ROOT, at, part), join(folder, at, part), { recursive: true });
     symlinkSync(join(folder, at), join(modules, '@cauldron', name), 'junction');
   }
-  const ws = dirname(createRequire(import.meta.url).resolve('ws/package.json'));
-  symlinkSync(realpathSync(ws), join(modules, 'ws'), 'junction');
+  for (const name of ['ws', 'lmdb']) {
+    const place = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    symlinkSync(realpathSync(place), join(modules, name), 'junction');
+  }
   return folder;
 }

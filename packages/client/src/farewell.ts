@@ -39,14 +39,9 @@ export function farewell(reasonCode: ReasonCode, properties?: Properties): Disco
   return packet;
 }
 
-/** The DISCONNECT for a server that broke the protocol. */
+/** The DISCONNECT for a server that broke the protocol. The reason codes of `decodeServerPacket` are those of clients, too. */
 export function farewellFor({ reasonCode, message }: ProtocolError): Disconnect {
-  return {
-    type: PacketType.DISCONNECT,
-    // Some codes of the decoder are answers to what only a client sends, so a client has no use for them.
-    reasonCode: REASON_CODES.has(reasonCode) ? reasonCode : ReasonCode.PROTOCOL_ERROR,
-    properties: { reasonString: message },
-  };
+  return { type: PacketType.DISCONNECT, reasonCode, properties: { reasonString: message } };
 }
 
 /**

@@ -140,8 +140,8 @@ export const CLIENT_BEHAVIOURS = [
     statement: 'MQTT-3.14.2-1',
     side: 'client',
     file: `${CLIENT}/farewell.js`,
-    find: 'REASON_CODES.has(reasonCode) ? reasonCode : ReasonCode.PROTOCOL_ERROR',
-    replace: 'reasonCode',
+    find: 'if (!REASON_CODES.has(reasonCode))',
+    replace: 'if (reasonCode < 0)',
   },
   {
     behaviour: 'a message is delivered before it is acknowledged',
