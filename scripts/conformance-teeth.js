@@ -12,9 +12,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { BEHAVIOURS } from '../test/conformance/teeth/behaviours.js';
 import { CLIENT_BEHAVIOURS } from '../test/conformance/teeth/client-behaviours.js';
 import { ROOT, setUp } from './setup.js';
@@ -88,8 +87,7 @@ function copyOfBuild() {
     symlinkSync(join(folder, at), join(modules, '@cauldron', name), 'junction');
   }
   for (const name of ['ws', 'lmdb']) {
-    const place = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-    symlinkSync(realpathSync(place), join(modules, name), 'junction');
+    symlinkSync(realpathSync(join(ROOT, 'node_modules', name)), join(modules, name), 'junction');
   }
   return folder;
 }
