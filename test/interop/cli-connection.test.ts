@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -85,6 +85,20 @@ describe('--scram', () => {
       ...['rr', ...broker.flags, ...proof, '-t', 'echo', '-e', 'echo', '-m', 'there', '-W', '20'],
     ]).ended;
     expect([exitCode, stdout.toString()]).toEqual([0, 'there\n']);
+  });
+});
+
+describe('options files', () => {
+  it.each<[how: string, argv: (file: string) => string[], env: () => NodeJS.ProcessEnv]>([
+    ['-o', (file) => ['-o', file], () => ({})],
+    ['the one of the user', () => [], () => ({ XDG_CONFIG_HOME: folder })],
+  ])('tell mosquitto_ctrl where the broker is, and who asks (%s)', async (_how, argv, env) => {
+    const file = join(folder, 'mosquitto_ctrl');
+    writeFileSync(file, `-h 127.0.0.1\n-p ${broker.port}\n-u anna\n-P secret\n`);
+    const asking = [...argv(file), 'broker', 'listListeners'];
+    const { exitCode, stderr } = await runCompat('mosquitto_ctrl', asking, '', { ...process.env, ...env() }).ended;
+    // It got in, and the broker has no such part.
+    expect([exitCode, stderr]).toEqual([0, 'listListeners: Error: endpoint not available\n']);
   });
 });
 
