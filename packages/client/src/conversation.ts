@@ -126,6 +126,7 @@ export class Conversation {
     if (this.#sender.waiting + this.#session.queuedBytes > maximumBufferedBytes) {
       throw new OutboxFull(`More than ${maximumBufferedBytes} bytes wait to be sent`);
     }
+    this.#counters.messagesPublished++;
     if (packet.qos > 0 || this.#session.queuedAtMostOnce > 0) {
       const message = new OutgoingMessage(packet, this.#clock.epochMs());
       this.#handshakes.publish(message);
@@ -142,6 +143,7 @@ export class Conversation {
     const { queuedAtMostOnce, queuedBytes } = this.#session;
     if (queuedAtMostOnce > 0 || this.#sender.waiting + queuedBytes > this.#settings.maximumBufferedBytes) return null;
     this.#sender.publish(topic, payload, 0, retain, false, 0);
+    this.#counters.messagesPublished++;
     return this.#sender.written();
   }
 

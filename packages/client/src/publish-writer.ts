@@ -1,9 +1,9 @@
 import {
   copyBytes,
+  encodedLength,
   PacketType,
   type ProtocolVersion,
   type QoS,
-  utf8Length,
   varintSize,
   writeVarint,
 } from '@cauldron/codec';
@@ -40,6 +40,7 @@ export class PublishWriter {
    * Writes a packet, if there is room for it in what the server takes.
    * @param topic a valid one
    * @param packetId 0 at QoS 0
+   * @throws ProtocolError for a topic that cannot be encoded
    * @returns the bytes that it needs; when they are more than `maximumSize`, nothing was written
    */
   write(
@@ -98,7 +99,7 @@ export class PublishWriter {
     if (topic === this.#lastTopic) return this.#lastBytes;
     let bytes = this.#topics.get(topic);
     if (bytes === undefined) {
-      bytes = new Uint8Array(2 + utf8Length(topic));
+      bytes = new Uint8Array(2 + encodedLength(topic, 'the topic name'));
       encoder.encodeInto(topic, bytes.subarray(2));
       bytes[0] = (bytes.length - 2) >> 8;
       bytes[1] = (bytes.length - 2) & 0xff;

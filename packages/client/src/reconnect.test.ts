@@ -268,6 +268,18 @@ describe('a server that refers to another one', () => {
     expect(await network.client.closed).toBeInstanceOf(ConnectionRefused);
   });
 
+  it('is not followed round and round by servers that accept first', async () => {
+    const network = new ScriptedNetwork();
+    for (let i = 0; i < 9; i++) {
+      await network.accept();
+      const properties = { serverReference: i % 2 === 0 ? 'b' : 'a' };
+      await network.server.send({ type: DISCONNECT, reasonCode: R.USE_ANOTHER_SERVER, properties });
+      await network.server.close();
+    }
+    expect(network.attempts).toHaveLength(9);
+    expect(network.client.state).toBe('offline');
+  });
+
   it('is not followed by a client that does not connect again', async () => {
     const network = new ScriptedNetwork({ reconnect: false });
     await network.accept(elsewhere(R.USE_ANOTHER_SERVER, 'b'));

@@ -74,13 +74,14 @@ export class Reconnection {
 
   /** @returns null when the client is over */
   after({ error, lastedMs, isInitial }: Ending): NextAttempt | null {
+    if (lastedMs !== null && lastedMs >= (this.#options?.connectionStableMs ?? DEFAULT_STABLE_MS)) {
+      this.#attempts = this.#rounds = 0;
+      this.#servers.settle();
+    }
     const from = this.#servers.current.url;
     const referred = this.#options === null ? null : this.#servers.follow(error);
     if (referred !== null) return { inMs: 0, referred: { from: String(from), to: String(referred.url) } };
     if (isPointless(error) || this.#attempts === this.#maxAttempts) return null;
-    if (lastedMs !== null && lastedMs >= (this.#options?.connectionStableMs ?? DEFAULT_STABLE_MS)) {
-      this.#attempts = this.#rounds = 0;
-    }
     if (lastedMs === null) {
       this.#servers.advance();
       if (++this.#tried < this.#servers.count) return this.#attempt(0);

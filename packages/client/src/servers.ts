@@ -15,7 +15,7 @@ export interface Server {
 /** What is known of servers that another one refers to. */
 export type Referral = (references: string, from: URL) => readonly Server[];
 
-/** Referrals that are followed until one of the servers accepts. */
+/** Referrals that are followed until a connection lasts. */
 const MAX_HOPS = 8;
 
 /** The servers that a client connects to, one after the other. */
@@ -45,8 +45,8 @@ export class Servers {
     return this.#list.length;
   }
 
-  /** The current server has accepted. */
-  accepted(): void {
+  /** The current server is a good one. */
+  settle(): void {
     this.#hops = 0;
   }
 

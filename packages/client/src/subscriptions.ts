@@ -37,7 +37,7 @@ export class Subscriptions {
 
   /**
    * The server has answered a SUBSCRIBE.
-   * @returns what it has refused; if it was subscribed before, it is so no longer as far as the client can tell
+   * @returns what it has refused
    */
   granted({ subscriptions, properties }: SubscribePacket, reasonCodes: readonly ReasonCode[]): Refused[] {
     const refused: Refused[] = [];

@@ -137,10 +137,7 @@ export class Supervisor implements ConnectionOwner {
 
   publish(packet: Publish): Promise<PublishResult> {
     const connection = this.#connection;
-    if (connection?.isOpen) {
-      this.counters.messagesPublished++;
-      return connection.publish(packet);
-    }
+    if (connection?.isOpen) return connection.publish(packet);
     try {
       if (this.#leaving !== null) throw this.#leaving;
       this.#checkRoom();
@@ -158,9 +155,7 @@ export class Supervisor implements ConnectionOwner {
 
   /** The short way: see `Connection.publishPlain`. */
   publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
-    const sent = this.#connection?.publishPlain(topic, payload, retain) ?? null;
-    if (sent !== null) this.counters.messagesPublished++;
-    return sent;
+    return this.#connection?.publishPlain(topic, payload, retain) ?? null;
   }
 
   /** @returns when all messages published so far are in the outbox. @throws (rejects) OutboxFailed, what ended the client */
@@ -242,7 +237,6 @@ export class Supervisor implements ConnectionOwner {
 
   opened(connack: Connack): void {
     this.connack = connack;
-    this.#servers.accepted();
     this.#onlineSinceMs = this.#clock.nowMs();
     const connection = this.#connection;
     if (connection === null) return;
