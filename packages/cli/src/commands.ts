@@ -19,6 +19,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Keep clients, users and addresses out of a broker that runs',
     run: async (args) => (await import('./ban.js')).runBan(args),
   },
+  bench: {
+    summary: 'Put a broker under load: rates, latencies, and what gets lost',
+    run: async (args) => (await import('./bench.js')).runBench(args),
+  },
   broker: {
     summary: 'Run the broker',
     run: async (args) => (await import('@cauldron/broker/main')).runBroker(args),
@@ -142,7 +146,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   Messages: ['pub', 'sub', 'rr', 'retained', 'replay', 'simulate'],
   'The broker': ['broker', 'setup', 'config', 'status', 'reload', 'signal', 'store'],
   'Who may do what': ['passwd', 'acl', 'ctrl', 'ban', 'lockouts'],
-  Tests: ['doctor', 'torture'],
+  Tests: ['doctor', 'bench', 'torture'],
   'The shell': ['man', 'completion'],
 };
 

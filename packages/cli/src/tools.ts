@@ -26,6 +26,7 @@ const TABLES: Readonly<Record<string, () => Promise<Table>>> = {
   'acl explain': async () => (await import('./acl/explain.js')).EXPLAIN,
   'acl simulate': async () => (await import('./acl/simulate.js')).SIMULATE,
   ban: async () => (await import('./ban.js')).BAN,
+  bench: async () => (await import('./bench.js')).BENCH,
   broker: brokerTool,
   completion: async () => (await import('./completion.js')).COMPLETION,
   config: async () => (await import('./config.js')).GROUP,
