@@ -135,7 +135,8 @@ export class Client {
    * network that has room for more; with 1 and 2, when the server has acknowledged it. While there is no connection it
    * waits for one. Whoever publishes a lot awaits it now and then.
    * @param payload as text (UTF-8) or bytes, which must stay unchanged until the promise is settled
-   * @throws (rejects) ProtocolError for what cannot be sent, such as a topic with wildcards; NotSupportedByServer;
+   * @throws (rejects) ProtocolError for what cannot be sent, such as a topic with wildcards; TypeError and RangeError for
+   * another payload or QoS; NotSupportedByServer;
    * PublishRefused; OutboxFull; MessageExpired; Offline; ConnectionLost for QoS 0 that was not handed over in full; what
    * ended the client
    */
@@ -160,15 +161,12 @@ export class Client {
   }
 
   #publish(topic: string, payload: string | Uint8Array, options: PublishOptions): Promise<PublishResult> {
-    if (topic !== this.#validTopic) {
-      try {
-        assertTopicName(topic);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      this.#validTopic = topic;
-    }
     const { qos = 0, retain = false, properties, until, signal } = options;
+    try {
+      this.#check(topic, payload, qos);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (qos === 0 && properties === undefined && signal === undefined) {
       const sent = this.#supervisor.publishPlain(topic, payload, retain);
       if (sent !== null) return sent;
@@ -383,6 +381,18 @@ export class Client {
   /** @internal Gives up before the first connection. */
   abort(): void {
     this.#supervisor.abort();
+  }
+
+  /** Types do not hold in programs without them. @throws ProtocolError, TypeError, RangeError */
+  #check(topic: string, payload: unknown, qos: number): void {
+    if (topic !== this.#validTopic) {
+      assertTopicName(topic);
+      this.#validTopic = topic;
+    }
+    if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+      throw new TypeError('A payload is text or a Uint8Array; for other values there are codecs');
+    }
+    if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS is 0, 1 or 2, not ${qos}`);
   }
 
   /** The message is in the outbox, unless it was refused at once; what becomes of it then is not waited for. */

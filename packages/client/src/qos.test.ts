@@ -55,6 +55,21 @@ describe.each(versions)('sending with MQTT version %i', (protocolVersion) => {
     expect(client.session.idle).toBe(true);
   });
 
+  it('what is no message is refused, and leaves nothing behind', async () => {
+    const { client, server } = await connected({ protocolVersion });
+    for (const qos of [-1, 3, 0.5, Number.NaN]) {
+      await expect(client.publish('a', 'x', { qos: qos as 0 })).rejects.toThrow(RangeError);
+    }
+    for (const payload of [1, null, undefined, ['x'], {}]) {
+      await expect(client.publish('a', payload as unknown as string)).rejects.toThrow(TypeError);
+    }
+    for (const topic of ['', 'a/#', 'a\0', '\ud800', 'x'.repeat(70_000)]) {
+      await expect(client.publish(topic, 'x')).rejects.toThrow();
+    }
+    await client.publish('a', 'x');
+    expect(server.take()).toEqual([publish('a', 'x')]);
+  });
+
   it('all packets of a turn leave in one write', async () => {
     const { client, server } = await connected({ protocolVersion });
     server.writes.length = 0;
