@@ -1,6 +1,4 @@
-// The clients that are measured side by side, each used as its documentation says, for speed.
-import { connect } from '@cauldron/client';
-import { connectAsync } from 'mqtt';
+// The clients that are measured side by side, each used as its documentation says, for speed. A process loads only one.
 
 /**
  * @typedef {object} BenchClient
@@ -13,6 +11,7 @@ import { connectAsync } from 'mqtt';
 
 /** @param {string} url @returns {Promise<BenchClient>} */
 async function cauldron(url) {
+  const { connect } = await import('@cauldron/client');
   const client = await connect(url);
   return {
     flood(topic, payload, count) {
@@ -29,6 +28,7 @@ async function cauldron(url) {
 
 /** @param {string} url @returns {Promise<BenchClient>} */
 async function mqttJs(url) {
+  const { connectAsync } = await import('mqtt');
   // The same version of the protocol as the other's default.
   const client = await connectAsync(url, { protocolVersion: 5 });
   /** @param {Error | undefined} error */

@@ -14,6 +14,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const RUN_LIMIT_MS = 300_000;
 /** How much more memory (bytes) may be in use after all messages than after the first tenth. */
 const FLAT_WITHIN = 4 * 1024 * 1024;
+/** By default a server lets a client have no more than 20 in flight; with these as many as the clients want. */
+const SETTINGS = ['max_inflight_messages 1000'];
 
 /**
  * @typedef {object} ClientScenario
@@ -93,7 +95,7 @@ async function startServer(scenario, core) {
   }
   const directory = new Directory(tmpdir());
   const [cauldron] = targets;
-  const broker = await RunningBroker.start(cauldron, core, directory.path);
+  const broker = await RunningBroker.start(cauldron, core, directory.path, SETTINGS);
   return {
     port: broker.port,
     async stop() {
