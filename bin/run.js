@@ -1,5 +1,7 @@
 // What all commands in this folder begin with: finds the build of packages/cli that is to be run.
-import { existsSync, statSync } from 'node:fs';
+
+// Not by an import, which would load much more of it: see scripts/bundle.js.
+const { existsSync, statSync } = process.getBuiltinModule('node:fs');
 
 const dist = new URL('../packages/cli/dist/', import.meta.url);
 const bundle = new URL('bundle/index.js', dist);
