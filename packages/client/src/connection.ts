@@ -81,7 +81,7 @@ export class Connection {
   /** Whether the session outlives the connection. */
   #keepsSession = true;
   readonly #reading = new Reading(
-    () => this.#conversation === null || this.#conversation.awaitsAnswer || this.#exchanges?.isUnderWay === true,
+    () => this.#awaitsServer(),
     (isReading) => this.#read(isReading),
   );
 
@@ -219,6 +219,13 @@ export class Connection {
     }
   }
 
+  /** Whether the client cannot go on before the server has answered, or taken what it is sent. */
+  #awaitsServer(): boolean {
+    if (this.#conversation === null || this.#conversation.awaitsAnswer) return true;
+    // A server may read no more itself, before the client has read.
+    return this.#sender.isClogged || this.#exchanges?.isUnderWay === true;
+  }
+
   #senderOwner(): SenderOwner {
     return {
       turnEnds: () => {
@@ -227,7 +234,9 @@ export class Connection {
       writing: () => this.#conversation?.writing(),
       durable: () => this.#session.journal?.durable() ?? null,
       failed: (error) => this.#destroy(error),
+      clogged: () => this.#reading.reconsider(),
       emptied: () => {
+        this.#reading.reconsider();
         if (this.#state === 'disconnecting') this.#hangUp();
       },
     };

@@ -40,6 +40,8 @@ export interface SenderOwner {
   durable(): Promise<void> | null;
   /** It cannot be made durable. */
   failed(error: ClientError): void;
+  /** The network has enough for now. */
+  clogged(): void;
   /** Nothing waits any more, and the network has room. */
   emptied(): void;
 }
@@ -79,6 +81,11 @@ export class Sender {
   /** Bytes that wait. */
   get waiting(): number {
     return this.#output.length + (this.#held?.bytes.length ?? 0);
+  }
+
+  /** Whether the network has enough for now. */
+  get isClogged(): boolean {
+    return this.#clogged;
   }
 
   open(transport: Transport): void {
@@ -239,6 +246,7 @@ export class Sender {
   #write(bytes: Uint8Array): void {
     this.#counters.bytesSent += bytes.length;
     this.#clogged = this.#transport?.write(bytes) === false;
+    if (this.#clogged) this.#owner.clogged();
   }
 
   #tellWritten(): void {

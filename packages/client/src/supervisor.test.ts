@@ -515,6 +515,24 @@ describe('a program that is slower than its server', () => {
     expect(network.server.paused).toBe(true);
   });
 
+  it('reads all the same while the network takes no more, so that both cannot wait for each other', async () => {
+    const network = new ScriptedNetwork({ maximumReceivedBytes: 1_000 });
+    await network.accept();
+    const subscribing = network.client.subscribe('a');
+    await turn();
+    await network.answerAll();
+    await subscribing;
+    await network.server.send(...Array.from({ length: 20 }, () => publish('a', 'x'.repeat(50))));
+    expect(network.server.paused).toBe(true);
+    network.server.full = true;
+    const published = network.client.publish('b', 'x');
+    await turn();
+    expect(network.server.paused).toBe(false);
+    await network.server.drain();
+    await published;
+    expect(network.server.paused).toBe(true);
+  });
+
   it('stays paused over connections when the program paused it', async () => {
     const network = new ScriptedNetwork();
     await network.accept();
