@@ -3,6 +3,7 @@ import { type AuthenticationExchange, authenticationProperties, type BegunAuthen
 import { bytesOf } from './bytes.js';
 import type { ConnectOptions, WillOptions } from './options.js';
 import { Presence } from './presence.js';
+import type { Session } from './session.js';
 
 /** The options of `connect` as the protocol core needs them: complete and checked. */
 export interface ConnectionSettings {
@@ -84,9 +85,27 @@ function willOf({ topic, payload = '', qos = 0, retain = false, properties }: Wi
 /** Seconds that a session is kept over cuts of the network, if nobody says anything else. */
 const DEFAULT_EXPIRY_S = 300;
 
-/** What the connections of a client that reconnects ask for. */
-export function sessionExpiryOf(options: ConnectOptions): number {
-  return options.sessionExpiryInterval ?? (isClean(options) ? DEFAULT_EXPIRY_S : NEVER_EXPIRES);
+/** The options of the next connection of a client that connects again: from the second one on it goes on with its session. */
+export function continuingOptions(options: ConnectOptions, hasConnected: boolean, session: Session): ConnectOptions {
+  const { protocolVersion = 5 } = options;
+  const isFirst = !hasConnected || protocolVersion < 5;
+  return {
+    ...options,
+    // The server may have chosen it.
+    clientId: options.clientId || session.clientId,
+    clean: isClean(options) && (isFirst || session.hasEnded),
+    sessionExpiryInterval: options.sessionExpiryInterval ?? (isClean(options) ? DEFAULT_EXPIRY_S : NEVER_EXPIRES),
+  };
+}
+
+/** Whether the session is only meant to last over cuts of the network, and ends with the client. */
+export function isSessionBrief(options: ConnectOptions): boolean {
+  return (
+    options.protocolVersion !== 3 &&
+    options.protocolVersion !== 4 &&
+    options.sessionExpiryInterval === undefined &&
+    isClean(options)
+  );
 }
 
 /** Whether the first connection begins with an empty session. */

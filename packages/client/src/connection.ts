@@ -7,10 +7,6 @@ import {
   ProtocolError,
   type Publish,
   ReasonCode,
-  type Suback,
-  type Subscribe,
-  type Unsuback,
-  type Unsubscribe,
 } from '@cauldron/codec';
 import { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
@@ -33,7 +29,6 @@ import {
   ServerDisconnected,
 } from './errors.js';
 import { farewell, farewellFor, sendFarewell } from './farewell.js';
-import type { PublishResult } from './outgoing-message.js';
 import { PacketReader, type PacketReaderOwner } from './packet-reader.js';
 import { Reading } from './reading.js';
 import { Sender, type SenderOwner } from './sender.js';
@@ -80,7 +75,8 @@ export class Connection {
   #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
   /** Whether the session outlives the connection. */
   #keepsSession = true;
-  readonly #reading = new Reading(
+  /** Decides whether it reads; that may be told at any time. */
+  readonly reading = new Reading(
     () => this.#awaitsServer(),
     (isReading) => this.#read(isReading),
   );
@@ -113,9 +109,9 @@ export class Connection {
     });
   }
 
-  /** Whether messages and requests can be given to it. */
-  get isOpen(): boolean {
-    return this.#state === 'open';
+  /** What messages and requests can be given to; null while, or because, nothing can. */
+  get open(): Conversation | null {
+    return this.#state === 'open' ? this.#conversation : null;
   }
 
   /** Whether the session outlives the connection, once the server has accepted. */
@@ -123,43 +119,9 @@ export class Connection {
     return this.#keepsSession;
   }
 
-  /**
-   * Sends a message. QoS 0: resolved when it has been handed to a transport that has room for more. QoS 1 and 2:
-   * resolved when the handshake is over, rejected with PublishRefused when the server does not want the message.
-   */
-  publish(packet: Publish): Promise<PublishResult> {
-    try {
-      return this.#usable().publish(packet);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * The short way for a message with QoS 0 and without properties.
-   * @returns null when it has to take the other one
-   */
-  publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
-    if (this.#state !== 'open') return null;
-    try {
-      return this.#conversation?.publishPlain(topic, payload, retain) ?? null;
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
-  async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
-    return this.#usable().subscribe(request);
-  }
-
-  async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
-    return this.#usable().unsubscribe(request);
-  }
-
   /** Authenticates again. @throws (rejects) as `Client.reauthenticate` says */
   async reauthenticate(): Promise<void> {
-    this.#usable();
+    if (this.#state !== 'open') throw this.#error ?? new ConnectionClosed('The client is disconnected');
     // [MQTT-4.12.0-7]
     if (this.#exchanges === null) throw new TypeError('The client has connected without `authentication`');
     return this.#exchanges.reauthenticate();
@@ -175,7 +137,7 @@ export class Connection {
     if (this.#state !== 'open') return;
     this.#farewell = packet;
     this.#state = 'draining';
-    this.#reading.readToTheEnd();
+    this.reading.readToTheEnd();
     // Not at once: this may be called while a message is delivered, and its acknowledgement comes before DISCONNECT.
     this.#sender.schedule();
   }
@@ -188,25 +150,6 @@ export class Connection {
   /** Gives up an attempt to connect. */
   abort(): void {
     this.#destroy(new ConnectionClosed('The attempt to connect was given up'));
-  }
-
-  /** The program wants no more messages. */
-  pause(): void {
-    this.#reading.isPaused = true;
-  }
-
-  resume(): void {
-    this.#reading.isPaused = false;
-  }
-
-  /** Too many messages wait for the program: reads only while the client itself waits for an answer. */
-  set isBacklogged(isBacklogged: boolean) {
-    this.#reading.isBacklogged = isBacklogged;
-  }
-
-  /** Finds out whether the server is still there. */
-  probe(): void {
-    if (this.#state === 'open') this.#conversation?.probe();
   }
 
   #read(isReading: boolean): void {
@@ -234,9 +177,9 @@ export class Connection {
       writing: () => this.#conversation?.writing(),
       durable: () => this.#session.journal?.durable() ?? null,
       failed: (error) => this.#destroy(error),
-      clogged: () => this.#reading.reconsider(),
+      clogged: () => this.reading.reconsider(),
       emptied: () => {
-        this.#reading.reconsider();
+        this.reading.reconsider();
         if (this.#state === 'disconnecting') this.#hangUp();
       },
     };
@@ -266,7 +209,7 @@ export class Connection {
     const before = this.#reader.count;
     try {
       this.#reader.read(bytes, length);
-      this.#reading.reconsider();
+      this.reading.reconsider();
     } catch (error) {
       this.#fail(error);
     }
@@ -347,7 +290,7 @@ export class Connection {
       this.#sender,
       {
         message: (message) => this.#owner.message(message),
-        asked: () => this.#reading.reconsider(),
+        asked: () => this.reading.reconsider(),
         silent: () =>
           this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
       },
@@ -371,12 +314,6 @@ export class Connection {
     this.#sender.clear();
     this.#owner.serverDisconnected(packet);
     this.#hangUp();
-  }
-
-  /** @throws ConnectionClosed when nothing can be asked of the connection (any more). */
-  #usable(): Conversation {
-    if (this.#state === 'open' && this.#conversation !== null) return this.#conversation;
-    throw this.#error ?? new ConnectionClosed('The client is disconnected');
   }
 
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */

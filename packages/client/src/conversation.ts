@@ -119,7 +119,11 @@ export class Conversation {
     this.#handshakes.fill();
   }
 
-  /** As `Connection.publish`. @throws what it rejects with */
+  /**
+   * Sends a message. QoS 0: resolved when it has been handed to a transport that has room for more. QoS 1 and 2:
+   * resolved when the handshake is over, rejected with PublishRefused when the server does not want the message.
+   * @throws ProtocolError, NotSupportedByServer, OutboxFull
+   */
   publish(packet: Publish): Promise<PublishResult> {
     this.limits.checkPublish(packet);
     const { maximumBufferedBytes } = this.#settings;
@@ -137,7 +141,11 @@ export class Conversation {
     return this.#sender.written();
   }
 
-  /** As `Connection.publishPlain`. @throws NotSupportedByServer */
+  /**
+   * The short way for a message with QoS 0 and without properties.
+   * @returns null when it has to take the other one
+   * @throws NotSupportedByServer for one that is too large
+   */
   publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
     if (this.#sender.isTraced || (retain && !this.limits.retainAvailable)) return null;
     const { queuedAtMostOnce, queuedBytes } = this.#session;
@@ -147,7 +155,7 @@ export class Conversation {
     return this.#sender.written();
   }
 
-  /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. */
+  /** Sends a SUBSCRIBE under a packet id of its own, and waits for the SUBACK. @throws NotSupportedByServer, OutboxFull */
   subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
     this.limits.checkSubscribe(request);
     const answer = this.#requests.subscribe(request);

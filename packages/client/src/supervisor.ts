@@ -13,7 +13,8 @@ import type { AuthenticationExchange } from './authentication.js';
 import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import type { ConnectionOwner } from './connection-owner.js';
-import { connectionSettings, isClean, sessionExpiryOf } from './connection-settings.js';
+import { connectionSettings, continuingOptions, isClean, isSessionBrief } from './connection-settings.js';
+import type { Conversation } from './conversation.js';
 import { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import {
@@ -35,7 +36,7 @@ import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import { Presence } from './presence.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Reconnection } from './reconnect.js';
-import type { Server, Servers } from './servers.js';
+import type { Servers } from './servers.js';
 import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -136,9 +137,9 @@ export class Supervisor implements ConnectionOwner {
   }
 
   publish(packet: Publish): Promise<PublishResult> {
-    const connection = this.#connection;
-    if (connection?.isOpen) return connection.publish(packet);
     try {
+      const conversation = this.#connection?.open ?? null;
+      if (conversation !== null) return conversation.publish(packet);
       if (this.#leaving !== null) throw this.#leaving;
       this.#checkRoom();
       const nowMs = this.#clock.epochMs();
@@ -153,9 +154,13 @@ export class Supervisor implements ConnectionOwner {
     }
   }
 
-  /** The short way: see `Connection.publishPlain`. */
+  /** The short way: see `Conversation.publishPlain`. */
   publishPlain(topic: string, payload: string | Uint8Array, retain: boolean): Promise<PublishResult> | null {
-    return this.#connection?.publishPlain(topic, payload, retain) ?? null;
+    try {
+      return this.#connection?.open?.publishPlain(topic, payload, retain) ?? null;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** @returns when all messages published so far are in the outbox. @throws (rejects) OutboxFailed, what ended the client */
@@ -166,13 +171,13 @@ export class Supervisor implements ConnectionOwner {
   }
 
   async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
-    const suback = await this.#ask((connection) => connection.subscribe(request));
+    const suback = await this.#ask((conversation) => conversation.subscribe(request));
     this.#subscriptions.granted(request, suback.reasonCodes);
     return suback;
   }
 
   async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
-    const unsuback = await this.#ask((connection) => connection.unsubscribe(request));
+    const unsuback = await this.#ask((conversation) => conversation.unsubscribe(request));
     this.#subscriptions.ended(request, unsuback.reasonCodes);
     return unsuback;
   }
@@ -186,24 +191,24 @@ export class Supervisor implements ConnectionOwner {
 
   reauthenticate(): Promise<void> {
     const connection = this.#connection;
-    if (connection?.isOpen) return connection.reauthenticate();
+    if (connection?.open) return connection.reauthenticate();
     return Promise.reject(this.#leaving ?? new Offline('There is no connection to authenticate on'));
   }
 
   pause(): void {
     this.#isPaused = true;
-    this.#connection?.pause();
+    if (this.#connection !== null) this.#connection.reading.isPaused = true;
   }
 
   resume(): void {
     this.#isPaused = false;
-    this.#connection?.resume();
+    if (this.#connection !== null) this.#connection.reading.isPaused = false;
   }
 
-  /** Too many messages wait for the program: see `Connection.isBacklogged`. */
+  /** Too many messages wait for the program: see `Reading`. */
   set isBacklogged(isBacklogged: boolean) {
     this.#isBacklogged = isBacklogged;
-    if (this.#connection !== null) this.#connection.isBacklogged = isBacklogged;
+    if (this.#connection !== null) this.#connection.reading.isBacklogged = isBacklogged;
   }
 
   /** Leaves in good order: see `Client.disconnect`. @throws RangeError, ProtocolError for what a client cannot say */
@@ -212,15 +217,18 @@ export class Supervisor implements ConnectionOwner {
     if (this.#leaving !== null) return;
     this.#leaving = new ConnectionClosed('The client is disconnected');
     const connection = this.#connection;
-    if (connection?.isOpen) {
-      const message = reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : this.#presence.farewell();
-      // If the server refuses it, it refused the will, too.
-      if (message !== null) connection.publish(message).catch(() => {});
-      connection.disconnect(reasonCode, this.#farewellProperties(properties));
-      this.#enter('closing');
-    } else {
+    const conversation = connection?.open ?? null;
+    if (connection === null || conversation === null) {
       this.#giveUp();
+      return;
     }
+    const message = reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : this.#presence.farewell();
+    const publish = async () => message && conversation.publish(message);
+    // If the server refuses it, it refused the will, too.
+    publish().catch(() => {});
+    const endsSession = connection.keepsSession && isSessionBrief(this.#options);
+    connection.disconnect(reasonCode, endsSession ? { sessionExpiryInterval: 0, ...properties } : properties);
+    this.#enter('closing');
   }
 
   /** Ends the waiting of `disconnect`. */
@@ -240,11 +248,11 @@ export class Supervisor implements ConnectionOwner {
     this.#onlineSinceMs = this.#clock.nowMs();
     const connection = this.#connection;
     if (connection === null) return;
-    if (this.#isPaused) connection.pause();
-    if (this.#isBacklogged) connection.isBacklogged = true;
+    connection.reading.isPaused = this.#isPaused;
+    connection.reading.isBacklogged = this.#isBacklogged;
     if (!connack.sessionPresent) void this.#resubscribe(connection);
     this.#presence.appear(this.session, this.#clock.epochMs(), (topic, error) => {
-      if (connection.isOpen) this.#events.tell('birthFailed', { topic, error });
+      if (connection.open !== null) this.#events.tell('birthFailed', { topic, error });
     });
     this.ready.resolve();
     this.#enter('online');
@@ -285,7 +293,7 @@ export class Supervisor implements ConnectionOwner {
 
   /** The time for the next look at the server may long be over, without anybody having noticed. */
   #wake(): void {
-    if (this.state === 'online') this.#connection?.probe();
+    this.#connection?.open?.probe();
     if (this.state !== 'offline') return;
     this.#cancelRetry();
     this.#attempt();
@@ -330,37 +338,23 @@ export class Supervisor implements ConnectionOwner {
     if (this.#leaving !== null) return;
     const server = this.#servers.current;
     try {
-      const settings = connectionSettings(this.#connectOptions(server), exchange);
+      const options = { ...server.credentials, ...this.#options };
+      const isLasting = this.#reconnection.isWanted;
+      const next = isLasting ? continuingOptions(options, this.connack !== null, this.session) : options;
+      const settings = connectionSettings(next, exchange);
       this.#connection = new Connection(settings, this.session, server.open, this, this.#clock, this.counters);
     } catch (error) {
       this.#finish(new ConnectionFailed('The transport cannot be opened', { cause: error }), error);
     }
   }
 
-  /** What the next CONNECT says. */
-  #connectOptions({ credentials }: Server): ConnectOptions {
-    const options = { ...credentials, ...this.#options };
-    if (!this.#reconnection.isWanted) return options;
-    const { protocolVersion = 5 } = options;
-    const clean = isClean(options);
-    const sessionExpiryInterval = sessionExpiryOf(options);
-    if (protocolVersion < 5 || this.connack === null) return { ...options, clean, sessionExpiryInterval };
-    // From the second connection on the client goes on with the session of the first.
-    const clientId = options.clientId || this.session.clientId;
-    return { ...options, clientId, clean: clean && this.session.hasEnded, sessionExpiryInterval };
-  }
-
-  /** A session that was only meant to last over cuts of the network ends with the client. */
-  #farewellProperties(asked: Properties | undefined): Properties | undefined {
-    const { protocolVersion = 5, sessionExpiryInterval } = this.#options;
-    const isBrief = protocolVersion === 5 && isClean(this.#options) && sessionExpiryInterval === undefined;
-    return isBrief && this.#connection?.keepsSession ? { sessionExpiryInterval: 0, ...asked } : asked;
-  }
-
   /** The server knows nothing (any more): what was subscribed is subscribed again. */
   async #resubscribe(connection: Connection): Promise<void> {
     const renewal = await this.#subscriptions.renew(
-      (packet) => connection.subscribe(packet),
+      async (packet) => {
+        if (connection.open === null) throw new Offline('The connection is over');
+        return connection.open.subscribe(packet);
+      },
       () => connection !== this.#connection,
     );
     if (renewal === null) return;
@@ -372,21 +366,22 @@ export class Supervisor implements ConnectionOwner {
   }
 
   /** Asks something of the connection, and of the next one if it ends before the answer. */
-  async #ask<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (conversation: Conversation) => Promise<T>): Promise<T> {
     for (;;) {
       if (this.#leaving !== null) throw this.#leaving;
       const connection = this.#connection;
-      if (connection?.isOpen) {
-        try {
-          return await question(connection);
-        } catch (error) {
-          if (connection === this.#connection || !this.#reconnection.isWanted) throw error;
-          if (this.#leaving !== null) throw error;
-          continue;
-        }
+      const conversation = connection?.open ?? null;
+      if (conversation === null) {
+        this.#checkOnline();
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        continue;
       }
-      this.#checkOnline();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      try {
+        return await question(conversation);
+      } catch (error) {
+        const isOver = connection !== this.#connection;
+        if (!isOver || !this.#reconnection.isWanted || this.#leaving !== null) throw error;
+      }
     }
   }
 
