@@ -19,8 +19,11 @@ import type { ServerLimits } from './server-limits.js';
 import { AutomaticAliases } from './topic-aliases.js';
 import type { Transport } from './transport.js';
 
-/** Output is written at once, and not at the end of the turn, when there is this much of it (bytes). */
-const FLUSH_AT = 65_536;
+/**
+ * Output is written at once, and not at the end of the turn, when there is this much of it (bytes). Less than a chunk: most
+ * packets that pass it still fit, and the chunk need not grow.
+ */
+const FLUSH_AT = 61_440;
 
 const SENT: PublishResult = { reasonCode: ReasonCode.SUCCESS };
 
