@@ -39,7 +39,7 @@ export const BENCH_FLAGS = {
     kind: 'choice',
     value: 'SHAPE',
     choices: SHAPES,
-    doc: 'pair (each publisher has its subscriber), fan-out, fan-in, or tree (wildcards of all kinds). Default pair.',
+    doc: 'pair (default: each publisher has its subscriber), fan-out, fan-in or tree (wildcards).',
   },
   publishers: {
     long: '--publishers',
@@ -47,7 +47,7 @@ export const BENCH_FLAGS = {
     value: 'N',
     lowest: 1,
     highest: MOST_CLIENTS,
-    doc: 'Default 10 pairs; fan-out 1, fan-in 100, tree 20.',
+    doc: 'Clients that publish. Default 10; fan-out 1, fan-in 100, tree 20.',
   },
   subscribers: {
     long: '--subscribers',
@@ -55,7 +55,7 @@ export const BENCH_FLAGS = {
     value: 'N',
     lowest: 0,
     highest: MOST_CLIENTS,
-    doc: 'Default: pair as many, fan-out 100, fan-in 1, tree 20.',
+    doc: 'Clients that subscribe. Default as many; fan-out 100, fan-in 1, tree 20.',
   },
   idle: {
     long: '--idle',
@@ -87,7 +87,7 @@ export const BENCH_FLAGS = {
     kind: 'decimal',
     value: 'N',
     lowest: 0.01,
-    doc: 'Open loop: N messages a second in all, on time whatever the broker does.',
+    doc: 'Open loop: N messages a second in all, sent on time whatever the broker does. Default: a closed loop.',
   },
   window: {
     long: '--window',
@@ -95,7 +95,7 @@ export const BENCH_FLAGS = {
     value: 'N',
     lowest: 1,
     highest: 65_535,
-    doc: 'Closed loop, without --rate: messages of each publisher on their way. Default 20, at QoS 0 100.',
+    doc: 'Closed loop: messages of each publisher on their way. Default 20, at QoS 0 100.',
   },
   duration: { long: '--duration', kind: 'text', value: 'TIME', doc: 'What is measured: 30s, 5m. Default 10s.' },
   warmUp: { long: '--warm-up', kind: 'text', value: 'TIME', doc: 'Before it. Default 2s.' },

@@ -74,15 +74,17 @@ export class BenchRun {
   async #load(interrupted: Promise<null>): Promise<[begin: Snapshot, end: Snapshot]> {
     const { durationMs, warmUpMs } = this.#plan;
     const startUs = this.#clock() + LEAD_MS * 1_000;
-    const measureFromUs = startUs + warmUpMs * 1_000;
-    const endUs = durationMs === null ? null : measureFromUs + durationMs * 1_000;
+    const warmUs = startUs + warmUpMs * 1_000;
+    // Without a warm-up everything counts, although a timer may be early or late.
+    const measureFromUs = warmUpMs === 0 ? 0 : warmUs;
+    const endUs = durationMs === null ? null : warmUs + durationMs * 1_000;
+    let begin: Snapshot = { ...this.#snapshot(), atUs: startUs };
     this.#crew.tell({ kind: 'run', period: { startUs, measureFromUs, endUs } });
-    let begin = this.#snapshot();
     const beginning = setTimeout(
       () => {
-        begin = this.#snapshot();
+        if (warmUpMs > 0) begin = this.#snapshot();
       },
-      (measureFromUs - this.#clock()) / 1_000,
+      (warmUs - this.#clock()) / 1_000,
     );
     const rates = new LiveRates(this.#board);
     const text = () =>

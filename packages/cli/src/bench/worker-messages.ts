@@ -16,6 +16,7 @@ export interface WorkerData {
 /** Microseconds of the run. */
 export interface Period {
   readonly startUs: number;
+  /** Messages that are due before are not measured. */
   readonly measureFromUs: number;
   /** Null: until nothing is left to be published. */
   readonly endUs: number | null;

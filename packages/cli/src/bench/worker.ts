@@ -97,7 +97,7 @@ class BenchWorker {
   #run({ startUs, measureFromUs, endUs }: Period): void {
     this.#publisherSetting.measureFromUs = measureFromUs;
     this.#receiverSetting.measureFromUs = measureFromUs;
-    this.#at(measureFromUs, () => {
+    this.#at(Math.max(startUs, measureFromUs), () => {
       this.#begun = performance.eventLoopUtilization();
     });
     const loop = this.#loopOf(startUs, measureFromUs);
