@@ -40,6 +40,24 @@ const DIFFERENCES: readonly {
     why: '2.0.11 publishes with an alias that the broker does not take, and does not notice that it is thrown out',
   },
   {
+    argv: ['{guarded}', '-u', 'anna', '-P', 'secret', '-V', '5', '-t', TOPIC, '-m', 'x', '-q', '2'],
+    theirs: 0,
+    ours: 10,
+    why: '2.0.11 says that the broker takes no such QoS, publishes nothing, and ends with 0',
+  },
+  {
+    argv: ['{guarded}', '-u', 'anna', '-P', 'secret', '-V', '5', '-t', TOPIC, '-m', 'x', '-r'],
+    theirs: 0,
+    ours: 10,
+    why: '2.0.11 publishes nothing where the broker retains nothing, and ends with 0',
+  },
+  {
+    argv: ['{guarded}', '-u', 'anna', '-P', 'secret', '-V', '5', '-t', TOPIC, '-m', 'x'.repeat(400)],
+    theirs: 0,
+    ours: 10,
+    why: '2.0.11 publishes nothing that is too large for the broker, and ends with 0',
+  },
+  {
     argv: [
       '{open}',
       '-t',
@@ -152,6 +170,9 @@ describe
         ]),
         BrokerProcess.start([
           'allow_anonymous false',
+          'maximum_qos 1',
+          'retain_available false',
+          'max_packet_size 300',
           `password_file ${passwords}`,
           `acl_file ${file('acl', 'user anna\ntopic readwrite run/#\n')}`,
         ]),

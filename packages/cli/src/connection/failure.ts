@@ -56,7 +56,7 @@ export function describeFailure(error: unknown, url: URL): Failure {
 }
 
 function failure(message: string, exitCode: number): Failure {
-  return { text: `Error: ${message}\n`, exitCode };
+  return { text: `Error: ${message}${/[.?!]$/.test(message) ? '' : '.'}\n`, exitCode };
 }
 
 function refusal({ protocolVersion, reasonCode, reason, reasonString, serverReference }: ConnectionRefused): string {
