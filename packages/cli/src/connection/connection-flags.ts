@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type ConnectOptions, scramSha256, type WillOptions } from '@cauldron/client';
 import {
   assertTopicFilter,
@@ -10,7 +9,8 @@ import {
 } from '@cauldron/codec';
 import { type FlagTable, UsageError, type Values } from '../command-line/arguments.js';
 import { describeProperties, type PropertySets, parseProperties, propertyArity } from './property-arguments.js';
-import { asksForTls, checkTlsFlags, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
+import { targetUrl } from './target-url.js';
+import { checkTlsFlags, TLS_FLAGS, tlsOptionsOf } from './tls-flags.js';
 
 const VERSIONS = ['31', '311', '5', 'mqttv31', 'mqttv311', 'mqttv5'];
 
@@ -354,53 +354,6 @@ function checked(topic: string, assertValid: (topic: string) => void): string {
     throw error;
   }
   return topic;
-}
-
-/** The flags -h, -p, --ws and --unix come before what -L says. */
-function targetUrl(values: ConnectionValues): { url: URL; topic: string | null } {
-  const [address, topic] = values.url === undefined ? ['mqtt://localhost', null] : splitUrl(values.url);
-  if (values.unix !== undefined) return { url: unixUrl(values), topic };
-  if (!URL.canParse(address)) throw new UsageError(`-L is no URL: "${values.url}"`);
-  const { protocol } = new URL(address);
-  const isSecure = speaksTls(values, protocol);
-  const isWebSocket = values.ws === true || protocol.startsWith('ws');
-  // The protocol of a URL whose kind is no web address cannot be set.
-  const url = new URL(
-    address.replace(/^\w+:/, isWebSocket ? (isSecure ? 'wss:' : 'ws:') : isSecure ? 'mqtts:' : 'mqtt:'),
-  );
-  if (values.host !== undefined) {
-    const host = values.host.replace(/^\[|\]$/g, '');
-    url.hostname = host.includes(':') ? `[${host}]` : host;
-  }
-  if (url.hostname === '') throw new UsageError(`-h is the name or the address of a host, not "${values.host ?? ''}"`);
-  if (values.port !== undefined) url.port = String(values.port);
-  else if (protocol === 'mqtt:' && isWebSocket) url.port ||= isSecure ? '8883' : '1883';
-  return { url, topic };
-}
-
-function speaksTls(values: ConnectionValues, protocol: string): boolean {
-  if (values.noTls === true) {
-    if (!asksForTls(values)) return false;
-    throw new UsageError('--no-tls does not go with flags that ask for TLS');
-  }
-  return asksForTls(values) || protocol === 'mqtts:' || protocol === 'wss:' || values.port === 8883;
-}
-
-function unixUrl(values: ConnectionValues): URL {
-  const { host, port, unix = '', ws, srv, proxy } = values;
-  const others = [host, port, ws, srv, proxy];
-  if (others.some((value) => value !== undefined) || asksForTls(values)) {
-    throw new UsageError('--unix is instead of -h, -p, -S, --ws, --proxy and TLS');
-  }
-  return new URL(`unix://${resolve(unix).split('/').map(encodeURIComponent).join('/')}`);
-}
-
-/** The topic is taken as it stands: `#` and `?` have no special meaning in it. */
-function splitUrl(text: string): [address: string, topic: string | null] {
-  const parts = /^((?:mqtt|mqtts|ws|wss):\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
-  if (parts === null) throw new UsageError(`-L is mqtt://host/topic, mqtts://, ws:// or wss://, not "${text}"`);
-  const [, address, topic = ''] = parts;
-  return [address, topic === '' ? null : topic];
 }
 
 function clientId({ id, idPrefix, keepSession }: ConnectionValues): { clientId?: string } {

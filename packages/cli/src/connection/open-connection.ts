@@ -4,7 +4,8 @@ import type { ConnectionTarget } from './connection-flags.js';
 import type { SrvResolver } from './service-records.js';
 
 /**
- * Connects to the broker of a command line, once: a lost connection is not made again unless `more` says so; of several that the DNS names for a domain (-S), to the first that answers.
+ * Connects to the broker of a command line; of several that the DNS names for a domain (-S), to the first that answers. A
+ * lost connection is not made again unless `more` says so.
  * @param more comes before the options of the command line
  * @param resolve looks up SRV records; default: those of the DNS
  * @throws (rejects) what `connect` throws
