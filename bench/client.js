@@ -5,9 +5,11 @@ import { cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Directory, RunningBroker } from './broker-process.js';
 import { chooseCores, pinned } from './cores.js';
-import { median } from './report.js';
-import { Directory, RunningBroker, targets } from './targets.js';
+import { median } from './median.js';
+import { AS_IT_IS } from './settings.js';
+import { targets } from './targets.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** Longer than any run takes that is not stuck. */
@@ -95,7 +97,11 @@ async function startServer(scenario, core) {
   }
   const directory = new Directory(tmpdir());
   const [cauldron] = targets;
-  const broker = await RunningBroker.start(cauldron, core, directory.path, SETTINGS);
+  const broker = await RunningBroker.start(cauldron, core, {
+    ...AS_IT_IS,
+    directory: directory.path,
+    settings: SETTINGS,
+  });
   return {
     port: broker.port,
     async stop() {

@@ -1,13 +1,18 @@
 // The kinds of scenarios: what is started, loaded and read for one run of one target.
-import { FORGOT, LoadError, LoadRun } from './generator.js';
-import { RunningBroker } from './targets.js';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { RunningBroker } from './broker-process.js';
+import { pinned } from './cores.js';
+import { FORGOT, LoadError, LoadRun, Pinger } from './generator.js';
+import { median } from './median.js';
+import { USER } from './settings.js';
+import { cauldronBin } from './targets.js';
 
 /**
  * What one run stands on.
  * @typedef {object} Ground
  * @property {import('./targets.js').Target} target
- * @property {string} directory empty, for the broker's files
- * @property {string[]} settings lines for the broker's configuration
+ * @property {import('./targets.js').Wishes} wishes with an empty directory
  * @property {{ broker: number, generator: number } | undefined} cores undefined: nothing is pinned
  * @property {number} seconds measured, where the scenario does not end by itself
  */
@@ -22,6 +27,11 @@ const IDLE_SECONDS = 600; // more than a measurement takes: the runner ends idle
 const RUN_TIMEOUT_MS = 150_000; // what a run takes beyond its seconds: 120 s to connect, 5 s to drain
 const COUNTED_TIMEOUT_MS = 900_000; // a million messages on a slow card
 const STORING_TIMEOUT_MS = 120_000; // what is left to store at the end
+const STARTS = 5;
+const COMMANDS = 11;
+/** Subscriptions, and connections for them, that are called few. */
+const FEW = 1_000;
+const PAYLOAD_BYTES = 64;
 
 /**
  * A figure of the generator's report that must be a number.
@@ -40,8 +50,8 @@ function numberIn(report, name) {
  * @param {Ground} ground
  * @param {(broker: RunningBroker) => Promise<T>} use may end the broker itself
  */
-async function withBroker({ target, directory, settings, cores }, use) {
-  const broker = await RunningBroker.start(target, cores?.broker, directory, settings);
+async function withBroker({ target, wishes, cores }, use) {
+  const broker = await RunningBroker.start(target, cores?.broker, wishes);
   try {
     return await use(broker);
   } catch (error) {
@@ -49,6 +59,43 @@ async function withBroker({ target, directory, settings, cores }, use) {
     throw error;
   } finally {
     await broker.stop();
+  }
+}
+
+/**
+ * Runs the generator, and ends it when it was used.
+ * @template T
+ * @param {RunningBroker} broker
+ * @param {Ground} ground
+ * @param {string[]} args
+ * @param {number} timeoutMs
+ * @param {(run: LoadRun) => Promise<T>} use
+ */
+async function withLoad(broker, { wishes, cores }, args, timeoutMs, use) {
+  const about = ['--port', String(broker.port), '--broker-pid', String(broker.pid)];
+  const users = wishes.isGuarded ? ['--users'] : [];
+  const run = new LoadRun([...about, ...users, ...args], cores?.generator, timeoutMs);
+  try {
+    return await use(run);
+  } finally {
+    await run.stop();
+  }
+}
+
+/**
+ * Has a client ping meanwhile.
+ * @template T
+ * @param {RunningBroker} broker
+ * @param {Ground} ground
+ * @param {(pinger: Pinger) => Promise<T>} use
+ */
+async function withPinger(broker, { wishes, cores }, use) {
+  const user = wishes.isGuarded ? USER : '-';
+  const pinger = await Pinger.start(broker.port, user, cores?.generator, COUNTED_TIMEOUT_MS);
+  try {
+    return await use(pinger);
+  } finally {
+    await pinger.stop();
   }
 }
 
@@ -81,11 +128,16 @@ function notesOn(scenario, load) {
     // A generator at a fixed rate is always busy, and its broker seldom.
     if (ofGenerator > 0.95 && ofBroker < 0.95) notes.push('g');
     if (ofGenerator < 0.85 && ofBroker < 0.85) notes.push('i');
-  } else if (numberIn(load, 'received_per_s') < scenario.rate * 0.99) {
+  } else if (numberIn(load, 'sent_per_s') < scenario.rate * 0.99) {
     notes.push('r');
   }
   if (numberIn(load, 'lost') > 0) notes.push('l');
   return notes;
+}
+
+/** @param {number} seconds */
+function timesOf(seconds) {
+  return ['--secs', String(seconds), '--warm', String(WARM_SECONDS)];
 }
 
 /**
@@ -94,21 +146,24 @@ function notesOn(scenario, load) {
  * @returns {Promise<Sample>}
  */
 function measureLoad(scenario, ground) {
-  return withBroker(ground, async (broker) => {
-    const { cores, seconds } = ground;
-    const args = ['--port', String(broker.port), '--broker-pid', String(broker.pid), ...scenario.load];
-    const times = ['--secs', String(seconds), '--warm', String(WARM_SECONDS)];
-    const run = new LoadRun([...args, ...times], cores?.generator, (seconds + WARM_SECONDS) * 1000 + RUN_TIMEOUT_MS);
-    try {
-      const load = await run.report;
+  const { seconds } = ground;
+  const timeoutMs = (seconds + WARM_SECONDS) * 1000 + RUN_TIMEOUT_MS;
+  return withBroker(ground, (broker) =>
+    withLoad(broker, ground, [...scenario.load, ...timesOf(seconds)], timeoutMs, async (run) => {
+      const load = await run.next();
       const receivedPerSecond = numberIn(load, 'received_per_s');
       const busy = numberIn(load, 'broker_cpu');
-      const figures = { receivedPerSecond, ...(busy > 0 ? { messagesPerCpuSecond: receivedPerSecond / busy } : {}) };
+      /** @type {Sample['figures']} */
+      const figures = { receivedPerSecond, residentBytes: broker.residentBytes() };
+      if (busy > 0) figures.messagesPerCpuSecond = receivedPerSecond / busy;
+      if (load.p50_us !== null) {
+        figures.p50Us = numberIn(load, 'p50_us');
+        figures.p99Us = numberIn(load, 'p99_us');
+        figures.p999Us = numberIn(load, 'p999_us');
+      }
       return { figures, notes: notesOn(scenario, load), loads: [load] };
-    } finally {
-      await run.stop();
-    }
-  });
+    }),
+  );
 }
 
 /**
@@ -119,16 +174,194 @@ function measureLoad(scenario, ground) {
 function measureIdle({ clients = 0, load: loadArgs }, ground) {
   return withBroker(ground, async (broker) => {
     const bytesAtRest = await settledBytes(broker);
-    const args = ['--port', String(broker.port), '--secs', String(IDLE_SECONDS), ...loadArgs];
-    const run = new LoadRun(args, ground.cores?.generator, IDLE_SECONDS * 1000 + RUN_TIMEOUT_MS);
-    try {
-      const load = await run.report;
+    const args = ['--secs', String(IDLE_SECONDS), ...loadArgs];
+    return withLoad(broker, ground, args, IDLE_SECONDS * 1000 + RUN_TIMEOUT_MS, async (run) => {
+      const load = await run.next();
       const bytesPerConnection = ((await settledBytes(broker)) - bytesAtRest) / clients;
       run.assertRunning();
-      return { figures: { bytesPerConnection, bytesAtRest }, notes: [], loads: [load] };
-    } finally {
-      await run.stop();
+      return {
+        figures: { bytesPerConnection, connectsPerSecond: numberIn(load, 'connects_per_s') },
+        notes: [],
+        loads: [load],
+      };
+    });
+  });
+}
+
+/**
+ * Subscriptions: few of them, then very many, with messages to as many of them as the few were, then to all.
+ * @param {Scenario} scenario
+ * @param {Ground} ground
+ * @returns {Promise<Sample>}
+ */
+async function measureSpread({ clients = 0, filters = 0, load: loadArgs }, ground) {
+  const few = Math.min(FEW, clients);
+  const args = [...loadArgs, ...timesOf(ground.seconds), '--steps'];
+  const timeoutMs = ground.seconds * 2000 + COUNTED_TIMEOUT_MS;
+  const [ofFew] = await withBroker(ground, (broker) =>
+    withLoad(broker, ground, [...args, '--subs', String(few)], timeoutMs, async (run) => {
+      await run.next();
+      run.go();
+      await run.next();
+      run.go();
+      return [await run.next()];
+    }),
+  );
+  emptyData(ground);
+  return withBroker(ground, (broker) => {
+    const all = clients * filters;
+    const many = ['--subs', String(clients), '--filters', String(filters), '--active', `${few},${all}`];
+    return withLoad(broker, ground, [...args, ...many], timeoutMs, async (run) => {
+      await run.next();
+      const bytesBefore = await settledBytes(broker);
+      run.go();
+      const subscribed = await run.next();
+      const bytesPerSubscription = ((await settledBytes(broker)) - bytesBefore) / all;
+      run.go();
+      const toFew = await run.next();
+      const toAll = await run.next();
+      const rate = numberIn(ofFew, 'received_per_s');
+      const receivedPerSecond = numberIn(toAll, 'received_per_s');
+      return {
+        figures: {
+          shareOfFew: numberIn(toFew, 'received_per_s') / rate,
+          shareOfFewEverywhere: receivedPerSecond / rate,
+          receivedPerSecond,
+          subscriptionsPerSecond: numberIn(subscribed, 'subscriptions_per_s'),
+          bytesPerSubscription,
+        },
+        notes: [ofFew, toFew, toAll].some((load) => numberIn(load, 'lost') > 0) ? ['l'] : [],
+        loads: [ofFew, subscribed, toFew, toAll],
+      };
+    });
+  });
+}
+
+/**
+ * What a broker stored goes, so that the next one in the same directory begins anew.
+ * @param {Ground} ground
+ */
+function emptyData({ wishes }) {
+  rmSync(`${wishes.directory}/data`, { recursive: true, force: true });
+}
+
+/**
+ * Retained messages: what each takes, and how a subscription to some and to all of them is answered.
+ * @param {Scenario} scenario
+ * @param {Ground} ground
+ * @returns {Promise<Sample>}
+ */
+function measureSites(scenario, ground) {
+  const { messages = 0 } = scenario;
+  const matching = Math.min(FEW, messages);
+  return withBroker(ground, async (broker) => {
+    const bytesAtRest = await settledBytes(broker);
+    const filled = await fill(broker, scenario, ground);
+    const bytesPerRetained = ((await settledBytes(broker)) - bytesAtRest) / messages - PAYLOAD_BYTES;
+    return withPinger(broker, ground, async (pinger) => {
+      /**
+       * @param {string} filter
+       * @param {number} count
+       */
+      const ask = async (filter, count) => {
+        await pinger.longestMs();
+        const args = ['--shape', 'site', '--retain', '--pubs', '0', '--count', String(count), '--filter', filter];
+        const load = await counted(broker, args, ground);
+        return { load, pauseMs: await pinger.longestMs() };
+      };
+      const some = await ask('site/+/state', matching);
+      const all = await ask('#', messages);
+      const loads = [filled, some.load, all.load];
+      const isWhole = [some, all].every(({ load }) => numberIn(load, 'lost') === 0);
+      if (!isWhole) return { figures: { bytesPerRetained }, notes: ['l'], loads };
+      return {
+        figures: {
+          bytesPerRetained,
+          answerMs: numberIn(some.load, 'answer_ms'),
+          answerPauseMs: some.pauseMs,
+          streamedPerSecond: (messages * 1000) / numberIn(all.load, 'answer_ms'),
+          streamPauseMs: all.pauseMs,
+        },
+        notes: [],
+        loads,
+      };
+    });
+  });
+}
+
+/**
+ * Everybody connects again while they are connected.
+ * @param {Scenario} scenario
+ * @param {Ground} ground
+ * @returns {Promise<Sample>}
+ */
+function measureStorm({ load: loadArgs }, ground) {
+  return withBroker(ground, (broker) =>
+    withPinger(broker, ground, (pinger) =>
+      withLoad(broker, ground, [...loadArgs, '--steps'], RUN_TIMEOUT_MS * 2, async (run) => {
+        await run.next();
+        await pinger.longestMs();
+        run.go();
+        const load = await run.next();
+        const stormPauseMs = await pinger.longestMs();
+        const isWhole = numberIn(load, 'lost') === 0 && numberIn(load, 'left_open') === 0;
+        if (!isWhole) return { figures: { stormPauseMs }, notes: ['w'], loads: [load] };
+        return { figures: { stormSeconds: numberIn(load, 'seconds'), stormPauseMs }, notes: [], loads: [load] };
+      }),
+    ),
+  );
+}
+
+/**
+ * @param {Scenario} _scenario
+ * @param {Ground} ground
+ * @returns {Promise<Sample>}
+ */
+async function measureStart(_scenario, ground) {
+  const starts = [];
+  let bytesAtRest = 0;
+  for (let start = 1; start <= STARTS; start++) {
+    emptyData(ground);
+    await withBroker(ground, async (broker) => {
+      starts.push(broker.startMs / 1000);
+      if (start === STARTS) bytesAtRest = await settledBytes(broker);
+    });
+  }
+  return { figures: { startSeconds: median(starts), bytesAtRest }, notes: [], loads: [] };
+}
+
+/**
+ * How long a command takes, in seconds.
+ * @param {string[]} command
+ * @param {number | undefined} core
+ */
+function secondsOf(command, core) {
+  const [program, ...args] = pinned(core, command);
+  const startMs = performance.now();
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: RUN_TIMEOUT_MS });
+  if (status !== 0) throw new Error(`${command.join(' ')} failed: ${stderr}`);
+  return (performance.now() - startMs) / 1000;
+}
+
+/**
+ * The tool that publishes, beside a program that does nothing, in turns.
+ * @param {Scenario} _scenario
+ * @param {Ground} ground
+ * @returns {Promise<Sample>}
+ */
+function measureCommand(_scenario, ground) {
+  return withBroker(ground, async (broker) => {
+    const [node] = ground.target.command(broker.port, ground.wishes);
+    const user = ground.wishes.isGuarded ? ['-u', USER, '-P', USER] : [];
+    const publish = [node, cauldronBin, 'pub', '-p', String(broker.port), ...user, '-t', 'bench/command', '-m', 'on'];
+    const ours = [];
+    const bare = [];
+    for (let i = 0; i < COMMANDS; i++) {
+      bare.push(secondsOf([node, '-e', '0'], ground.cores?.generator));
+      ours.push(secondsOf(publish, ground.cores?.generator));
     }
+    const commandSeconds = median(ours);
+    return { figures: { commandSeconds, ofBareNode: commandSeconds / median(bare) }, notes: [], loads: [] };
   });
 }
 
@@ -138,17 +371,8 @@ function measureIdle({ clients = 0, load: loadArgs }, ground) {
  * @param {string[]} args
  * @param {Ground} ground
  */
-async function counted(broker, args, { cores }) {
-  const run = new LoadRun(
-    ['--port', String(broker.port), '--broker-pid', String(broker.pid), ...args],
-    cores?.generator,
-    COUNTED_TIMEOUT_MS,
-  );
-  try {
-    return await run.report;
-  } finally {
-    await run.stop();
-  }
+function counted(broker, args, ground) {
+  return withLoad(broker, ground, args, COUNTED_TIMEOUT_MS, (run) => run.next());
 }
 
 /**
@@ -264,6 +488,11 @@ const kinds = {
   queue: measureQueue,
   killedQueue: measureKilledQueue,
   retained: measureRetained,
+  spread: measureSpread,
+  sites: measureSites,
+  storm: measureStorm,
+  start: measureStart,
+  command: measureCommand,
 };
 
 /**

@@ -1,34 +1,41 @@
-// Runs the scenarios on all brokers in turns and prints a table: see `npm run bench -- --help`.
+// Runs the scenarios on all brokers in turns and prints tables: see `npm run bench -- --help`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accessScenarios, accessSettings } from './access.js';
+import { Directory } from './broker-process.js';
 import { chooseCores } from './cores.js';
 import { describeCommits, isInMemory, measureCommits } from './disk.js';
-import { durableScenarios } from './durable-scenarios.js';
-import { buildGenerator } from './generator.js';
+import { buildGenerator, speaksTls } from './generator.js';
 import { measure } from './measurements.js';
-import { formatFigure, formatTable, noteTexts, summarize } from './report.js';
-import { scenarios } from './scenarios.js';
-import { Directory, targets } from './targets.js';
+import { formatFigure, formatLegend, formatTable, isReached, noteTexts, READING, rowsOf } from './report.js';
+import { writeResults } from './results.js';
+import { allScenarios } from './scenarios.js';
+import { targets, targetsOn } from './targets.js';
 
 /**
  * @typedef {object} BenchOptions
  * @property {RegExp} only names of the scenarios to run
  * @property {string[]} targetNames
+ * @property {string} [node] another Node, on which the product and its yardstick are measured, too
  * @property {number} seconds measured in each run
  * @property {number} rounds
- * @property {boolean} isGuarded whether the brokers have users and access rules
- * @property {boolean} isDurable whether what is measured are brokers that keep everything on disk
+ * @property {number} scale of what there is very much of
+ * @property {boolean} isDurable whether the scenarios of durable brokers are meant, and no others
  * @property {string} [directory] on the disk to be measured
- * @property {import('./targets.js').Sync} sync
- * @property {string} [jsonFile] where everything measured is written
+ * @property {import('./settings.js').Sync} sync
+ * @property {string} [jsonFile] to which everything measured is added
  * @property {boolean} check whether a missed share is a failure
  */
 
+/**
+ * @typedef {import('./scenarios.js').Scenario} Scenario
+ * @typedef {import('./targets.js').Target} Target
+ */
+
 const SPARE_FILES = 200; // descriptors that a broker needs beside those of its clients
+const build = join(dirname(fileURLToPath(import.meta.url)), '.build');
 
 /** @param {string} line */
 function say(line) {
@@ -43,17 +50,17 @@ function hardFileLimit() {
 
 /**
  * @param {string[]} names
- * @param {boolean} isDurable
+ * @param {string | undefined} node
+ * @returns {Target[]}
  */
-function prepareTargets(names, isDurable) {
+function prepareTargets(names, node) {
+  const further = node === undefined ? [] : targetsOn(node);
   const unknown = names.filter((name) => !targets.some((target) => target.name === name));
   if (unknown.length > 0) {
     throw new Error(`unknown target ${unknown.join(', ')}: there are ${targets.map(({ name }) => name).join(', ')}`);
   }
-  return targets.filter((target) => {
-    if (!names.includes(target.name)) return false;
-    const keepsNothing = isDurable && target.keep === undefined;
-    const reason = keepsNothing ? 'it keeps nothing on disk' : target.prepare();
+  return [...targets.filter(({ name }) => names.includes(name)), ...further].filter((target) => {
+    const reason = target.prepare();
     if (reason !== undefined) say(`${target.name} is skipped: ${reason}.`);
     return reason === undefined;
   });
@@ -61,26 +68,28 @@ function prepareTargets(names, isDurable) {
 
 /**
  * The scenarios that were asked for, and how many of them this machine has no room for.
- * @param {RegExp} only
- * @param {import('./scenarios.js').Scenario[]} all
+ * @param {BenchOptions} options
  */
-function chooseScenarios(only, all) {
-  const chosen = all.filter(({ name }) => only.test(name));
+function chooseScenarios({ only, isDurable, scale }) {
+  const all = allScenarios(scale).filter((scenario) => (scenario.isDurable ?? false) === isDurable);
+  const chosen = all.filter(({ name, group }) => only.test(name) || only.test(group));
   if (chosen.length === 0) {
     throw new Error(`no scenario matches ${only}:\n${all.map(({ name }) => `  ${name}`).join('\n')}`);
   }
   const limit = hardFileLimit();
-  const possible = chosen.filter(({ name, clients = 0 }) => {
+  const possible = chosen.filter(({ name, clients = 0, needs }) => {
     const fits = clients + SPARE_FILES <= limit;
     if (!fits) say(`'${name}' is skipped: it needs ${clients + SPARE_FILES} files, ulimit -Hn allows ${limit}.`);
-    return fits;
+    const lacksTls = needs.includes('tls') && !speaksTls();
+    if (lacksTls) say(`'${name}' is skipped: OpenSSL's headers are missing (apt install libssl-dev).`);
+    return fits && !lacksTls;
   });
   return { possible, skipped: chosen.length - possible.length };
 }
 
 /**
  * @param {import('./report.js').Sample} sample
- * @param {import('./scenarios.js').Scenario} scenario
+ * @param {Scenario} scenario
  */
 function describeSample({ figures, notes, loads }, scenario) {
   const parts = scenario.measures.flatMap(({ figure }) => {
@@ -91,7 +100,6 @@ function describeSample({ figures, notes, loads }, scenario) {
     if (typeof load.broker_cpu === 'number') parts.push(`broker ${load.broker_cpu} CPU, generator ${load.load_cpu}`);
     if (typeof load.p99_us === 'number') parts.push(`latency ${load.p50_us} µs, p99 ${load.p99_us}`);
     if (typeof load.lost === 'number' && load.lost > 0) parts.push(`${load.lost} messages lost`);
-    if (typeof load.connects_per_s === 'number') parts.push(`${load.connects_per_s} connects/s`);
   }
   if (notes.includes('k')) parts.push(noteTexts.k);
   return parts.join('; ');
@@ -99,11 +107,10 @@ function describeSample({ figures, notes, loads }, scenario) {
 
 /**
  * The disk under the measurements. Nobody is asked to think of it: it is the one that holds the repository.
- * @param {BenchOptions} options
+ * @param {string | undefined} directory
  */
-function chooseDisk({ isDurable, directory }) {
-  if (!isDurable) return { parent: tmpdir(), commits: undefined };
-  const parent = directory ?? join(dirname(fileURLToPath(import.meta.url)), '.build');
+function chooseDisk(directory) {
+  const parent = directory ?? build;
   mkdirSync(parent, { recursive: true });
   if (isInMemory(parent)) say(`${parent} is no disk but memory: what is measured here says nothing about a disk.`);
   const commits = measureCommits(parent);
@@ -112,7 +119,32 @@ function chooseDisk({ isDurable, directory }) {
 }
 
 /**
- * Measures and prints. Progress goes to stderr, the table to stdout.
+ * One run of one scenario on one target, with a directory of its own.
+ * @param {Scenario} scenario
+ * @param {Target} target
+ * @param {string} parent
+ * @param {{ broker: number, generator: number } | undefined} cores
+ * @param {BenchOptions} options
+ */
+async function runOnce(scenario, target, parent, cores, { seconds, sync }) {
+  const directory = new Directory(parent);
+  const wishes = {
+    directory: directory.path,
+    transport: scenario.transport ?? 'tcp',
+    isGuarded: target.isConfigured,
+    isStored: target.isConfigured && !(sync === 'none' && target.abilities.includes('command')),
+    sync,
+    settings: scenario.settings ?? [],
+  };
+  try {
+    return await measure(scenario, { target, wishes, cores, seconds });
+  } finally {
+    directory.remove();
+  }
+}
+
+/**
+ * Measures and prints. Progress goes to stderr, tables to stdout. What cannot be measured is said, and the rest goes on.
  * @param {BenchOptions} options
  * @returns {Promise<boolean>} whether nothing is to be complained of; with `check` a row that missed its share is
  */
@@ -122,73 +154,68 @@ export async function runBench(options) {
     say(`Nothing is measured: ${noGenerator}.`);
     return !options.check;
   }
-  const chosenTargets = prepareTargets(options.targetNames, options.isDurable);
-  const all = options.isDurable ? durableScenarios : options.isGuarded ? accessScenarios : scenarios;
-  const { possible: chosenScenarios, skipped } = chooseScenarios(options.only, all);
+  const { possible: scenarios, skipped } = chooseScenarios(options);
+  const chosen = prepareTargets(options.targetNames, options.node);
   const cores = chooseCores();
   const pins = 'unpinned' in cores ? undefined : cores;
   if ('unpinned' in cores) say(`Nothing is pinned to a core, so figures mean little: ${cores.unpinned}.`);
-
-  const versions = Object.fromEntries(chosenTargets.map((target) => [target.name, target.version()]));
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, linux: release(), node: process.version };
-  const total = chosenScenarios.length * chosenTargets.length * options.rounds;
+  /** @param {Scenario} scenario */
+  const targetsFor = ({ needs }) => chosen.filter(({ abilities }) => needs.every((need) => abilities.includes(need)));
+  const total = scenarios.reduce((sum, scenario) => sum + targetsFor(scenario).length, 0) * options.rounds;
   if (total === 0) {
     say('Nothing is measured: everything asked for was skipped.');
     return !options.check;
   }
-  const { parent, commits } = chooseDisk(options);
-  say(`${total} runs of some ${options.isDurable ? '5 to 60' : options.seconds + 2} s each.`);
+  const { parent, commits } = chooseDisk(options.directory);
+  say(`${total} runs, most of some ${options.seconds + 2} s.`);
 
+  const versions = Object.fromEntries(chosen.map((target) => [target.name, target.version()]));
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    linux: release(),
+    isPinned: pins !== undefined,
+  };
+  const { seconds, scale, jsonFile } = options;
+  /** @type {import('./report.js').Row[]} */
   const rows = [];
-  const samples = [];
+  const failures = [];
   let done = 0;
-  for (const scenario of chosenScenarios) {
+  for (const scenario of scenarios) {
     /** @type {Map<string, import('./report.js').Sample[]>} */
-    const samplesByTarget = new Map(chosenTargets.map(({ name }) => [name, []]));
+    const samplesByTarget = new Map(targetsFor(scenario).map(({ name }) => [name, []]));
     for (let round = 1; round <= options.rounds; round++) {
-      for (const target of chosenTargets) {
+      for (const target of targetsFor(scenario)) {
         const label = `[${++done}/${total}] ${scenario.name} · ${target.name}`;
-        const directory = new Directory(parent);
-        const keeping = options.isDurable ? (target.keep?.(directory.path, options.sync) ?? []) : [];
-        const guarding = options.isGuarded && target.isOpen !== true ? accessSettings(directory.path) : [];
-        const settings = [...keeping, ...guarding, ...(scenario.settings ?? [])];
-        const { seconds } = options;
         try {
-          const sample = await measure(scenario, { target, directory: directory.path, settings, cores: pins, seconds });
+          const sample = await runOnce(scenario, target, parent, pins, options);
           samplesByTarget.get(target.name)?.push(sample);
-          samples.push({ scenario: scenario.name, target: target.name, round, ...sample });
           say(`${label}: ${describeSample(sample, scenario)}`);
         } catch (error) {
-          throw new Error(`${label}: ${error instanceof Error ? error.message : error}`, { cause: error });
-        } finally {
-          directory.remove();
+          const failure = `${label}: ${error instanceof Error ? error.message : error}`;
+          failures.push(failure);
+          say(failure);
+          samplesByTarget.get(target.name)?.push({ figures: {}, notes: ['f'], loads: [] });
         }
       }
     }
-    rows.push(...summarize(scenario, samplesByTarget));
+    const news = rowsOf(scenario, samplesByTarget, { seconds, scale });
+    rows.push(...news);
+    if (jsonFile !== undefined) writeResults(jsonFile, { machine, versions, disk: commits, rows: news, micro: [] });
   }
 
-  const names = chosenTargets.map(({ name }) => name);
-  const titles = names.map((name) => `${name} ${versions[name]}`).join(', ');
+  const titles = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const conditions = pins ? 'one core each for broker and generator' : 'not pinned';
-  console.log(`${titles}; ${machine.cpu}, ${conditions}; ${options.rounds} × ${options.seconds} s.`);
-  if (commits !== undefined) {
-    const sync = options.sync === 'none' ? 'cauldron keeps nothing' : `cauldron with persistence_sync ${options.sync}`;
-    console.log(`${sync}, mosquitto unsynced; ${describeCommits(commits)}.`);
+  console.log(`${titles.join('; ')}. ${machine.cpu}, ${conditions}; ${options.rounds} × ${seconds} s.`);
+  console.log(`${describeCommits(commits)}.${scale === 1 ? '' : ` Scale ${scale}: figures mean nothing.`}`);
+  for (const group of new Set(rows.map((row) => row.group))) {
+    console.log(`\n### ${group}\n\n${formatTable(rows.filter((row) => row.group === group))}`);
   }
-  console.log();
-  console.log(formatTable(rows, names));
-  if (options.jsonFile !== undefined) {
-    const { seconds, rounds } = options;
-    const disk = commits === undefined ? undefined : { sync: options.sync, ...commits };
-    writeFileSync(
-      options.jsonFile,
-      `${JSON.stringify({ machine, versions, seconds, rounds, disk, rows, samples }, null, 2)}\n`,
-    );
-  }
+  console.log(`\n${[READING, ...formatLegend(rows)].join('\n')}`);
+  for (const failure of failures) say(`Failed: ${failure}`);
 
-  if (!options.check) return true;
-  const missed = rows.filter(({ reached }) => reached !== true);
-  for (const row of missed) say(`${row.reached === null ? 'Not judged' : 'Missed'}: ${row.name}`);
-  return missed.length === 0 && skipped === 0; // what was skipped was not judged
+  if (!options.check) return failures.length === 0;
+  const missed = rows.filter((row) => row.required !== null && isReached(row) !== true);
+  for (const row of missed) say(`${isReached(row) === null ? 'Not judged' : 'Missed'}: ${row.name}`);
+  return failures.length === 0 && missed.length === 0 && skipped === 0; // what was skipped was not judged
 }

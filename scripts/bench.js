@@ -2,21 +2,25 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runClientBench } from '../bench/client.js';
+import { runMicro } from '../bench/micro/run.js';
 import { runBench } from '../bench/run.js';
+import { DEFAULT_TARGETS } from '../bench/targets.js';
 
 const usage = `Usage: npm run bench -- [options]
-  --only REGEX     scenarios whose name matches (all); see bench/scenarios.js and bench/durable-scenarios.js
-  --access         the brokers have 10,000 users and 1,000 lines of access rules; 'open' is cauldron without
+  --only REGEX     scenarios whose name or group matches (all); see bench/*-scenarios.js
+  --durable        a million messages that wait or are retained on disk, instead of the other scenarios
   --client         the client beside MQTT.js, instead of brokers: publishing and receiving
   --messages N     with --client, the memory that it needs over N messages, and no speed
-  --durable        the brokers keep everything on disk: lasting sessions, a million messages that wait or are retained
-  --dir DIR        with --durable, the disk to measure (that of this repository)
-  --sync HOW       with --durable, persistence_sync of cauldron: always, interval or never; or none: nothing is kept
-                   (always)
-  --targets A,B    of cauldron, open, yardstick, mosquitto (all that have to do with what is measured)
+  --micro          codec, topics, routes, windows and output on their own, instead of brokers; see also scripts/bench-guard.js
+  --targets A,B    of cauldron, open, yardstick, mosquitto, ejabberd, aedes, nats (${DEFAULT_TARGETS.join(',')}); open is
+                   cauldron without users, access rules and persistence
+  --node PATH      measures cauldron and the yardstick on another Node as well
   --secs N         seconds measured in each run, after one to warm up (3)
   --rounds N       rounds; each runs all targets in turns (3)
-  --json FILE      writes every figure of every run
+  --scale N        multiplies connections, subscriptions and messages where there are very many (1)
+  --dir DIR        where brokers keep their files, on the disk to measure (that of this repository)
+  --sync HOW       persistence_sync of cauldron: always, interval or never; or none: nothing is kept (always)
+  --json FILE      adds every figure of every run to a file, from which npm run docs:performance makes the document
   --check          exits with 1 if a required share is missed or could not be judged
 `;
 
@@ -41,16 +45,18 @@ function regularExpression(text) {
 
 /**
  * @param {string} name
- * @returns {import('../bench/targets.js').Sync}
+ * @returns {import('../bench/settings.js').Sync}
  */
 function syncNamed(name) {
   if (name === 'always' || name === 'interval' || name === 'never' || name === 'none') return name;
   throw new Error(`--sync takes always, interval, never or none, not '${name}'`);
 }
 
-/** @param {{ client: boolean, access: boolean, durable: boolean, messages?: string | undefined }} values */
-function messageCount({ client, access, durable, messages }) {
-  if (client && (access || durable)) throw new Error('--client measures the client, on a broker as it is');
+/** @param {{ client: boolean, durable: boolean, micro: boolean, messages?: string | undefined }} values */
+function messageCount({ client, durable, micro, messages }) {
+  if (Number(client) + Number(durable) + Number(micro) > 1) {
+    throw new Error('--client, --durable and --micro measure different things: give one of them');
+  }
   if (messages === undefined) return 0;
   if (!client) throw new Error('--messages goes with --client');
   const count = Number(messages);
@@ -58,23 +64,18 @@ function messageCount({ client, access, durable, messages }) {
   return count;
 }
 
-/** @param {{ access: boolean, durable: boolean }} values */
-function targetsFor({ access, durable }) {
-  if (access && durable) throw new Error('--access and --durable measure different things: give one of them');
-  if (access) return 'cauldron,open,mosquitto';
-  return durable ? 'cauldron,mosquitto' : 'cauldron,yardstick,mosquitto';
-}
-
 function readOptions() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
-      targets: { type: 'string' },
+      targets: { type: 'string', default: DEFAULT_TARGETS.join(',') },
+      node: { type: 'string' },
       secs: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '3' },
-      access: { type: 'boolean', default: false },
+      scale: { type: 'string', default: '1' },
       durable: { type: 'boolean', default: false },
       client: { type: 'boolean', default: false },
+      micro: { type: 'boolean', default: false },
       messages: { type: 'string' },
       dir: { type: 'string' },
       sync: { type: 'string', default: 'always' },
@@ -87,13 +88,14 @@ function readOptions() {
   const rounds = positiveNumber('rounds', values.rounds);
   if (!Number.isInteger(rounds)) throw new Error(`--rounds takes a whole number, not '${values.rounds}'`);
   return {
+    run: values.client ? runClientBench : values.micro ? runMicro : runBench,
     only: regularExpression(values.only),
-    targetNames: (values.targets ?? targetsFor(values)).split(','),
+    targetNames: values.targets.split(','),
+    ...(values.node === undefined ? {} : { node: resolve(values.node) }),
     seconds: positiveNumber('secs', values.secs),
     rounds,
-    isClient: values.client,
+    scale: positiveNumber('scale', values.scale),
     messages: messageCount(values),
-    isGuarded: values.access,
     isDurable: values.durable,
     ...(values.dir === undefined ? {} : { directory: resolve(values.dir) }),
     sync: syncNamed(values.sync),
@@ -105,7 +107,7 @@ function readOptions() {
 try {
   const options = readOptions();
   if (options === undefined) process.stdout.write(usage);
-  else if (!(await (options.isClient ? runClientBench : runBench)(options))) process.exitCode = 1;
+  else if (!(await options.run(options))) process.exitCode = 1;
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;

@@ -5,13 +5,14 @@
  * that comes back is checked: a broker that sends a wrong packet, refuses something or closes a connection ends the run
  * with a message that quotes what it answered.
  *
- *   cc -O2 -o load load.c && ./load --help
+ *   cc -O2 -DWITH_TLS -o load load.c link.c -lssl -lcrypto && ./load --help
  *
  * How the load is bounded:
  *   --rate N       N messages a second in all, each sent alone and on time; publishers take turns.
  *   QoS 1 and 2    every publisher keeps --window messages unacknowledged.
  *   QoS 0          a flood, but a closed loop: publishers stop while --undelivered deliveries are missing. So a broker
  *                  that drops under overload is measured by what it delivers. --open takes the bound away.
+ *   mixed          the same bound, but publishers take turns, and each has one message under way at most.
  * A publisher hands over its messages in batches (see build_batch), so the bound may be passed by one batch each.
  *
  * One run: connect everybody, warm up, measure, stop publishing, wait for what is still on its way. The last step tells
@@ -21,15 +22,13 @@
  * With --count the run is as long as so many messages take, and all of it is measured. Queues are measured with two such
  * runs: the first with --away fills the sessions of subscribers that left, the second with --return empties them, and
  * checks that nothing is missing, there twice or out of order.
+ *
+ * With --steps whoever started us says when to go on between the parts of a run, because it looks at the broker there:
+ * each part ends with a JSON line, and the next begins with a line on stdin.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,47 +39,25 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-/* ---- Exit codes, errors ----------------------------------------------------------------------------------------- */
-
-enum exit_code {
-  EXIT_SYSTEM = 1,   /* no connection, no memory, too few file descriptors */
-  EXIT_USAGE = 2,    /* an option is wrong */
-  EXIT_REFUSED = 3,  /* the broker refused something or closed a connection */
-  EXIT_PROTOCOL = 4, /* the broker sent what no broker may send */
-  EXIT_FORGOT = 5,   /* the broker does not know the session to which a subscriber returned */
-};
-
-__attribute__((format(printf, 2, 3), noreturn))
-static void fail(enum exit_code code, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("load: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  exit(code);
-}
-
-static void *allocate(size_t size) {
-  void *memory = calloc(1, size);
-  if (memory == NULL) fail(EXIT_SYSTEM, "out of memory");
-  return memory;
-}
-
-static void *reallocate(void *memory, size_t size) {
-  memory = realloc(memory, size);
-  if (memory == NULL) fail(EXIT_SYSTEM, "out of memory");
-  return memory;
-}
+#include "failure.h"
+#include "link.h"
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
-enum shape { PAIR, FANOUT, FANIN, IDLE };
-static const char *const shape_names[] = {"pair", "fanout", "fanin", "idle"};
+enum shape { PAIR, FANOUT, FANIN, IDLE, MIXED, SPREAD, SITE, STORM };
+static const char *const shape_names[] = {"pair", "fanout", "fanin", "idle", "mixed", "spread", "site", "storm"};
 
 #define MAX_PAYLOAD (1 << 20)
 #define MAX_TOPICS 10000 /* a topic of many ends in four digits */
+#define MAX_FILTERS 1000 /* of a subscriber that is spread: three digits */
+#define MAX_SPREAD 100000
+#define MAX_ACTIVE 4
+#define SPREAD_PREFIX (sizeof "bench/00000/" - 1)
+#define SITES 1000
+#define USER_COUNT 1000
+#define MIXED_WHOLE 2 /* mixed: subscribers that take everything */
+#define MIXED_LEAST 20
+#define MIXED_MOST 4096
 
 static struct {
   enum shape shape;
@@ -102,6 +79,15 @@ static struct {
   bool returning;
   bool retain;
   bool users;
+  bool tls;
+  bool websocket;
+  bool alias;
+  int user_properties;
+  int filters;             /* spread: of each subscriber */
+  int active[MAX_ACTIVE];  /* spread: how many of all filters get messages, one part of the run after the other */
+  int active_count;
+  const char *filter;      /* site */
+  bool steps;
   int broker_pid; /* 0: the broker's CPU time is not reported */
 } options = {
     .port = 1883,
@@ -113,6 +99,8 @@ static struct {
     .undelivered = 20000,
     .seconds = 5,
     .warm_seconds = 1,
+    .filters = 1,
+    .filter = "site/#",
 };
 
 static const char usage[] =
@@ -122,6 +110,14 @@ static const char usage[] =
     "                      fanout  every publisher -> bench/all -> every subscriber\n"
     "                      fanin   publisher i -> bench/i; every subscriber takes bench/#\n"
     "                      idle    --subs clients connect and stay silent for --secs\n"
+    "                      mixed   publisher i -> i/0 to i/(--topics - 1), each message alone; a subscriber of +/t for\n"
+    "                              each t, and two of #. QoS 0, 1 and 2, 20 B to 4 KB, MQTT 3.1.1 and 5\n"
+    "                      spread  --subs clients with --filters different filters each, one in four with +, one in\n"
+    "                              four with #; publishers rotate over topics each of which matches one\n"
+    "                      site    with --retain and --count: publishers -> site/000/state to site/999/..., each topic\n"
+    "                              once; subscribers take --filter\n"
+    "                      storm   --subs clients with wills connect, then all of them again while they are connected;\n"
+    "                              ends when all are, and a subscriber has all wills\n"
     "  --pubs N --subs N   clients of each kind (1, 1), one of which may be 0 with --count\n"
     "  -q, --qos N         0, 1 or 2, of messages and subscriptions (0)\n"
     "  --size N            payload bytes, up to 1048576 (64); from 8 on a message carries its time\n"
@@ -140,7 +136,15 @@ static const char usage[] =
     "  --return            subscribers come back to what an earlier run with --away left, instead of subscribing;\n"
     "                      with --persistent, --count and --pubs 0\n"
     "  --retain            messages are retained; with --pubs 0, subscribers count retained messages\n"
-    "  --users             client i of each kind is the user useri, whose password is the name\n"
+    "  --users             client i of each kind is one of the users user0 to user999, whose password is the name\n"
+    "  --tls               TLS 1.3; the certificate is not looked at\n"
+    "  --websocket         WebSocket, each packet in a frame of its own\n"
+    "  --user-properties N with --v5: N user properties with each message\n"
+    "  --alias             with --v5, and one topic each: after the first message its alias stands for the topic\n"
+    "  --filters N         spread: filters of each subscriber, up to 1000 (1)\n"
+    "  --active A,B...     spread: how many of all filters get messages (all); one measured window for each number\n"
+    "  --filter TEXT       site: what subscribers take (site/#)\n"
+    "  --steps             spread and storm: waits for a line on stdin after each part of the run\n"
     "  --broker-pid N      report the CPU seconds of this process in the measured window\n"
     "Exit codes: 1 system, 2 usage, 3 the broker refused or closed, 4 the broker broke the protocol,\n"
     "5 --return, and the broker does not know the session.\n";
@@ -160,28 +164,50 @@ static int parse_integer(const char *name, const char *text, int least, int most
 }
 
 static enum shape parse_shape(const char *text) {
-  for (enum shape shape = PAIR; shape <= IDLE; shape++)
+  for (enum shape shape = PAIR; shape <= STORM; shape++)
     if (strcmp(text, shape_names[shape]) == 0) return shape;
-  fail(EXIT_USAGE, "--shape takes pair, fanout, fanin or idle, not '%s'", text);
+  fail(EXIT_USAGE, "--shape does not take '%s'", text);
+}
+
+static void parse_active(char *text) {
+  for (char *part = strtok(text, ","); part != NULL; part = strtok(NULL, ",")) {
+    if (options.active_count == MAX_ACTIVE) fail(EXIT_USAGE, "--active takes %d numbers at most", MAX_ACTIVE);
+    options.active[options.active_count++] = parse_integer("active", part, 1, MAX_SPREAD * MAX_FILTERS);
+  }
 }
 
 /* Says which options do not go together. */
 static void check_options(void) {
   bool counts = options.count > 0;
   if (options.publishers + options.subscribers == 0) fail(EXIT_USAGE, "a load without clients");
+  if (counts && (options.shape == IDLE || options.shape >= MIXED) && options.shape != SITE)
+    fail(EXIT_USAGE, "--count does not go with this shape");
   if (counts && (options.shape == IDLE || options.rate > 0 || (options.qos == 0 && options.publishers > 0)))
     fail(EXIT_USAGE, "--count goes with messages of QoS 1 and 2, as many as the broker takes");
-  if (!counts && options.shape != IDLE && (options.publishers == 0 || options.subscribers == 0))
+  if (!counts && options.shape != IDLE && options.shape != STORM && (options.publishers == 0 || options.subscribers == 0))
     fail(EXIT_USAGE, "--pubs 0 and --subs 0 go with --count");
   if (options.away && !(options.persistent && counts && options.publishers > 0))
     fail(EXIT_USAGE, "--away goes with --persistent, --count and publishers");
   if (options.returning && !(options.persistent && counts && options.publishers == 0))
     fail(EXIT_USAGE, "--return goes with --persistent, --count and --pubs 0");
+  if (options.tls && options.websocket) fail(EXIT_USAGE, "--tls and --websocket do not go together");
+  if (options.away && (options.tls || options.websocket)) fail(EXIT_USAGE, "--away goes with plain TCP");
+  if ((options.alias || options.user_properties > 0) && !options.v5) fail(EXIT_USAGE, "properties go with --v5");
+  if (options.alias && options.topics > 1) fail(EXIT_USAGE, "--alias goes with one topic");
+  if ((options.alias || options.user_properties > 0) && options.shape >= MIXED)
+    fail(EXIT_USAGE, "properties do not go with this shape");
+  if (options.shape == SITE && !(counts && options.retain)) fail(EXIT_USAGE, "site goes with --retain and --count");
+  if (options.shape == SITE && options.count > SITES * 10000) fail(EXIT_USAGE, "site has %d topics", SITES * 10000);
+  if (options.shape == SPREAD && (options.qos > 0 || options.subscribers > MAX_SPREAD))
+    fail(EXIT_USAGE, "spread goes with QoS 0 and up to %d subscribers", MAX_SPREAD);
+  for (int i = 0; i < options.active_count; i++)
+    if (options.active[i] > options.subscribers * options.filters)
+      fail(EXIT_USAGE, "--active %d is more than there are filters", options.active[i]);
 }
 
 static void parse_options(int argc, char **argv) {
   enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, COUNT, V5, PERSISTENT, AWAY,
-         RETURN, RETAIN, USERS, PID, HELP };
+         RETURN, RETAIN, USERS, TLS, WEBSOCKET, USER_PROPERTIES, ALIAS, FILTERS, ACTIVE, FILTER, STEPS, PID, HELP };
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"shape", required_argument, NULL, SHAPE},
@@ -203,6 +229,14 @@ static void parse_options(int argc, char **argv) {
       {"return", no_argument, NULL, RETURN},
       {"retain", no_argument, NULL, RETAIN},
       {"users", no_argument, NULL, USERS},
+      {"tls", no_argument, NULL, TLS},
+      {"websocket", no_argument, NULL, WEBSOCKET},
+      {"user-properties", required_argument, NULL, USER_PROPERTIES},
+      {"alias", no_argument, NULL, ALIAS},
+      {"filters", required_argument, NULL, FILTERS},
+      {"active", required_argument, NULL, ACTIVE},
+      {"filter", required_argument, NULL, FILTER},
+      {"steps", no_argument, NULL, STEPS},
       {"broker-pid", required_argument, NULL, PID},
       {"help", no_argument, NULL, HELP},
       {NULL, 0, NULL, 0},
@@ -230,6 +264,14 @@ static void parse_options(int argc, char **argv) {
       case RETURN: options.returning = true; break;
       case RETAIN: options.retain = true; break;
       case USERS: options.users = true; break;
+      case TLS: options.tls = true; break;
+      case WEBSOCKET: options.websocket = true; break;
+      case USER_PROPERTIES: options.user_properties = parse_integer("user-properties", optarg, 0, 8); break;
+      case ALIAS: options.alias = true; break;
+      case FILTERS: options.filters = parse_integer("filters", optarg, 1, MAX_FILTERS); break;
+      case ACTIVE: parse_active(optarg); break;
+      case FILTER: options.filter = optarg; break;
+      case STEPS: options.steps = true; break;
       case PID: options.broker_pid = parse_integer("broker-pid", optarg, 1, 1 << 30); break;
       case HELP: fputs(usage, stdout); exit(0);
       default: fputs(usage, stderr); exit(EXIT_USAGE);
@@ -237,23 +279,27 @@ static void parse_options(int argc, char **argv) {
   }
   if (optind < argc) fail(EXIT_USAGE, "unexpected argument '%s'", argv[optind]);
   if (options.shape == PAIR) options.subscribers = options.publishers;
-  if (options.shape == IDLE) options.publishers = 0;
+  if (options.shape == IDLE || options.shape == STORM) options.publishers = 0;
+  if (options.shape == MIXED) options.subscribers = options.topics + MIXED_WHOLE;
+  if (options.shape == SPREAD && options.active_count == 0)
+    options.active[options.active_count++] = options.subscribers * options.filters;
   check_options();
 }
 
 /* How many deliveries one message causes. Without publishers it is deliveries that are counted. */
 static int fan(void) {
   if (options.publishers == 0) return 1;
-  return options.shape == PAIR ? 1 : options.subscribers;
+  if (options.shape == MIXED) return 1 + MIXED_WHOLE;
+  return options.shape == PAIR || options.shape == SPREAD ? 1 : options.subscribers;
 }
 
 static bool is_flood(void) {
-  return options.qos == 0 && options.rate == 0;
+  return options.qos == 0 && options.rate == 0 && options.shape != MIXED;
 }
 
 /* A flood is built ahead of time, so its messages cannot say when they left. */
 static bool messages_carry_time(void) {
-  return !is_flood() && options.payload_size >= (int)sizeof(uint64_t);
+  return options.shape == MIXED || (!is_flood() && options.payload_size >= (int)sizeof(uint64_t));
 }
 
 /* QoS 1 and 2: after their time, messages carry their number among those of their publisher. */
@@ -334,7 +380,11 @@ enum role { SUBSCRIBER, PUBLISHER };
 enum id_state { ID_FREE, ID_AWAITS_ACK, ID_AWAITS_PUBCOMP, ID_AWAITS_PUBREL };
 
 struct connection {
-  int fd;
+  struct link link;
+  bool is_open;
+  bool v5;
+  int qos; /* of messages and subscriptions; mixed: the highest of them */
+  bool is_left; /* storm: somebody else has its client identifier, so the broker will close it */
   int index; /* among the connections of its role */
   enum role role;
   uint32_t events; /* what epoll watches for */
@@ -354,9 +404,12 @@ struct connection {
   /* Publishers: one encoded PUBLISH, and where its changing parts are. */
   uint8_t *frame;
   size_t frame_length, id_at, payload_at, digits_at;
+  size_t wire_length; /* of the frame as it travels */
+  bool aliased;       /* the alias is known to the broker and stands for the topic */
   uint64_t next_number; /* of the next message */
   int64_t left;         /* messages that may still be sent */
   int next_topic;
+  uint32_t chance; /* mixed: decides about QoS and size */
   uint8_t *batch; /* QoS 0 floods: many frames in one piece */
   size_t batch_length, batch_sent;
   bool parked; /* too much is undelivered: waits for unpark() */
@@ -364,6 +417,7 @@ struct connection {
   /* Subscribers: what every topic must look like. */
   uint64_t topic_start, topic_mask; /* its first bytes, up to eight */
   size_t topic_length;              /* 0: differs between topics */
+  char prefix[16];                  /* spread: what distinguishes its topics from those of others */
   uint64_t *next_numbers;           /* with --return: of the next message of each publisher */
   unsigned publishers_seen;
 };
@@ -375,13 +429,15 @@ struct totals {
 };
 
 static struct connection *connections;
-static int connection_count, ready_count, parked_count, epoll;
+static int connection_count, ready_count, closed_count, parked_count, epoll;
 static enum phase phase = SETTING_UP;
 static struct totals totals;
+static uint64_t subscribed_ns, last_received_ns; /* of the latest subscription and message */
+static int subscriptions_left;                   /* spread: SUBACKs that are still missing */
 static uint64_t written_off; /* deliveries that a flood no longer waits for */
 
 static const char *role_name(const struct connection *c) {
-  if (options.shape == IDLE) return "client";
+  if (options.shape == IDLE || options.shape == STORM) return "client";
   return c->role == PUBLISHER ? "publisher" : "subscriber";
 }
 
@@ -392,28 +448,28 @@ static void receive(struct connection *c);
 static void watch(struct connection *c, uint32_t events) {
   if (c->events == events) return;
   struct epoll_event event = {.events = events, .data.ptr = c};
-  if (epoll_ctl(epoll, c->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, c->fd, &event) != 0)
+  if (epoll_ctl(epoll, c->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, c->link.fd, &event) != 0)
     fail(EXIT_SYSTEM, "epoll_ctl: %s", strerror(errno));
   c->events = events;
 }
 
 /* Returns what the socket took; 0 if it is full. */
 static size_t write_socket(struct connection *c, const uint8_t *bytes, size_t length) {
-  ssize_t taken = send(c->fd, bytes, length, MSG_NOSIGNAL);
+  ssize_t taken = link_write(&c->link, bytes, length);
   if (taken >= 0) return (size_t)taken;
-  if (errno == EAGAIN || errno == EINTR) return 0;
   int error = errno;
   receive(c); /* the broker's last words explain more than errno does */
   fail(EXIT_REFUSED, "writing to the broker (%s %d): %s", role_name(c), c->index, strerror(error));
 }
 
-static void append(struct connection *c, const uint8_t *bytes, size_t length) {
-  if (c->out_length + length > c->out_capacity) {
-    c->out_capacity = (c->out_length + length) * 2;
+/* Takes a whole packet. */
+static void append(struct connection *c, const uint8_t *packet, size_t length) {
+  size_t most = c->out_length + length + LINK_OVERHEAD;
+  if (most > c->out_capacity) {
+    c->out_capacity = most * 2;
     c->out = reallocate(c->out, c->out_capacity);
   }
-  memcpy(c->out + c->out_length, bytes, length);
-  c->out_length += length;
+  c->out_length += link_frame(&c->link, c->out + c->out_length, packet, length);
 }
 
 /* Returns whether everything has left. */
@@ -429,10 +485,10 @@ static bool flush_output(struct connection *c) {
 
 /* ---- Packets that we send --------------------------------------------------------------------------------------- */
 
-#define MAX_TOPIC 48
+#define MAX_TOPIC 64
 
 struct packet {
-  uint8_t bytes[160];
+  uint8_t bytes[512];
   size_t length;
 };
 
@@ -456,10 +512,10 @@ static void put_string(struct packet *packet, const char *text) {
 }
 
 static void append_packet(struct connection *c, uint8_t first_byte, const struct packet *body) {
-  uint8_t header[5] = {first_byte};
-  size_t length = 1 + put_varint(header + 1, body->length);
-  append(c, header, length);
-  append(c, body->bytes, body->length);
+  uint8_t packet[5 + sizeof body->bytes] = {first_byte};
+  size_t length = 1 + put_varint(packet + 1, body->length);
+  memcpy(packet + length, body->bytes, body->length);
+  append(c, packet, length + body->length);
 }
 
 static void append_ack(struct connection *c, uint8_t first_byte, unsigned id) {
@@ -473,21 +529,27 @@ static void append_connect(struct connection *c) {
   if (options.persistent) snprintf(client_id, sizeof client_id, "load-%s-%d", role_name(c), c->index);
   else snprintf(client_id, sizeof client_id, "load-%d-%s-%d", (int)getpid(), role_name(c), c->index);
   put_string(&body, "MQTT");
-  put_byte(&body, options.v5 ? 5 : 4);
-  put_byte(&body, (options.persistent ? 0 : 2) | (options.users ? 0xc0 : 0)); /* clean session or start; user, password */
+  put_byte(&body, c->v5 ? 5 : 4);
+  /* Clean session or start; will; user, password. */
+  bool has_will = options.shape == STORM && c != &connections[0];
+  put_byte(&body, (options.persistent ? 0 : 2) | (has_will ? 4 : 0) | (options.users ? 0xc0 : 0));
   put_byte(&body, 0);                          /* keep-alive: none, so that an idle connection is silent */
   put_byte(&body, 0);
-  if (options.v5 && options.persistent) {
+  if (c->v5 && options.persistent) {
     put_byte(&body, 5);
     put_byte(&body, 0x11);
     for (int shift = 24; shift >= 0; shift -= 8) put_byte(&body, (session_expiry_s >> shift) & 255);
-  } else if (options.v5) {
+  } else if (c->v5) {
     put_byte(&body, 0);
   }
   put_string(&body, client_id);
+  if (has_will) {
+    put_string(&body, "bench/will");
+    put_string(&body, "gone");
+  }
   if (options.users) {
     char user[16];
-    snprintf(user, sizeof user, "user%d", c->index);
+    snprintf(user, sizeof user, "user%d", c->index % USER_COUNT);
     put_string(&body, user);
     put_string(&body, user);
   }
@@ -501,6 +563,23 @@ static void write_topic(const struct connection *c, char topic[MAX_TOPIC]) {
     strcpy(topic, "bench/#");
     return;
   }
+  if (options.shape == MIXED) {
+    if (c->index < options.topics) snprintf(topic, MAX_TOPIC, "+/%d", c->index);
+    else strcpy(topic, "#");
+    return;
+  }
+  if (options.shape == SITE) {
+    snprintf(topic, MAX_TOPIC, "%s", subscribes ? options.filter : "site/000/state");
+    return;
+  }
+  if (options.shape == STORM) {
+    strcpy(topic, "bench/will");
+    return;
+  }
+  if (options.shape == SPREAD) {
+    strcpy(topic, subscribes ? "bench/" : "bench/00000/000/v");
+    return;
+  }
   int length = options.shape == FANOUT ? sprintf(topic, "bench/all") : sprintf(topic, "bench/%d", c->index);
   if (options.topics > 1) strcpy(topic + length, subscribes ? "/#" : "/0000");
 }
@@ -508,10 +587,12 @@ static void write_topic(const struct connection *c, char topic[MAX_TOPIC]) {
 /* Notes what every topic of a subscriber must look like. */
 static void expect_topics(struct connection *c, const char *filter) {
   size_t length = strlen(filter);
+  if (options.shape == MIXED) return; /* what must come is in the payload */
+  if (options.shape == SITE || options.shape == SPREAD) length = strcspn(filter, "+#");
   bool wildcard = filter[length - 1] == '#';
   size_t fixed = wildcard ? length - 1 : length;
-  if (!wildcard) c->topic_length = length;
-  else if (options.shape != FANIN) c->topic_length = fixed + 4;
+  if (!wildcard && options.shape != SITE && options.shape != SPREAD) c->topic_length = length;
+  else if (options.shape == PAIR || options.shape == FANOUT) c->topic_length = fixed + 4;
   if (fixed > sizeof c->topic_start) fixed = sizeof c->topic_start;
   memcpy(&c->topic_start, filter, fixed);
   memset(&c->topic_mask, 0xff, fixed);
@@ -521,25 +602,110 @@ static void append_subscribe(struct connection *c, const char *filter) {
   struct packet body = {.length = 0};
   put_byte(&body, 0); /* packet identifier 1 */
   put_byte(&body, 1);
-  if (options.v5) put_byte(&body, 0);
+  if (c->v5) put_byte(&body, 0);
   put_string(&body, filter);
-  put_byte(&body, (unsigned)options.qos);
+  put_byte(&body, (unsigned)c->qos);
   append_packet(c, 0x82, &body);
 }
 
+/* The filters of a subscriber that is spread, a few in each SUBSCRIBE; the identifier says which they are. */
+#define FILTERS_AT_ONCE 10
+
+static int subscribes_of(int filters) {
+  return (filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
+}
+
+static int filters_in(unsigned id) {
+  int before = (int)(id - 1) * FILTERS_AT_ONCE;
+  return options.filters - before < FILTERS_AT_ONCE ? options.filters - before : FILTERS_AT_ONCE;
+}
+
+static void append_spread_subscribe(struct connection *c, unsigned id) {
+  struct packet body = {.length = 0};
+  int first = (int)(id - 1) * FILTERS_AT_ONCE;
+  put_byte(&body, id >> 8);
+  put_byte(&body, id & 255);
+  if (c->v5) put_byte(&body, 0);
+  for (int f = first; f < first + filters_in(id); f++) {
+    char filter[MAX_TOPIC];
+    const char *const forms[] = {"bench/%05d/%03d/v", "bench/%05d/+/%03d", "bench/%05d/%03d/v", "bench/%05d/%03d/#"};
+    snprintf(filter, sizeof filter, forms[f & 3], c->index, f);
+    put_string(&body, filter);
+    put_byte(&body, 0);
+  }
+  append_packet(c, 0x82, &body);
+}
+
+static void write_digits(uint8_t *at, int width, int value) {
+  for (int digit = width; digit-- > 0; value /= 10) at[digit] = (uint8_t)('0' + value % 10);
+}
+
+/* Puts the topic of one of the filters that get messages into a frame; neighbours are of different subscribers. */
+static void spread_topic(uint8_t *topic, int number) {
+  int s = number % options.subscribers;
+  int f = (number / options.subscribers + 7 * s) % options.filters;
+  bool has_plus = (f & 3) == 1;
+  memcpy(topic, has_plus ? "bench/00000/v/000" : "bench/00000/000/v", sizeof "bench/00000/000/v" - 1);
+  write_digits(topic + 6, 5, s);
+  write_digits(topic + (has_plus ? 14 : 12), 3, f);
+}
+
+/* Of a million topics, each once: a thousand sites, of which each has a state and other things. */
+static void site_topic(uint8_t *topic, int number) {
+  write_digits(topic + 5, 3, number % SITES);
+  if (number < SITES) return;
+  topic[9] = 'l';
+  write_digits(topic + 10, 4, number / SITES);
+}
+
 static void number_frame(struct connection *c) {
+  uint8_t *topic_end = c->frame + c->digits_at + 4;
+  if (options.shape == SPREAD) {
+    spread_topic(topic_end - (sizeof "bench/00000/000/v" - 1), c->index + c->next_topic++ * options.publishers);
+    return;
+  }
+  if (options.shape == SITE) {
+    site_topic(topic_end - (sizeof "site/000/state" - 1), c->index + c->next_topic++ * options.publishers);
+    return;
+  }
   if (options.topics == 1) return;
-  int rest = c->next_topic;
-  for (size_t digit = 4; digit-- > 0; rest /= 10) c->frame[c->digits_at + digit] = (uint8_t)('0' + rest % 10);
+  write_digits(c->frame + c->digits_at, 4, c->next_topic);
   if (++c->next_topic == options.topics) c->next_topic = 0;
+}
+
+/* The properties of a message; an alias travels to the broker only. */
+static size_t write_properties(uint8_t *at, bool with_alias) {
+  static const char text[] = "user property"; /* name and value */
+  const size_t text_length = sizeof text - 1;
+  size_t length = 0;
+  uint8_t content[8 * (5 + 2 * (sizeof text - 1)) + 3];
+  if (with_alias) {
+    memcpy(content, (uint8_t[]){0x23, 0, 1}, 3);
+    length = 3;
+  }
+  for (int i = 0; i < options.user_properties; i++) {
+    content[length++] = 0x26;
+    for (int part = 0; part < 2; part++) {
+      content[length++] = 0;
+      content[length++] = (uint8_t)text_length;
+      memcpy(content + length, text, text_length);
+      length += text_length;
+    }
+  }
+  size_t head = put_varint(at, length);
+  memcpy(at + head, content, length);
+  return head + length;
 }
 
 static void build_frame(struct connection *c) {
   char topic[MAX_TOPIC];
   write_topic(c, topic);
+  if (c->aliased) topic[0] = '\0';
+  uint8_t properties[512];
+  size_t properties_length = c->v5 ? write_properties(properties, options.alias) : 0;
   size_t topic_length = strlen(topic), payload = (size_t)options.payload_size;
-  size_t remaining = 2 + topic_length + (options.qos > 0 ? 2 : 0) + (options.v5 ? 1 : 0) + payload;
-  uint8_t *frame = c->frame = allocate(remaining + 5);
+  size_t remaining = 2 + topic_length + (options.qos > 0 ? 2 : 0) + properties_length + payload;
+  uint8_t *frame = c->frame = reallocate(c->frame, remaining + 5);
   size_t length = 0;
   frame[length++] = (uint8_t)(0x30 | options.qos << 1 | (options.retain ? 1 : 0));
   length += put_varint(frame + length, remaining);
@@ -550,10 +716,17 @@ static void build_frame(struct connection *c) {
   c->digits_at = length - 4;
   c->id_at = length;
   if (options.qos > 0) length += 2;
-  if (options.v5) frame[length++] = 0; /* no properties */
+  memcpy(frame + length, properties, properties_length);
+  length += properties_length;
   c->payload_at = length;
   memset(frame + length, 'x', payload);
   c->frame_length = length + payload;
+}
+
+/* How many topics a publisher rotates over. */
+static size_t topics_of(const struct connection *c, int active) {
+  if (options.shape != SPREAD) return (size_t)options.topics;
+  return (size_t)((active - c->index + options.publishers - 1) / options.publishers);
 }
 
 /*
@@ -561,31 +734,79 @@ static void build_frame(struct connection *c) {
  * fits 8 KiB of a single topic (64 KiB with --open): small enough for the bound on undelivered messages to mean
  * something, big enough to show a broker that takes many messages with one read.
  */
-static void build_batch(struct connection *c) {
+static void build_batch(struct connection *c, int active) {
   size_t bytes = options.undelivered > 0 ? 8192 : 65536;
-  size_t frames = options.topics > 1 ? (size_t)options.topics : bytes / c->frame_length;
+  size_t topics = topics_of(c, active), frames = topics > 1 ? topics : bytes / c->frame_length;
   if (frames == 0) frames = 1;
-  c->batch_length = frames * c->frame_length;
-  c->batch = allocate(c->batch_length);
+  c->next_topic = 0;
+  c->batch = reallocate(c->batch, frames * (c->frame_length + LINK_OVERHEAD));
+  c->batch_length = c->batch_sent = 0;
   for (size_t i = 0; i < frames; i++) {
     number_frame(c);
-    memcpy(c->batch + i * c->frame_length, c->frame, c->frame_length);
+    c->wire_length = link_frame(&c->link, c->batch + c->batch_length, c->frame, c->frame_length);
+    c->batch_length += c->wire_length;
   }
 }
 
 /* ---- Publishing ------------------------------------------------------------------------------------------------- */
 
-static void append_publish(struct connection *c, uint64_t now) {
-  if (options.qos > 0) {
-    if (++c->last_id == 0) c->last_id = 1;
-    if (c->id_states[c->last_id] != ID_FREE)
-      fail(EXIT_REFUSED, "the broker does not keep up: publisher %d has %d messages unacknowledged", c->index,
-           c->in_flight);
-    c->id_states[c->last_id] = ID_AWAITS_ACK;
-    c->in_flight++;
-    c->frame[c->id_at] = (uint8_t)(c->last_id >> 8);
-    c->frame[c->id_at + 1] = (uint8_t)c->last_id;
+/* An identifier for a message of QoS 1 or 2. */
+static void write_new_id(struct connection *c, uint8_t *at) {
+  if (++c->last_id == 0) c->last_id = 1;
+  if (c->id_states[c->last_id] != ID_FREE)
+    fail(EXIT_REFUSED, "the broker does not keep up: publisher %d has %d messages unacknowledged", c->index,
+         c->in_flight);
+  c->id_states[c->last_id] = ID_AWAITS_ACK;
+  c->in_flight++;
+  at[0] = (uint8_t)(c->last_id >> 8);
+  at[1] = (uint8_t)c->last_id;
+}
+
+static uint32_t next_chance(struct connection *c) {
+  c->chance ^= c->chance << 13;
+  c->chance ^= c->chance >> 17;
+  c->chance ^= c->chance << 5;
+  return c->chance;
+}
+
+/* Sizes are as many between 20 and 40 bytes as between 2 and 4 KB. Half of the messages are of QoS 0, a third of QoS 1.
+ * The payload begins with the time and the number of the topic. */
+static void append_mixed(struct connection *c, uint64_t time) {
+  static uint8_t frame[MIXED_MOST + 64];
+  uint32_t chance = next_chance(c);
+  int qos = chance % 6 < 3 ? 0 : chance % 6 < 5 ? 1 : 2;
+  uint32_t least = MIXED_LEAST << (chance >> 8) % 8;
+  uint32_t payload = least + (chance >> 16) % least;
+  if (payload > MIXED_MOST) payload = MIXED_MOST;
+  uint32_t topic = (uint32_t)c->next_topic;
+  if (++c->next_topic == options.topics) c->next_topic = 0;
+
+  char name[MAX_TOPIC];
+  size_t name_length = (size_t)snprintf(name, sizeof name, "%d/%u", c->index, topic), length = 0;
+  frame[length++] = (uint8_t)(0x30 | qos << 1);
+  length += put_varint(frame + length, 2 + name_length + (qos > 0 ? 2 : 0) + (c->v5 ? 1 : 0) + payload);
+  frame[length++] = 0;
+  frame[length++] = (uint8_t)name_length;
+  memcpy(frame + length, name, name_length);
+  length += name_length;
+  if (qos > 0) {
+    write_new_id(c, frame + length);
+    length += 2;
   }
+  if (c->v5) frame[length++] = 0;
+  memcpy(frame + length, &time, sizeof time);
+  memcpy(frame + length + sizeof time, &topic, sizeof topic);
+  append(c, frame, length + payload);
+  totals.sent++;
+}
+
+/* The time is that from which the message's latency counts. */
+static void append_publish(struct connection *c, uint64_t now) {
+  if (options.shape == MIXED) {
+    append_mixed(c, now);
+    return;
+  }
+  if (options.qos > 0) write_new_id(c, c->frame + c->id_at);
   if (messages_carry_time()) memcpy(c->frame + c->payload_at, &now, sizeof now);
   if (messages_carry_number()) {
     memcpy(c->frame + c->payload_at + sizeof now, &c->next_number, sizeof c->next_number);
@@ -595,6 +816,10 @@ static void append_publish(struct connection *c, uint64_t now) {
   append(c, c->frame, c->frame_length);
   c->left--;
   totals.sent++;
+  if (options.alias && !c->aliased) {
+    c->aliased = true;
+    build_frame(c);
+  }
 }
 
 static int64_t undelivered(void) {
@@ -603,13 +828,17 @@ static int64_t undelivered(void) {
 
 /* Sends up to `length` bytes of the batch. Returns whether the socket took any. */
 static bool send_batch(struct connection *c, size_t length) {
-  size_t whole_before = c->batch_sent / c->frame_length;
+  size_t whole_before = c->batch_sent / c->wire_length;
   size_t taken = write_socket(c, c->batch + c->batch_sent, length);
   c->batch_sent += taken;
-  totals.sent += c->batch_sent / c->frame_length - whole_before;
+  totals.sent += c->batch_sent / c->wire_length - whole_before;
   if (c->batch_sent == c->batch_length) c->batch_sent = 0;
   return taken > 0;
 }
+
+/* A batch of very many topics would pass the bound on its own. */
+#define MAX_PIECE 131072
+#define PIECE 8192
 
 static void flood(struct connection *c) {
   const int batches_per_turn = 4; /* then the others have theirs */
@@ -620,48 +849,58 @@ static void flood(struct connection *c) {
       watch(c, EPOLLIN);
       return;
     }
-    if (!send_batch(c, c->batch_length - c->batch_sent)) break;
+    size_t rest = c->batch_length - c->batch_sent;
+    if (c->batch_length > MAX_PIECE && rest > PIECE) rest = PIECE;
+    if (!send_batch(c, rest)) break;
   }
   watch(c, EPOLLIN | EPOLLOUT);
 }
 
 /* Sends the rest of a message that has begun: a flood may stop in the middle of one. */
 static void finish_message(struct connection *c) {
-  size_t begun = c->batch_sent % c->frame_length;
-  if (begun > 0) send_batch(c, c->frame_length - begun);
-  watch(c, c->batch_sent % c->frame_length > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  size_t begun = c->batch_sent % c->wire_length;
+  if (begun > 0 || c->link.tls_retry > 0) send_batch(c, c->wire_length - begun);
+  watch(c, c->batch_sent % c->wire_length > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 /* Called after every read and whenever the socket takes more: sends what this connection may send now. */
 static void make_progress(struct connection *c) {
-  if (c->batch != NULL) {
+  if (c->batch != NULL && c->out_length == 0) {
     if (phase == PUBLISHING && !c->parked) flood(c);
     else if (phase == DRAINING) finish_message(c);
     return;
   }
-  if (c->role == PUBLISHER && phase == PUBLISHING && options.rate == 0) {
+  if (c->role == PUBLISHER && phase == PUBLISHING && options.rate == 0 && options.shape != MIXED && !is_flood()) {
     uint64_t now = now_ns();
     while (c->in_flight < options.window && c->left > 0) append_publish(c, now);
   }
-  watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+  if (options.alias && is_flood() && c->role == PUBLISHER && phase == PUBLISHING && c->batch == NULL) {
+    append_publish(c, now_ns()); /* tells the broker the alias */
+    build_batch(c, 0);
+  }
+  bool flushed = flush_output(c);
+  watch(c, flushed && (c->batch == NULL || c->parked) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+/* What the broker dropped is not waited for; it stays in the report as lost. Returns whether something was given up. */
+static bool write_off(void) {
+  const uint64_t patience_ns = 250000000;
+  static uint64_t last_received, last_progress_ns;
+  if (totals.received != last_received || last_progress_ns == 0 || undelivered() == 0) {
+    last_received = totals.received;
+    last_progress_ns = now_ns();
+    return false;
+  }
+  if (now_ns() - last_progress_ns < patience_ns) return false;
+  written_off += (uint64_t)undelivered();
+  last_progress_ns = 0;
+  return true;
 }
 
 /* Half of the bound must be free again before anybody goes on, or publishers would trickle single batches. */
 static void unpark(void) {
-  const uint64_t patience_ns = 250000000;
-  static uint64_t last_received, last_progress_ns;
   if (parked_count == 0) return;
-  if (undelivered() > options.undelivered / 2) {
-    if (totals.received != last_received || last_progress_ns == 0) {
-      last_received = totals.received;
-      last_progress_ns = now_ns();
-      return;
-    }
-    if (now_ns() - last_progress_ns < patience_ns) return;
-    /* Nothing arrives any more: the broker dropped the rest. It stays in the report as lost. */
-    written_off += (uint64_t)undelivered();
-  }
-  last_progress_ns = 0;
+  if (undelivered() > options.undelivered / 2 && !write_off()) return;
   parked_count = 0;
   for (int i = options.subscribers; i < connection_count; i++) {
     if (!connections[i].parked) continue;
@@ -682,8 +921,8 @@ static void malformed(const struct connection *c, const char *format, ...) {
   fail(EXIT_PROTOCOL, "the broker broke the protocol towards %s %d: %s", role_name(c), c->index, what);
 }
 
-static const char *reason_name(unsigned code) {
-  if (!options.v5 && code <= 5) {
+static const char *reason_name(const struct connection *c, unsigned code) {
+  if (!c->v5 && code <= 5) {
     static const char *const v3[] = {"accepted", "unacceptable protocol version", "client identifier rejected",
                                      "server unavailable", "bad user name or password", "not authorized"};
     return v3[code];
@@ -716,7 +955,7 @@ static const char *reason_name(unsigned code) {
 __attribute__((noreturn))
 static void refused(const struct connection *c, const char *packet, unsigned code) {
   fail(EXIT_REFUSED, "the broker answered %s %d with %s 0x%02x (%s)", role_name(c), c->index, packet, code,
-       reason_name(code));
+       reason_name(c, code));
 }
 
 /* Returns how many bytes the number takes; 0 if it is incomplete. */
@@ -744,10 +983,11 @@ static void become_ready(struct connection *c) {
 
 static void handle_connack(struct connection *c, const uint8_t *body, size_t length) {
   if (c->connected) malformed(c, "a second CONNACK");
-  if (length < 2 || (!options.v5 && length != 2)) malformed(c, "a CONNACK of %zu bytes", length);
+  if (length < 2 || (!c->v5 && length != 2)) malformed(c, "a CONNACK of %zu bytes", length);
   if (body[1] != 0) refused(c, "CONNACK", body[1]);
   c->connected = true;
-  if (c->role == PUBLISHER || options.shape == IDLE) {
+  if (c->role == PUBLISHER || options.shape == IDLE || options.shape == SPREAD ||
+      (options.shape == STORM && c != &connections[0])) {
     become_ready(c);
     return;
   }
@@ -755,6 +995,7 @@ static void handle_connack(struct connection *c, const uint8_t *body, size_t len
   write_topic(c, filter);
   expect_topics(c, filter);
   if (!options.returning) {
+    subscribed_ns = now_ns();
     append_subscribe(c, filter);
     return;
   }
@@ -763,18 +1004,26 @@ static void handle_connack(struct connection *c, const uint8_t *body, size_t len
 }
 
 static void handle_suback(struct connection *c, const uint8_t *body, size_t length) {
+  bool spread = options.shape == SPREAD;
   size_t properties = 0, properties_size = 0;
-  if (c->ready || c->role != SUBSCRIBER || length < 3) malformed(c, "an unexpected SUBACK of %zu bytes", length);
-  if (options.v5) {
+  if (c->ready != spread || c->role != SUBSCRIBER || length < 3)
+    malformed(c, "an unexpected SUBACK of %zu bytes", length);
+  if (c->v5) {
     properties_size = read_varint(c, body + 2, length - 2, &properties);
     if (properties_size == 0) malformed(c, "a SUBACK that ends in its properties");
   }
   size_t code_at = 2 + properties_size + properties;
-  if (read_id(c, body) != 1 || code_at + 1 != length) malformed(c, "a SUBACK that does not fit its SUBSCRIBE");
-  if (body[code_at] >= 0x80) refused(c, "SUBACK", body[code_at]);
-  if (body[code_at] != options.qos)
-    fail(EXIT_REFUSED, "the broker granted QoS %d instead of %d", body[code_at], options.qos);
-  become_ready(c);
+  unsigned id = read_id(c, body);
+  size_t codes = !spread ? 1 : id <= (unsigned)subscribes_of(options.filters) ? (size_t)filters_in(id) : 0;
+  if (codes == 0 || (!spread && id != 1) || code_at + codes != length)
+    malformed(c, "a SUBACK that does not fit its SUBSCRIBE");
+  for (size_t i = code_at; i < length; i++) {
+    if (body[i] >= 0x80) refused(c, "SUBACK", body[i]);
+    if (body[i] != c->qos) fail(EXIT_REFUSED, "the broker granted QoS %d instead of %d", body[i], c->qos);
+  }
+  if (!spread) become_ready(c);
+  else if (id == (unsigned)subscribes_of(options.filters)) subscriptions_left--;
+  else append_spread_subscribe(c, id + 1);
 }
 
 /* Nothing may be missing, there twice or out of order between one publisher and one subscriber. */
@@ -797,37 +1046,52 @@ static void check_number(struct connection *c, const uint8_t *topic, size_t topi
 }
 
 static void handle_publish(struct connection *c, uint8_t first_byte, const uint8_t *body, size_t length, uint64_t now) {
-  const size_t payload = (size_t)options.payload_size;
+  static size_t expected_properties;
+  if (expected_properties == 0 && options.user_properties > 0) {
+    uint8_t properties[512];
+    expected_properties = write_properties(properties, false) - (properties[0] > 127 ? 2 : 1);
+  }
+  const size_t payload = options.shape == STORM ? sizeof "gone" - 1 : (size_t)options.payload_size;
   unsigned qos = (first_byte >> 1) & 3, id = 0;
   /* New messages to live subscriptions are neither retained (bit 0) nor repeated (bit 3). */
   unsigned flags = options.retain && options.publishers == 0 ? 1 : 0;
-  if ((first_byte & 9u) != flags || (int)qos != options.qos)
+  if ((first_byte & 9u) != flags || (options.shape == MIXED ? (int)qos > c->qos : (int)qos != c->qos))
     malformed(c, "a PUBLISH whose first byte is 0x%02x", first_byte);
   if (c->role != SUBSCRIBER || !c->connected) malformed(c, "a PUBLISH that nobody subscribed to");
   if (length < 2) malformed(c, "a PUBLISH of %zu bytes", length);
 
   size_t topic_length = (size_t)body[0] << 8 | body[1], at = 2 + topic_length;
-  size_t after_topic = (qos > 0 ? 2u : 0u) + (options.v5 ? 1u : 0u) + payload;
-  if (at + after_topic > length) malformed(c, "a PUBLISH of %zu bytes with a topic of %zu", length, topic_length);
+  size_t least = options.shape == MIXED ? MIXED_LEAST : payload;
+  if (at + (qos > 0 ? 2u : 0u) + (c->v5 ? 1u : 0u) + least > length) malformed(c, "a PUBLISH of %zu bytes with a topic of %zu", length, topic_length);
   /* One load and a mask instead of memcmp: this runs for each of tens of millions of messages a second. */
   uint64_t topic_start;
   memcpy(&topic_start, body + 2, sizeof topic_start);
   if ((topic_start & c->topic_mask) != c->topic_start || (c->topic_length != 0 && c->topic_length != topic_length))
     malformed(c, "a PUBLISH with the foreign topic '%.*s'", (int)(topic_length > 64 ? 64 : topic_length), body + 2);
+  if (options.shape == SPREAD && (topic_length < SPREAD_PREFIX || memcmp(body + 2, c->prefix, SPREAD_PREFIX) != 0))
+    malformed(c, "a PUBLISH of another subscriber's topic '%.*s'", (int)(topic_length > 64 ? 64 : topic_length), body + 2);
   if (qos > 0) {
     id = read_id(c, body + at);
     at += 2;
   }
-  if (options.v5) {
+  if (c->v5) {
     size_t properties, size = read_varint(c, body + at, length - at, &properties);
     if (size == 0) malformed(c, "a PUBLISH that ends in its properties");
+    if (properties != expected_properties) malformed(c, "a PUBLISH with %zu bytes of properties", properties);
     at += size + properties;
   }
-  if (at + payload != length) malformed(c, "a PUBLISH whose payload is not %zu bytes long", payload);
+  if (options.shape == MIXED ? at + MIXED_LEAST > length : at + payload != length)
+    malformed(c, "a PUBLISH whose payload is not %zu bytes long", least);
+  if (options.shape == MIXED && c->index < options.topics) {
+    uint32_t topic;
+    memcpy(&topic, body + at + sizeof(uint64_t), sizeof topic);
+    if (topic != (uint32_t)c->index) malformed(c, "a message of topic %u for the subscriber of +/%d", topic, c->index);
+  }
 
   totals.received++;
+  last_received_ns = now;
   totals.received_bytes += length + (length < 128 ? 2 : length < 16384 ? 3 : 4);
-  if (messages_carry_time() && phase == PUBLISHING) {
+  if (options.shape != STORM && messages_carry_time() && phase == PUBLISHING && options.publishers > 0) {
     uint64_t sent;
     memcpy(&sent, body + at, sizeof sent);
     if (sent > now) malformed(c, "a PUBLISH with another payload than was sent");
@@ -849,7 +1113,7 @@ static void handle_publish(struct connection *c, uint8_t first_byte, const uint8
 /* PUBACK, PUBREC, PUBREL, PUBCOMP: each moves a packet identifier from one state to the next. */
 static void handle_ack(struct connection *c, const char *name, const uint8_t *body, size_t length, enum id_state from,
                        enum id_state to, uint8_t answer) {
-  if (length < 2 || (!options.v5 && length != 2)) malformed(c, "a %s of %zu bytes", name, length);
+  if (length < 2 || (!c->v5 && length != 2)) malformed(c, "a %s of %zu bytes", name, length);
   unsigned id = read_id(c, body);
   if (length > 2 && body[2] >= 0x80) refused(c, name, body[2]);
   if (c->id_states == NULL || c->id_states[id] != from)
@@ -870,18 +1134,19 @@ static void handle_packet(struct connection *c, uint8_t first_byte, const uint8_
   switch (first_byte) {
     case 0x20: handle_connack(c, body, length); return;
     case 0x40:
-      if (options.qos != 1) break;
+      if (c->qos != 1 && options.shape != MIXED) break;
       handle_ack(c, "PUBACK", body, length, ID_AWAITS_ACK, ID_FREE, 0);
       return;
     case 0x50:
-      if (options.qos != 2) break;
+      if (c->qos != 2) break;
       handle_ack(c, "PUBREC", body, length, ID_AWAITS_ACK, ID_AWAITS_PUBCOMP, 0x62);
       return;
     case 0x62: handle_ack(c, "PUBREL", body, length, ID_AWAITS_PUBREL, ID_FREE, 0x70); return;
     case 0x70: handle_ack(c, "PUBCOMP", body, length, ID_AWAITS_PUBCOMP, ID_FREE, 0); return;
     case 0x90: handle_suback(c, body, length); return;
     case 0xe0:
-      if (options.v5) refused(c, "DISCONNECT", length > 0 ? body[0] : 0);
+      if (c->v5 && c->is_left) return;
+      if (c->v5) refused(c, "DISCONNECT", length > 0 ? body[0] : 0);
       break;
   }
   malformed(c, "an unexpected packet whose first byte is 0x%02x", first_byte);
@@ -915,8 +1180,14 @@ static void receive(struct connection *c) {
   const int reads_per_turn = 8; /* then the others have theirs */
   for (int i = 0; i < reads_per_turn; i++) {
     if (c->tail_length > 0) memcpy(inbox, c->tail, c->tail_length);
-    ssize_t got = recv(c->fd, inbox + c->tail_length, READ_SIZE, 0);
+    ssize_t got = link_read(&c->link, inbox + c->tail_length, READ_SIZE);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0 && c->is_left) {
+      link_close(&c->link);
+      c->is_open = false;
+      closed_count++;
+      return;
+    }
     if (got < 0) fail(EXIT_REFUSED, "reading from the broker (%s %d): %s", role_name(c), c->index, strerror(errno));
     if (got == 0) fail(EXIT_REFUSED, "the broker closed the connection of %s %d", role_name(c), c->index);
     size_t length = c->tail_length + (size_t)got;
@@ -939,47 +1210,38 @@ static void poll_events(int timeout_ms) {
   for (int i = 0; i < count; i++) {
     struct connection *c = events[i].data.ptr;
     if (events[i].events & ~(uint32_t)EPOLLOUT) receive(c);
-    make_progress(c);
+    if (c->is_open) make_progress(c);
   }
-}
-
-/* Source addresses change every 20,000 connections, because one address has only some 28,000 ports. */
-static int open_socket(int number) {
-  int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0) fail(EXIT_SYSTEM, "socket %d: %s (see ulimit -n)", number, strerror(errno));
-  struct sockaddr_in source = {.sin_family = AF_INET};
-  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)number / 20000);
-  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  if (bind(fd, (struct sockaddr *)&source, sizeof source) != 0) fail(EXIT_SYSTEM, "bind: %s", strerror(errno));
-  struct sockaddr_in broker = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-  broker.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, (struct sockaddr *)&broker, sizeof broker) != 0)
-    fail(EXIT_SYSTEM, "connecting to 127.0.0.1:%d: %s", options.port, strerror(errno));
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail(EXIT_SYSTEM, "fcntl: %s", strerror(errno));
-  return fd;
 }
 
 static void open_connection(int number, enum role role) {
   struct connection *c = &connections[number];
   c->role = role;
   c->index = role == PUBLISHER ? number - options.subscribers : number;
-  c->fd = open_socket(number);
-  if (role == PUBLISHER) {
+  /* In a storm the second half of the connections has the client identifiers of the first. */
+  if (options.shape == STORM) c->index = number <= options.subscribers ? number : number - options.subscribers;
+  bool mixed = options.shape == MIXED;
+  c->v5 = mixed ? (c->index & 1) != 0 : options.v5;
+  c->qos = !mixed ? options.qos : role == PUBLISHER || c->index >= options.topics ? 2 : c->index % 3;
+  c->chance = (uint32_t)number * 2654435761u + 1;
+  link_open(&c->link, number, &(struct link_options){options.port, options.tls, options.websocket});
+  c->is_open = true;
+  if (options.shape == SPREAD) snprintf(c->prefix, sizeof c->prefix, "bench/%05d/", c->index);
+  if (role == PUBLISHER && !mixed) {
     c->left = INT64_MAX;
     if (options.count > 0)
       c->left = options.count / options.publishers + (c->index < options.count % options.publishers ? 1 : 0);
     build_frame(c);
-    if (is_flood()) build_batch(c);
+    if (is_flood() && !options.alias) build_batch(c, options.active[0]);
   }
-  if (role == PUBLISHER ? options.qos > 0 : options.qos == 2) c->id_states = allocate(65536);
+  if (role == PUBLISHER ? c->qos > 0 : c->qos == 2) c->id_states = allocate(65536);
   append_connect(c);
   watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }
 
 /* Opens connections `from` to `to`, a few at a time so that no backlog overflows, and waits until all are ready. */
 static void open_connections(int from, int to, enum role role) {
-  const int waiting_at_once = 200;
+  const int waiting_at_once = options.shape == STORM ? 400 : 200;
   const double patience_s = 120;
   uint64_t give_up_ns = now_ns() + nanoseconds(patience_s);
   int opened = from;
@@ -992,6 +1254,24 @@ static void open_connections(int from, int to, enum role role) {
   }
 }
 
+/* Mixed: publishers with nothing under way take turns until the bound is reached. Returns whether one had its turn. */
+static bool take_turns(void) {
+  static int turn;
+  const int most_at_once = 32; /* then we look what arrived */
+  bool any = false;
+  for (int tries = 0, sent = 0; tries < options.publishers && sent < most_at_once; tries++) {
+    if (options.undelivered > 0 && undelivered() >= options.undelivered) return any;
+    struct connection *c = &connections[options.subscribers + turn];
+    if (++turn == options.publishers) turn = 0;
+    if (c->in_flight > 0 || c->out_length > 0) continue;
+    append_publish(c, now_ns());
+    make_progress(c);
+    any = true;
+    sent++;
+  }
+  return any;
+}
+
 /* Runs until the given time. At a fixed rate it never sleeps: a sleep would end late and send two messages together,
  * which the broker would find cheaper than messages that come alone. */
 static void run_until(uint64_t end_ns) {
@@ -999,8 +1279,10 @@ static void run_until(uint64_t end_ns) {
   static int turn;
   if (options.rate == 0) {
     while (now_ns() < end_ns) {
-      poll_events(10);
-      unpark();
+      bool waits = options.shape != MIXED || !take_turns();
+      poll_events(waits ? 10 : 0);
+      if (options.shape == MIXED) write_off();
+      else unpark();
     }
     return;
   }
@@ -1011,7 +1293,8 @@ static void run_until(uint64_t end_ns) {
     while (due_ns <= now) {
       struct connection *c = &connections[options.subscribers + turn];
       if (++turn == options.publishers) turn = 0;
-      append_publish(c, now_ns());
+      /* Open loop: latency counts from the time when the message should have left, however late we or the socket are. */
+      append_publish(c, due_ns);
       watch(c, flush_output(c) ? EPOLLIN : EPOLLIN | EPOLLOUT);
       owed_ns += interval_ns;
       due_ns += (uint64_t)owed_ns;
@@ -1045,22 +1328,24 @@ static int64_t count_lost(uint64_t expected) {
 /* Returns when the broker has taken note: whatever it gets from others afterwards, it has to keep. */
 static void leave(struct connection *c) {
   uint8_t rest[64];
-  if (fcntl(c->fd, F_SETFL, 0) != 0) fail(EXIT_SYSTEM, "fcntl: %s", strerror(errno));
-  send(c->fd, (uint8_t[]){0xe0, 0}, 2, MSG_NOSIGNAL);
-  shutdown(c->fd, SHUT_WR);
-  if (recv(c->fd, rest, sizeof rest, 0) > 0) malformed(c, "something after a DISCONNECT");
-  close(c->fd);
-  c->fd = -1;
+  link_block(&c->link);
+  link_write(&c->link, (uint8_t[]){0xe0, 0}, 2);
+  shutdown(c->link.fd, SHUT_WR);
+  if (link_read(&c->link, rest, sizeof rest) > 0) malformed(c, "something after a DISCONNECT");
+  link_close(&c->link);
+  c->is_open = false;
 }
 
 static void say_goodbye(void) {
   for (int i = 0; i < connection_count; i++) {
     struct connection *c = &connections[i];
-    if (c->fd < 0) continue;
+    if (!c->is_open) continue;
     /* In the middle of a message a DISCONNECT would be read as its payload. */
-    bool amid_message = c->out_sent < c->out_length || (c->batch != NULL && c->batch_sent % c->frame_length > 0);
-    if (!amid_message) send(c->fd, (uint8_t[]){0xe0, 0}, 2, MSG_NOSIGNAL);
-    close(c->fd);
+    bool amid_message = c->out_sent < c->out_length || c->link.tls_retry > 0 ||
+                        (c->batch != NULL && c->batch_sent % c->wire_length > 0);
+    uint8_t disconnect[2 + LINK_OVERHEAD];
+    if (!amid_message) link_write(&c->link, disconnect, link_frame(&c->link, disconnect, (uint8_t[]){0xe0, 0}, 2));
+    link_close(&c->link);
   }
 }
 
@@ -1071,9 +1356,67 @@ static void run_idle(double setup_seconds) {
   run_until(now_ns() + nanoseconds(options.seconds));
 }
 
-static void run_load(void) {
+/* Ends a part of the run, of which the last line on stdout tells. */
+static void end_step(void) {
+  char line[16];
+  fflush(stdout);
+  if (options.steps && fgets(line, sizeof line, stdin) == NULL) fail(EXIT_SYSTEM, "nobody says when to go on");
+}
+
+static void subscribe_spread(void) {
+  const double patience_s = 600;
+  uint64_t start_ns = now_ns();
+  int total = options.subscribers * options.filters;
+  subscriptions_left = options.subscribers;
+  for (int i = 0; i < options.subscribers; i++) {
+    append_spread_subscribe(&connections[i], 1);
+    make_progress(&connections[i]);
+  }
+  while (subscriptions_left > 0) {
+    poll_events(1000);
+    if (now_ns() - start_ns > nanoseconds(patience_s))
+      fail(EXIT_REFUSED, "%d subscribers wait for a SUBACK after %.0f s", subscriptions_left, patience_s);
+  }
+  double seconds = (double)(now_ns() - start_ns) / 1e9;
+  printf("{\"step\":\"subscribed\",\"subscriptions\":%d,\"seconds\":%.3f,\"subscriptions_per_s\":%.0f}\n", total,
+         seconds, total / seconds);
+  end_step();
+}
+
+/* All clients connect a second time while they are connected: each takes its session over, and its will is sent. */
+static void run_storm(double setup_seconds) {
+  const double patience_s = 60;
+  printf("{\"step\":\"connected\",\"clients\":%d,\"connects_per_s\":%.0f}\n", options.subscribers,
+         options.subscribers / setup_seconds);
+  end_step();
+  uint64_t start_ns = now_ns(), wills = (uint64_t)options.subscribers;
+  for (int i = 1; i <= options.subscribers; i++) connections[i].is_left = true;
+  open_connections(options.subscribers + 1, connection_count, SUBSCRIBER);
+  double reconnect_seconds = (double)(now_ns() - start_ns) / 1e9;
+  while (totals.received < wills || closed_count < options.subscribers) {
+    poll_events(100);
+    if (now_ns() - start_ns > nanoseconds(patience_s)) break;
+  }
+  double seconds = (double)(now_ns() - start_ns) / 1e9;
+  if (totals.received > wills) fail(EXIT_PROTOCOL, "the broker sent more wills than there are");
+  printf("{\"shape\":\"storm\",\"clients\":%d,\"seconds\":%.3f,\"reconnects_per_s\":%.0f,\"lost\":%llu,"
+         "\"left_open\":%d}\n",
+         options.subscribers, seconds, options.subscribers / reconnect_seconds,
+         (unsigned long long)(wills - totals.received), options.subscribers - closed_count);
+}
+
+static void run_load(int active) {
   uint64_t start_ns = now_ns();
   phase = PUBLISHING;
+  parked_count = 0;
+  for (int i = options.subscribers; i < connection_count; i++) {
+    struct connection *c = &connections[i];
+    c->parked = false;
+    if (options.shape != SPREAD) continue;
+    if (c->wire_length > 0 && c->batch_sent % c->wire_length > 0)
+      fail(EXIT_REFUSED, "the broker does not take the rest of a message of publisher %d", c->index);
+    build_batch(c, active);
+  }
   for (int i = options.subscribers; i < connection_count; i++) make_progress(&connections[i]);
   run_until(start_ns + nanoseconds(options.warm_seconds));
 
@@ -1092,6 +1435,7 @@ static void run_load(void) {
   printf("{\"shape\":\"%s\",\"version\":%d,\"qos\":%d,\"size\":%d,\"pubs\":%d,\"subs\":%d,\"topics\":%d",
          shape_names[options.shape], options.v5 ? 5 : 4, options.qos, options.payload_size, options.publishers,
          options.subscribers, options.topics);
+  if (options.shape == SPREAD) printf(",\"subscriptions\":%d,\"active\":%d", options.subscribers * options.filters, active);
   printf(",\"seconds\":%.3f,\"sent_per_s\":%.0f,\"received_per_s\":%.0f,\"acked_per_s\":%.0f", seconds,
          (double)(after.sent - before.sent) / seconds, (double)(after.received - before.received) / seconds,
          (double)(after.acked - before.acked) / seconds);
@@ -1102,6 +1446,7 @@ static void run_load(void) {
   printf(",\"lost\":%lld,\"load_cpu\":%.3f", (long long)lost, own_cpu / seconds);
   if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu / seconds);
   puts("}");
+  fflush(stdout);
 }
 
 static bool is_all_flushed(void) {
@@ -1136,6 +1481,8 @@ static void run_counted(uint64_t start_ns, double own_cpu, double broker_cpu) {
   printf(",\"seconds\":%.3f,\"acked\":%llu,\"acked_per_s\":%.0f,\"received\":%llu,\"received_per_s\":%.0f", seconds,
          (unsigned long long)totals.acked, (double)totals.acked * per_s, (unsigned long long)totals.received,
          (double)totals.received * per_s);
+  if (subscribed_ns > 0 && last_received_ns > subscribed_ns)
+    printf(",\"answer_ms\":%.3f", (double)(last_received_ns - subscribed_ns) / 1e6);
   printf(",\"unacked\":%llu,\"lost\":%lld,\"load_cpu\":%.3f", (unsigned long long)(to_ack - totals.acked),
          (long long)count_lost(to_receive), own_cpu * per_s);
   if (options.broker_pid) printf(",\"broker_cpu_s\":%.3f,\"broker_cpu\":%.3f", broker_cpu, broker_cpu * per_s);
@@ -1147,14 +1494,17 @@ static void raise_file_limit(void) {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < (rlim_t)connection_count + 16)
-    fail(EXIT_SYSTEM, "%d connections need as many file descriptors; ulimit -Hn is %llu", connection_count,
+  /* In a storm connections are closed as others open. */
+  int most = options.shape == STORM ? options.subscribers + 1000 : connection_count;
+  if (limit.rlim_cur < (rlim_t)most + 16)
+    fail(EXIT_SYSTEM, "%d connections need as many file descriptors; ulimit -Hn is %llu", most,
          (unsigned long long)limit.rlim_cur);
 }
 
 int main(int argc, char **argv) {
   parse_options(argc, argv);
   connection_count = options.subscribers + options.publishers;
+  if (options.shape == STORM) connection_count = 1 + 2 * options.subscribers; /* the first takes the wills */
   raise_file_limit();
   connections = allocate((size_t)connection_count * sizeof *connections);
   epoll = epoll_create1(0);
@@ -1163,19 +1513,29 @@ int main(int argc, char **argv) {
   /* Subscribers first: a message to nobody would count as lost. */
   uint64_t start_ns = now_ns();
   double own_cpu = own_cpu_seconds(), broker_cpu = options.broker_pid ? broker_cpu_seconds() : 0;
-  open_connections(0, options.subscribers, SUBSCRIBER);
+  open_connections(0, options.shape == STORM ? options.subscribers + 1 : options.subscribers, SUBSCRIBER);
+  double setup_seconds = (double)(now_ns() - start_ns) / 1e9;
+  if (options.shape == SPREAD) {
+    printf("{\"step\":\"connected\",\"clients\":%d,\"connects_per_s\":%.0f}\n", options.subscribers,
+           options.subscribers / setup_seconds);
+    end_step();
+    subscribe_spread();
+  }
   if (options.away)
     for (int i = 0; i < options.subscribers; i++) leave(&connections[i]);
-  open_connections(options.subscribers, connection_count, PUBLISHER);
+  if (options.shape != STORM) open_connections(options.subscribers, connection_count, PUBLISHER);
   if (options.publishers > 0) {
     /* What subscribers without publishers wait for comes at once, but publishers begin now. */
     start_ns = now_ns();
     own_cpu = own_cpu_seconds();
     if (options.broker_pid) broker_cpu = broker_cpu_seconds();
   }
-  if (options.shape == IDLE) run_idle((double)(now_ns() - start_ns) / 1e9);
+  if (options.shape == IDLE) run_idle(setup_seconds);
+  else if (options.shape == STORM) run_storm(setup_seconds);
+  else if (options.shape == SPREAD)
+    for (int i = 0; i < options.active_count; i++) run_load(options.active[i]);
   else if (options.count > 0) run_counted(start_ns, own_cpu, broker_cpu);
-  else run_load();
+  else run_load(0);
   say_goodbye();
   return 0;
 }
