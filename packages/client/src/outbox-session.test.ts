@@ -6,7 +6,9 @@ import { connectOver } from './connect-over.js';
 import { ConnectionLost, OutboxFailed } from './errors.js';
 import type { Message } from './message.js';
 import { CrashingOutbox } from './outbox.test-support.js';
+import { ScriptedNetwork } from './scripted-network.test-support.js';
 import { connack, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
+import { Session } from './session.js';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
 const { SUCCESS } = ReasonCode;
@@ -152,6 +154,54 @@ describe('a client with an outbox', () => {
     await server.close();
     expect(await client.closed).toBeInstanceOf(OutboxFailed);
     expect(server.take()).toEqual([]);
+  });
+
+  it('tries again, on another connection, what could not be written', async () => {
+    const outbox = new CrashingOutbox();
+    const network = new ScriptedNetwork({ clientId: 'me', outbox });
+    await turn();
+    await network.accept();
+    outbox.fault = new Error('no room');
+    const published = network.client.publish('a', 'x', { qos: 2 });
+    const told = network.client.events.once('offline');
+    await turn();
+    await network.server.close();
+    expect((await told).error).toBeInstanceOf(OutboxFailed);
+    outbox.fault = null;
+    await network.passTime();
+    await network.accept(connack(undefined, { sessionPresent: true }));
+    await turn();
+    await network.answerAll();
+    expect(await published).toEqual({ reasonCode: SUCCESS });
+  });
+
+  it('writes down what is published while there is no connection', async () => {
+    const outbox = new CrashingOutbox();
+    const network = new ScriptedNetwork({ clientId: 'me', outbox });
+    const early = network.client.publish('a', 'early', { qos: 1, until: 'stored' });
+    await early;
+    expect(outbox.records.map(({ kind }) => kind)).toEqual(['queued', 'session']);
+    expect(outbox.committed).toBe(2);
+    await network.client.disconnect();
+    expect(outbox.isClosed).toBe(true);
+    const { server } = await connected(outbox.crashed(0, true), false);
+    expect(server.take()).toEqual([publish('a', 'early', { qos: 1, packetId: 1 })]);
+  });
+
+  it('closes an outbox that was opened when the client had left already', async () => {
+    const outbox = new CrashingOutbox();
+    const network = new ScriptedNetwork({ clientId: 'me', outbox });
+    const waiting = failureOf(network.client.publish('a', 'x', { qos: 1, until: 'stored' }));
+    await network.client.disconnect();
+    await waiting;
+    await turn();
+    expect(outbox.isClosed).toBe(true);
+    expect(network.attempts).toHaveLength(0);
+  });
+
+  it('does not go with the session of an earlier client', () => {
+    const options = { clientId: 'me', outbox: new CrashingOutbox(), session: new Session() };
+    expect(() => new ScriptedNetwork(options)).toThrow('not both');
   });
 
   it('is over when the outbox cannot be opened', async () => {
