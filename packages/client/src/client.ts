@@ -133,7 +133,7 @@ export class Client {
   /**
    * Publishes a message. The promise is resolved when its QoS is fulfilled: with 0, when it has been handed over to a
    * network that has room for more; with 1 and 2, when the server has acknowledged it. While there is no connection it
-   * waits for one. Whoever publishes a lot awaits it now and then.
+   * waits for one. Whoever publishes a lot awaits it now and then; with QoS 0 nobody need look at a rejection.
    * @param payload as text (UTF-8) or bytes, which must stay unchanged until the promise is settled
    * @throws (rejects) ProtocolError for what cannot be sent, such as a topic with wildcards; TypeError and RangeError for
    * another payload or QoS; NotSupportedByServer;

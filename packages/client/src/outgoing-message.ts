@@ -35,6 +35,8 @@ export class OutgoingMessage extends Deferred<PublishResult> {
   constructor(packet: Publish, nowMs: number) {
     super();
     this.packet = packet;
+    // Who publishes with QoS 0 need not care what becomes of it.
+    if (packet.qos === 0) this.promise.catch(() => {});
     this.size = packet.topic.length + packet.payload.length;
     const { messageExpiryInterval } = packet.properties ?? {};
     this.expiresAtMs =

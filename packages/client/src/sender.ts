@@ -196,8 +196,12 @@ export class Sender {
   end(error: Error): void {
     this.#hasEnded = true;
     this.clear();
-    this.#written?.reject(error);
+    const written = this.#written;
     this.#written = null;
+    if (written === null) return;
+    // Who publishes with QoS 0 need not care what becomes of it.
+    written.promise.catch(() => {});
+    written.reject(error);
   }
 
   #sent(): void {
@@ -243,7 +247,9 @@ export class Sender {
 
   /** These wait for the same as those who come now. */
   #joinWritten(written: Deferred<PublishResult> | null): void {
-    if (written !== null) this.written().then(written.resolve, written.reject);
+    if (written === null) return;
+    written.promise.catch(() => {});
+    this.written().then(written.resolve, written.reject);
   }
 
   #write(bytes: Uint8Array): void {
