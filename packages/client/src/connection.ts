@@ -73,6 +73,8 @@ export class Connection {
   #error: ClientError | null = null;
   #cancelTimer: () => void;
   #farewell: Disconnect = { type: PacketType.DISCONNECT, reasonCode: ReasonCode.SUCCESS };
+  /** Whether it was waited for handlers that are about to end. */
+  #hasWaited = false;
   /** Whether the session outlives the connection. */
   #keepsSession = true;
   /** Decides whether it reads; that may be told at any time. */
@@ -172,7 +174,7 @@ export class Connection {
   #senderOwner(): SenderOwner {
     return {
       turnEnds: () => {
-        if (this.#state === 'draining' && this.#conversation?.isIdle) this.#leave(this.#farewell);
+        if (this.#state === 'draining' && this.#conversation?.isIdle) this.#leaveSoon(this.#conversation);
       },
       writing: () => this.#conversation?.writing(),
       durable: () => this.#session.journal?.durable() ?? null,
@@ -314,6 +316,18 @@ export class Connection {
     this.#sender.clear();
     this.#owner.serverDisconnected(packet);
     this.#hangUp();
+  }
+
+  /** A handler that asked for the end is often about to end itself, so that its message can be acknowledged first. */
+  #leaveSoon(conversation: Conversation): void {
+    if (!conversation.isOwing || this.#hasWaited) {
+      this.#leave(this.#farewell);
+    } else {
+      this.#clock.after(0, () => {
+        this.#hasWaited = true;
+        this.#sender.schedule();
+      });
+    }
   }
 
   /** Sends the last packet [MQTT-3.14.4-1] and closes. */

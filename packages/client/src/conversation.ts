@@ -104,6 +104,11 @@ export class Conversation {
     return this.#session.idle && this.#requests.idle;
   }
 
+  /** Whether the program is not done with messages that came. */
+  get isOwing(): boolean {
+    return this.#handshakes.isOwing;
+  }
+
   /** Whether the client waits for the server to say something. */
   get awaitsAnswer(): boolean {
     return this.#handshakes.outstanding > 0 || !this.#requests.idle || this.#keepAlive?.awaitsAnswer === true;

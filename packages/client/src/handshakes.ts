@@ -59,6 +59,11 @@ export class Handshakes implements ReceiptKeeper {
     return this.#outstanding;
   }
 
+  /** Whether the program is not done with messages that came by this connection. */
+  get isOwing(): boolean {
+    return this.#owedFrom < this.#owed.length;
+  }
+
   /** The server has accepted the connection: takes up what earlier ones left. `fill` then sends it. */
   start(sessionPresent: boolean): void {
     if (!sessionPresent) {

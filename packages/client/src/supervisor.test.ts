@@ -460,6 +460,28 @@ describe('acknowledgements that come later', () => {
     expect(network.server.take()).toMatchObject([{ type: PUBCOMP }, { type: PUBCOMP }]);
   });
 
+  it('come before DISCONNECT when a handler asks for the end, and ends soon', async () => {
+    const network: ScriptedNetwork = new ScriptedNetwork({
+      onMessage: async (_, client) => {
+        void client.disconnect();
+      },
+    });
+    await network.accept();
+    await network.server.send(publish('a', 'x', { qos: 1, packetId: 1 }));
+    await network.passTime(0);
+    expect(network.server.take()).toMatchObject([{ type: PUBACK, packetId: 1 }, { type: DISCONNECT }]);
+  });
+
+  it('are left out when a handler takes longer than that', async () => {
+    const { network } = await working();
+    await network.server.send(publish('a', '1', { qos: 1, packetId: 1 }));
+    void network.client.disconnect();
+    await turn();
+    expect(network.server.take()).toEqual([]);
+    await network.passTime(0);
+    expect(network.server.take()).toMatchObject([{ type: DISCONNECT }]);
+  });
+
   it('can be refusals until then', async () => {
     const messages: Message[] = [];
     const { network, finish } = await working();
