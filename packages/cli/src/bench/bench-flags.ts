@@ -16,6 +16,7 @@ const {
   maximumInflight: _maximumInflight,
   idPrefix: _idPrefix,
   quiet: _quiet,
+  srv: _srv,
   ...REACHING
 } = CONNECTION_FLAGS;
 
@@ -134,7 +135,7 @@ export const BENCH_FLAGS = {
     long: '--aliases',
     kind: 'switch',
     rare: true,
-    doc: 'Publishers send topic aliases, as many as the broker takes, for topics of 24 bytes and more. MQTT 5.',
+    doc: 'Publishers send topic aliases, as many as the broker takes. MQTT 5.',
   },
   json: { long: '--json', kind: 'switch', doc: 'The result for programs.' },
   ...REACHING_FLAGS,

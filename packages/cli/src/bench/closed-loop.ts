@@ -24,12 +24,12 @@ export interface LoopSetting {
 }
 
 /**
- * Publishes as fast as messages arrive: each publisher has a window of messages that the broker has not acknowledged. At
- * QoS 0, where nothing is acknowledged, all publishers together have as many deliveries on their way as their windows make.
+ * Publishes as fast as messages arrive: each publisher has a window of messages that the broker has not acknowledged, to which
+ * it keeps by itself. At QoS 0, where nothing is acknowledged, all publishers together have as many deliveries on their way as their windows make.
  */
 export class ClosedLoop implements Loop {
   readonly #setting: LoopSetting;
-  readonly #window: number;
+  readonly #batch: number;
   /** Deliveries that may be on their way, of all publishers of all threads; null: acknowledgements say enough. */
   readonly #mostUndelivered: number | null;
   #first = 0;
@@ -41,9 +41,10 @@ export class ClosedLoop implements Loop {
   #leastUndelivered = 0;
   #leastAtMs = 0;
 
-  constructor(setting: LoopSetting, window: number, mostUndelivered: number | null) {
+  /** @param batch how many messages of a publisher leave together, at most */
+  constructor(setting: LoopSetting, batch: number, mostUndelivered: number | null) {
     this.#setting = setting;
-    this.#window = window;
+    this.#batch = batch;
     this.#mostUndelivered = mostUndelivered;
   }
 
@@ -56,6 +57,7 @@ export class ClosedLoop implements Loop {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearInterval(this.#looking);
+    for (const publisher of this.#setting.publishers) publisher.end();
     this.#setting.onEnd();
   }
 
@@ -75,14 +77,21 @@ export class ClosedLoop implements Loop {
     const nowUs = clock();
     let room = this.#room(nowUs / 1_000);
     let isOver = true;
+    let published = 0;
     // Another one comes first each time: nobody takes all the room.
     this.#first = (this.#first + 1) % publishers.length;
     for (let n = 0; n < publishers.length; n++) {
       const publisher = publishers[(this.#first + n) % publishers.length];
-      while (publisher.left > 0 && publisher.pending < this.#window && room > 0) room -= publisher.publish(nowUs);
+      for (let left = this.#batch; left > 0 && publisher.left > 0 && room > 0 && publisher.hasRoom; left--) {
+        room -= publisher.publish(nowUs);
+        published++;
+      }
+      publisher.lane.flush();
       if (publisher.left > 0) isOver = false;
     }
     if (isOver) this.stop();
+    // At QoS 0 nobody answers that the network has taken it.
+    else if (published > 0 && this.#mostUndelivered !== null) this.wake();
   }
 
   /** Deliveries that may be made due now. */

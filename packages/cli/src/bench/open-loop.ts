@@ -17,6 +17,7 @@ export class OpenLoop implements Loop {
   readonly #lateness: Histogram;
   readonly #measureFromUs: number;
   #next = 0;
+  #last: LoopSetting['publishers'][number] | null = null;
   #isStopped = false;
 
   /** @param lateness of messages that are due after `measureFromUs` */
@@ -34,6 +35,7 @@ export class OpenLoop implements Loop {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    for (const publisher of this.#setting.publishers) publisher.end();
     this.#setting.onEnd();
   }
 
@@ -41,13 +43,10 @@ export class OpenLoop implements Loop {
 
   readonly #goOn = (): void => {
     const { clock } = this.#setting;
-    let nowUs = clock();
-    // What is late goes in one batch for each publisher; but what has come meanwhile is to be read as well.
-    const untilUs = nowUs;
-    while (!this.#isStopped && this.#schedule.nextUs <= untilUs) {
-      this.#publish(nowUs);
-      nowUs = clock();
-    }
+    const nowUs = clock();
+    // No further than that: what has come meanwhile is to be read as well.
+    while (!this.#isStopped && this.#schedule.nextUs <= nowUs) this.#publish(clock());
+    this.#last?.lane.flush();
     if (this.#isStopped) return;
     const waitMs = (this.#schedule.nextUs - clock()) / 1_000;
     if (waitMs > TIMER_LATENESS_MS) {
@@ -67,6 +66,9 @@ export class OpenLoop implements Loop {
     }
     const dueUs = this.#schedule.nextUs;
     this.#schedule.advance();
+    // Each message alone, as long as it is not the next of the same publisher that is late.
+    if (publisher !== this.#last) this.#last?.lane.flush();
+    this.#last = publisher;
     publisher.publish(dueUs);
     if (dueUs >= this.#measureFromUs) this.#lateness.record(nowUs - dueUs);
   }

@@ -23,29 +23,37 @@ export function payloadSize({ smallest, largest }: SizeRange, stream: number, se
   return smallest + (((mixed ^ (mixed >>> 16)) >>> 0) % (largest - smallest + 1));
 }
 
-export function writeHead(payload: Uint8Array, mark: number, stream: number, sequence: number, timeUs: number): void {
-  writeUint32(payload, 0, mark);
-  writeUint32(payload, STREAM_AT, stream);
-  writeUint32(payload, SEQUENCE_AT, sequence);
-  writeUint32(payload, TIME_AT, timeUs % 2 ** 32);
+/** @param at where the payload begins */
+export function writeHead(
+  bytes: Uint8Array,
+  at: number,
+  mark: number,
+  stream: number,
+  sequence: number,
+  timeUs: number,
+): void {
+  writeUint32(bytes, at, mark);
+  writeUint32(bytes, at + STREAM_AT, stream);
+  writeUint32(bytes, at + SEQUENCE_AT, sequence);
+  writeUint32(bytes, at + TIME_AT, timeUs % 2 ** 32);
 }
 
-/** Whether the payload is one of this run. */
-export function hasMark(payload: Uint8Array, mark: number): boolean {
-  return payload.length >= HEAD_SIZE && readUint32(payload, 0) === mark;
+/** Whether the payload `bytes[at..end)` is one of this run. */
+export function hasMark(bytes: Uint8Array, at: number, end: number, mark: number): boolean {
+  return end - at >= HEAD_SIZE && readUint32(bytes, at) === mark;
 }
 
-export function streamOf(payload: Uint8Array): number {
-  return readUint32(payload, STREAM_AT);
+export function streamOf(bytes: Uint8Array, at: number): number {
+  return readUint32(bytes, at + STREAM_AT);
 }
 
-export function sequenceOf(payload: Uint8Array): number {
-  return readUint32(payload, SEQUENCE_AT);
+export function sequenceOf(bytes: Uint8Array, at: number): number {
+  return readUint32(bytes, at + SEQUENCE_AT);
 }
 
 /** How many microseconds ago the message should have been sent. */
-export function ageUs(payload: Uint8Array, nowUs: number): number {
-  return ((nowUs % 2 ** 32) - readUint32(payload, TIME_AT)) >>> 0;
+export function ageUs(bytes: Uint8Array, at: number, nowUs: number): number {
+  return ((nowUs % 2 ** 32) - readUint32(bytes, at + TIME_AT)) >>> 0;
 }
 
 function writeUint32(bytes: Uint8Array, at: number, value: number): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { QoS } from '@cauldron/codec';
 import { UsageError, type Values } from '../command-line/arguments.js';
@@ -46,6 +47,10 @@ export function planOf(values: BenchValues): Plan {
   const { publishers, subscribers } = clientsOf(values);
   if (rate !== null && values.window !== undefined) {
     throw new UsageError('--window is for a closed loop: it does not go with --rate');
+  }
+  const { localAddress } = values;
+  if (localAddress !== undefined && isIP(localAddress) === 0) {
+    throw new UsageError(`-A is an address of this machine, not "${localAddress}"`);
   }
   if (count !== null && values.duration !== undefined) throw new UsageError('--count is instead of --duration');
   if (values.aliases && connectionTarget(values).options.protocolVersion !== 5) {

@@ -1,4 +1,8 @@
+import type { TransportFactory } from '@cauldron/client';
+import type { ProtocolVersion } from '@cauldron/codec';
 import { type Board, Slot, type Times } from './board.js';
+import type { ErrorTally } from './error-tally.js';
+import { type LaneOwner, MessageLane } from './message-lane.js';
 import { ageUs, hasMark, payloadSize, type SizeRange, sequenceOf, streamOf } from './payload.js';
 import { SequenceChecker, type Tally } from './sequence-checker.js';
 
@@ -8,9 +12,11 @@ export interface ReceiverSetting {
   /** Those of the worker. */
   readonly counts: Float64Array;
   readonly times: Times;
+  readonly errors: ErrorTally;
   readonly clock: () => number;
   readonly mark: number;
   readonly size: SizeRange;
+  readonly version: ProtocolVersion;
   /** Time from which on messages are measured (microseconds of the run). */
   measureFromUs: number;
   /** Called when a message came. */
@@ -25,38 +31,52 @@ export interface Verification extends Tally {
 }
 
 /** What one subscriber gets: measured, and checked. */
-export class Receiver {
+export class Receiver implements LaneOwner {
+  readonly lane: MessageLane;
   readonly #checker: SequenceChecker;
   readonly #setting: ReceiverSetting;
   #damaged = 0;
 
-  /** @param streams those that it is to get, in ascending order */
-  constructor(streams: readonly number[], setting: ReceiverSetting) {
+  /** @param through how the broker is reached @param streams those that it is to get, in ascending order */
+  constructor(through: TransportFactory, streams: readonly number[], setting: ReceiverSetting) {
+    this.lane = new MessageLane(through, setting.version, this);
     this.#checker = new SequenceChecker(streams);
     this.#setting = setting;
   }
 
-  receive(payload: Uint8Array): void {
+  /** The broker has accepted a connection. */
+  begin(sessionPresent: boolean): void {
+    this.lane.isOnline = true;
+    if (!sessionPresent) this.lane.forget();
+  }
+
+  message(bytes: Uint8Array, at: number, end: number): void {
     const { counts, times, clock, mark, size, measureFromUs, onDelivery } = this.#setting;
     // In the end publishers clear what was retained.
-    if (payload.length === 0) return;
-    if (!hasMark(payload, mark)) {
+    if (at === end) return;
+    if (!hasMark(bytes, at, end, mark)) {
       this.#damaged++;
       return;
     }
     const nowUs = clock();
-    const age = ageUs(payload, nowUs);
-    const stream = streamOf(payload);
-    const sequence = sequenceOf(payload);
-    if (payload.length !== payloadSize(size, stream, sequence)) this.#damaged++;
-    const { received } = this.#checker.tally;
-    this.#checker.receive(stream, sequence);
-    if (this.#checker.tally.received === received) return;
+    const age = ageUs(bytes, at, nowUs);
+    const stream = streamOf(bytes, at);
+    const sequence = sequenceOf(bytes, at);
+    if (end - at !== payloadSize(size, stream, sequence)) this.#damaged++;
+    if (!this.#checker.receive(stream, sequence)) return;
     counts[Slot.delivered]++;
-    counts[Slot.deliveredBytes] += payload.length;
+    counts[Slot.deliveredBytes] += end - at;
     if (nowUs - age >= measureFromUs) times.delivery.record(age);
     onDelivery();
   }
+
+  answered(): void {
+    this.#setting.errors.add('A subscriber got an acknowledgement, although it has not published');
+  }
+
+  cut(): void {}
+
+  drained(): void {}
 
   /** When nothing is expected to come any more. */
   verify(): Verification {

@@ -41,16 +41,16 @@ export class SequenceChecker {
     for (const stream of streams) this.#next[stream - this.#first] = 0;
   }
 
-  /** A message came. */
-  receive(stream: number, sequence: number): void {
+  /** A message came. @returns whether it is one that was expected, and had not come before */
+  receive(stream: number, sequence: number): boolean {
     const at = stream - this.#first;
     const next = this.#next[at];
     if (sequence === next) {
       this.#next[at] = sequence + 1;
       this.tally.received++;
-    } else {
-      this.#receiveUnusual(at, next, sequence);
+      return true;
     }
+    return this.#receiveUnusual(at, next, sequence);
   }
 
   /**
@@ -67,19 +67,23 @@ export class SequenceChecker {
   }
 
   /** @param next undefined: the stream is outside of those that are expected */
-  #receiveUnusual(at: number, next: number | undefined, sequence: number): void {
+  #receiveUnusual(at: number, next: number | undefined, sequence: number): boolean {
+    const { tally } = this;
     if (next === undefined || next === NOT_EXPECTED) {
-      this.tally.stray++;
-    } else if (sequence > next) {
+      tally.stray++;
+      return false;
+    }
+    if (sequence > next) {
       this.#addGap(at, { from: next, to: sequence });
       this.#next[at] = sequence + 1;
-      this.tally.received++;
     } else if (this.#fill(at, sequence)) {
-      this.tally.received++;
-      this.tally.outOfOrder++;
+      tally.outOfOrder++;
     } else {
-      this.tally.duplicated++;
+      tally.duplicated++;
+      return false;
     }
+    tally.received++;
+    return true;
   }
 
   #addGap(at: number, gap: Gap): void {

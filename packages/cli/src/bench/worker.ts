@@ -7,12 +7,15 @@ import { ClosedLoop, type Loop } from './closed-loop.js';
 import { ErrorTally } from './error-tally.js';
 import { OpenLoop } from './open-loop.js';
 import { OpenSchedule } from './open-schedule.js';
-import type { Publisher, PublisherSetting } from './publisher.js';
-import type { Receiver, ReceiverSetting, Verification } from './receiver.js';
+import type { PublisherSetting } from './publisher.js';
+import type { ReceiverSetting, Verification } from './receiver.js';
 import { runClock } from './run-clock.js';
 import { shareOf } from './shape.js';
 import { WorkerClients } from './worker-clients.js';
 import type { Answer, Order, Period, WorkerData } from './worker-messages.js';
+
+/** Messages of a publisher that may be on their way in an open loop: as many as the broker takes. */
+const MOST_PENDING = 65_535;
 
 /** One thread of `cauldron bench`: its clients, its part of the load, what it measures. */
 class BenchWorker {
@@ -24,8 +27,6 @@ class BenchWorker {
   readonly #errors = new ErrorTally();
   readonly #publisherSetting: PublisherSetting;
   readonly #receiverSetting: ReceiverSetting;
-  #publishers: readonly Publisher[] = [];
-  #receivers: readonly Receiver[] = [];
   #loop: Loop | null = null;
   /** The event loop when measuring began, and how busy it was then. */
   #begun: ReturnType<typeof performance.eventLoopUtilization> | null = null;
@@ -38,22 +39,30 @@ class BenchWorker {
     const target = connectionTarget(values);
     this.#clock = runClock(data.originMs);
     this.#board = new Board(data.board, plan.workers, plan.publishers * plan.topics);
-    this.#clients = new WorkerClients(plan, target, shareOf(plan, plan.idle, worker, plan.workers), this.#errors);
     const wake = (): void => this.#loop?.wake();
     const common = {
       board: this.#board,
       counts: this.#board.countsOf(worker),
       times: this.#board.timesOf(worker),
+      errors: this.#errors,
       clock: this.#clock,
       mark: plan.mark,
       size: plan.size,
+      version: target.options.protocolVersion ?? 5,
       measureFromUs: 0,
     };
-    const properties = target.properties.publish;
-    const hasProperties = Object.keys(properties).length > 0;
-    const options = { qos: plan.qos, retain: plan.retain, ...(hasProperties && { properties }) };
-    this.#publisherSetting = { ...common, options, errors: this.#errors, onRoom: wake };
+    this.#publisherSetting = {
+      ...common,
+      qos: plan.qos,
+      retain: plan.retain,
+      properties: target.properties.publish,
+      aliases: plan.aliases,
+      mostPending: plan.rate === null ? plan.window : MOST_PENDING,
+      onRoom: wake,
+    };
     this.#receiverSetting = { ...common, onDelivery: wake };
+    const share = shareOf(plan, plan.idle, worker, plan.workers);
+    this.#clients = new WorkerClients(plan, target, share, this.#publisherSetting, this.#receiverSetting);
   }
 
   async prepare(): Promise<void> {
@@ -62,8 +71,7 @@ class BenchWorker {
       const beganMs = performance.now();
       await this.#clients.connect(this.#board.countsOf(worker), this.#board.timesOf(worker));
       this.#tell({ kind: 'connected', tookMs: performance.now() - beganMs });
-      this.#receivers = await this.#clients.subscribe(this.#receiverSetting);
-      this.#publishers = this.#clients.publishers(this.#publisherSetting);
+      await this.#clients.subscribe();
       this.#tell({ kind: 'ready' });
     } catch (error) {
       if (!(error instanceof BenchFailure)) throw error;
@@ -114,7 +122,7 @@ class BenchWorker {
   /** Null: the worker has no publishers. */
   #loopOf(startUs: number, measureFromUs: number): Loop | null {
     const { plan, worker } = this.#data;
-    const publishers = this.#publishers;
+    const { publishers } = this.#clients;
     if (publishers.length === 0) return null;
     const onEnd = (): void => {
       this.#measureUtilisation();
@@ -141,7 +149,7 @@ class BenchWorker {
 
   #verify(): Verification {
     const sum: Verification = { received: 0, duplicated: 0, outOfOrder: 0, stray: 0, missing: 0, damaged: 0 };
-    for (const receiver of this.#receivers) {
+    for (const receiver of this.#clients.receivers) {
       const found = receiver.verify();
       sum.received += found.received;
       sum.duplicated += found.duplicated;
