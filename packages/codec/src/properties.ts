@@ -16,88 +16,99 @@ export const WILL = 0;
 export type PropertyOwner = PacketType | typeof WILL;
 
 /** How a property stands on the wire. */
-const Kind = {
-  BYTE: 0,
-  UINT16: 1,
-  UINT32: 2,
-  VARINTS: 3,
-  TEXT: 4,
-  TOPIC: 5,
-  BINARY: 6,
-  PAIRS: 7,
-} as const;
-type Kind = (typeof Kind)[keyof typeof Kind];
+const BYTE = 0;
+const UINT16 = 1;
+const UINT32 = 2;
+const VARINTS = 3;
+const TEXT = 4;
+const TOPIC = 5;
+const BINARY = 6;
+const PAIRS = 7;
+type Kind =
+  | typeof BYTE
+  | typeof UINT16
+  | typeof UINT32
+  | typeof VARINTS
+  | typeof TEXT
+  | typeof TOPIC
+  | typeof BINARY
+  | typeof PAIRS;
 
 /** Ties the kinds that a row may have to the type that `Properties` gives its key. */
 type KindOf<T> = T extends Uint8Array
-  ? typeof Kind.BINARY
+  ? typeof BINARY
   : T extends string
-    ? typeof Kind.TEXT | typeof Kind.TOPIC
+    ? typeof TEXT | typeof TOPIC
     : T extends readonly number[]
-      ? typeof Kind.VARINTS
+      ? typeof VARINTS
       : T extends readonly UserProperty[]
-        ? typeof Kind.PAIRS
+        ? typeof PAIRS
         : T extends 0 | 1
-          ? typeof Kind.BYTE
-          : typeof Kind.UINT16 | typeof Kind.UINT32;
+          ? typeof BYTE
+          : typeof UINT16 | typeof UINT32;
 
-interface RowOf<K extends keyof Properties> {
-  readonly id: number;
-  readonly key: K;
-  readonly kind: KindOf<NonNullable<Properties[K]>>;
-  readonly owners: readonly PropertyOwner[];
+type RowOf<K extends keyof Properties> = readonly [
+  id: number,
+  key: K,
+  kind: KindOf<NonNullable<Properties[K]>>,
+  /** One bit for each. */
+  owners: number,
   /** For numbers; the largest is what the kind can hold. */
-  readonly minimum?: number;
+  minimum?: number,
   /** The reason code for a number below the minimum, where it is not PROTOCOL_ERROR. */
-  readonly rangeError?: ReasonCode;
-}
+  rangeError?: ReasonCode,
+];
 type Row = { [K in keyof Properties]-?: RowOf<K> }[keyof Properties];
 
-const { CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
-const { SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, DISCONNECT, AUTH } = PacketType;
-const ACKNOWLEDGEMENTS = [PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK] as const;
+const CONNECT = 1 << PacketType.CONNECT;
+const CONNACK = 1 << PacketType.CONNACK;
+const PUBLISH = 1 << PacketType.PUBLISH;
+const SUBSCRIBE = 1 << PacketType.SUBSCRIBE;
+const UNSUBSCRIBE = 1 << PacketType.UNSUBSCRIBE;
+const DISCONNECT = 1 << PacketType.DISCONNECT;
+const AUTH = 1 << PacketType.AUTH;
+const MESSAGE = PUBLISH | (1 << WILL);
+/** What may end with an explanation: all answers, and the packets that either side may end with. */
+const EXPLAINED =
+  CONNACK |
+  (1 << PacketType.PUBACK) |
+  (1 << PacketType.PUBREC) |
+  (1 << PacketType.PUBREL) |
+  (1 << PacketType.PUBCOMP) |
+  (1 << PacketType.SUBACK) |
+  (1 << PacketType.UNSUBACK) |
+  DISCONNECT |
+  AUTH;
 
 /** MQTT 5.0, table 2-4, with the ranges that the sections of the packets give. */
 const ROWS: readonly Row[] = [
-  { id: 0x01, key: 'payloadFormatIndicator', kind: Kind.BYTE, owners: [PUBLISH, WILL] },
-  { id: 0x02, key: 'messageExpiryInterval', kind: Kind.UINT32, owners: [PUBLISH, WILL] },
-  { id: 0x03, key: 'contentType', kind: Kind.TEXT, owners: [PUBLISH, WILL] },
-  { id: 0x08, key: 'responseTopic', kind: Kind.TOPIC, owners: [PUBLISH, WILL] },
-  { id: 0x09, key: 'correlationData', kind: Kind.BINARY, owners: [PUBLISH, WILL] },
-  { id: 0x0b, key: 'subscriptionIdentifiers', kind: Kind.VARINTS, owners: [PUBLISH, SUBSCRIBE], minimum: 1 },
-  { id: 0x11, key: 'sessionExpiryInterval', kind: Kind.UINT32, owners: [CONNECT, CONNACK, DISCONNECT] },
-  { id: 0x12, key: 'assignedClientIdentifier', kind: Kind.TEXT, owners: [CONNACK] },
-  { id: 0x13, key: 'serverKeepAlive', kind: Kind.UINT16, owners: [CONNACK] },
-  { id: 0x15, key: 'authenticationMethod', kind: Kind.TEXT, owners: [CONNECT, CONNACK, AUTH] },
-  { id: 0x16, key: 'authenticationData', kind: Kind.BINARY, owners: [CONNECT, CONNACK, AUTH] },
-  { id: 0x17, key: 'requestProblemInformation', kind: Kind.BYTE, owners: [CONNECT] },
-  { id: 0x18, key: 'willDelayInterval', kind: Kind.UINT32, owners: [WILL] },
-  { id: 0x19, key: 'requestResponseInformation', kind: Kind.BYTE, owners: [CONNECT] },
-  { id: 0x1a, key: 'responseInformation', kind: Kind.TEXT, owners: [CONNACK] },
-  { id: 0x1c, key: 'serverReference', kind: Kind.TEXT, owners: [CONNACK, DISCONNECT] },
-  { id: 0x1f, key: 'reasonString', kind: Kind.TEXT, owners: [CONNACK, ...ACKNOWLEDGEMENTS, DISCONNECT, AUTH] },
-  { id: 0x21, key: 'receiveMaximum', kind: Kind.UINT16, owners: [CONNECT, CONNACK], minimum: 1 },
-  { id: 0x22, key: 'topicAliasMaximum', kind: Kind.UINT16, owners: [CONNECT, CONNACK] },
-  {
-    id: 0x23,
-    key: 'topicAlias',
-    kind: Kind.UINT16,
-    owners: [PUBLISH],
-    minimum: 1, // [MQTT-3.3.2-8]
-    rangeError: ReasonCode.TOPIC_ALIAS_INVALID,
-  },
-  { id: 0x24, key: 'maximumQoS', kind: Kind.BYTE, owners: [CONNACK] },
-  { id: 0x25, key: 'retainAvailable', kind: Kind.BYTE, owners: [CONNACK] },
-  {
-    id: 0x26,
-    key: 'userProperties',
-    kind: Kind.PAIRS,
-    owners: [CONNECT, CONNACK, PUBLISH, WILL, ...ACKNOWLEDGEMENTS, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, AUTH],
-  },
-  { id: 0x27, key: 'maximumPacketSize', kind: Kind.UINT32, owners: [CONNECT, CONNACK], minimum: 1 },
-  { id: 0x28, key: 'wildcardSubscriptionAvailable', kind: Kind.BYTE, owners: [CONNACK] },
-  { id: 0x29, key: 'subscriptionIdentifierAvailable', kind: Kind.BYTE, owners: [CONNACK] },
-  { id: 0x2a, key: 'sharedSubscriptionAvailable', kind: Kind.BYTE, owners: [CONNACK] },
+  [0x01, 'payloadFormatIndicator', BYTE, MESSAGE],
+  [0x02, 'messageExpiryInterval', UINT32, MESSAGE],
+  [0x03, 'contentType', TEXT, MESSAGE],
+  [0x08, 'responseTopic', TOPIC, MESSAGE],
+  [0x09, 'correlationData', BINARY, MESSAGE],
+  [0x0b, 'subscriptionIdentifiers', VARINTS, PUBLISH | SUBSCRIBE, 1],
+  [0x11, 'sessionExpiryInterval', UINT32, CONNECT | CONNACK | DISCONNECT],
+  [0x12, 'assignedClientIdentifier', TEXT, CONNACK],
+  [0x13, 'serverKeepAlive', UINT16, CONNACK],
+  [0x15, 'authenticationMethod', TEXT, CONNECT | CONNACK | AUTH],
+  [0x16, 'authenticationData', BINARY, CONNECT | CONNACK | AUTH],
+  [0x17, 'requestProblemInformation', BYTE, CONNECT],
+  [0x18, 'willDelayInterval', UINT32, 1 << WILL],
+  [0x19, 'requestResponseInformation', BYTE, CONNECT],
+  [0x1a, 'responseInformation', TEXT, CONNACK],
+  [0x1c, 'serverReference', TEXT, CONNACK | DISCONNECT],
+  [0x1f, 'reasonString', TEXT, EXPLAINED],
+  [0x21, 'receiveMaximum', UINT16, CONNECT | CONNACK, 1],
+  [0x22, 'topicAliasMaximum', UINT16, CONNECT | CONNACK],
+  [0x23, 'topicAlias', UINT16, PUBLISH, 1, ReasonCode.TOPIC_ALIAS_INVALID], // [MQTT-3.3.2-8]
+  [0x24, 'maximumQoS', BYTE, CONNACK],
+  [0x25, 'retainAvailable', BYTE, CONNACK],
+  [0x26, 'userProperties', PAIRS, EXPLAINED | CONNECT | MESSAGE | SUBSCRIBE | UNSUBSCRIBE],
+  [0x27, 'maximumPacketSize', UINT32, CONNECT | CONNACK, 1],
+  [0x28, 'wildcardSubscriptionAvailable', BYTE, CONNACK],
+  [0x29, 'subscriptionIdentifierAvailable', BYTE, CONNACK],
+  [0x2a, 'sharedSubscriptionAvailable', BYTE, CONNACK],
 ];
 
 /** A row made ready for the loops below. */
@@ -113,15 +124,15 @@ class Property {
   /** One bit for each owner. */
   readonly #owners: number;
 
-  constructor(row: Row) {
-    this.id = row.id;
-    this.key = row.key;
-    this.kind = row.kind;
-    this.type = typeOf(row.kind);
-    this.minimum = row.minimum ?? 0;
-    this.maximum = maximumOf(row.kind);
-    this.rangeError = row.rangeError ?? ReasonCode.PROTOCOL_ERROR;
-    this.#owners = row.owners.reduce<number>((bits, owner) => bits | (1 << owner), 0);
+  constructor([id, key, kind, owners, minimum = 0, rangeError = ReasonCode.PROTOCOL_ERROR]: Row) {
+    this.id = id;
+    this.key = key;
+    this.kind = kind;
+    this.type = typeOf(kind);
+    this.minimum = minimum;
+    this.maximum = maximumOf(kind);
+    this.rangeError = rangeError;
+    this.#owners = owners;
   }
 
   isAllowedIn(owner: PropertyOwner): boolean {
@@ -136,17 +147,17 @@ class Property {
 }
 
 function typeOf(kind: Kind): 'number' | 'string' | 'object' {
-  if (kind <= Kind.UINT32) return 'number';
-  return kind === Kind.TEXT || kind === Kind.TOPIC ? 'string' : 'object';
+  if (kind <= UINT32) return 'number';
+  return kind === TEXT || kind === TOPIC ? 'string' : 'object';
 }
 
 function maximumOf(kind: Kind): number {
   switch (kind) {
-    case Kind.BYTE:
+    case BYTE:
       return 1; // every property of one byte is a flag, or a QoS of 0 or 1
-    case Kind.UINT16:
+    case UINT16:
       return 0xffff;
-    case Kind.VARINTS:
+    case VARINTS:
       return MAX_VARINT;
     default:
       return 0xffffffff;
@@ -154,7 +165,7 @@ function maximumOf(kind: Kind): number {
 }
 
 const byId: readonly (Property | undefined)[] = ROWS.reduce<(Property | undefined)[]>((list, row) => {
-  list[row.id] = new Property(row);
+  list[row[0]] = new Property(row);
   return list;
 }, new Array(0x2b).fill(undefined));
 const byKey: ReadonlyMap<string, Property> = new Map(
@@ -196,7 +207,7 @@ function decodeProperty(
 ): void {
   const { key, kind } = property;
   const previous = properties[key];
-  if (kind === Kind.PAIRS) {
+  if (kind === PAIRS) {
     const pair: UserProperty = [
       reader.text('the name of a user property'),
       reader.text('the value of a user property'),
@@ -204,7 +215,7 @@ function decodeProperty(
     properties[key] = append(previous as UserProperty[] | undefined, pair, MAX_USER_PROPERTIES, key);
     return;
   }
-  if (kind === Kind.VARINTS) {
+  if (kind === VARINTS) {
     if (previous !== undefined && owner !== PacketType.PUBLISH) throw repeated(key);
     const id = reader.varint(key);
     property.checkNumber(id);
@@ -212,15 +223,14 @@ function decodeProperty(
     return;
   }
   if (previous !== undefined) throw repeated(key);
-  if (kind === Kind.TEXT || kind === Kind.TOPIC) {
+  if (kind === TEXT || kind === TOPIC) {
     const text = reader.text(key);
-    if (kind === Kind.TOPIC) checkTopic(key, text);
+    if (kind === TOPIC) checkTopic(key, text);
     properties[key] = text;
-  } else if (kind === Kind.BINARY) {
+  } else if (kind === BINARY) {
     properties[key] = reader.binary(key);
   } else {
-    const value =
-      kind === Kind.BYTE ? reader.byte(key) : kind === Kind.UINT16 ? reader.uint16(key) : reader.uint32(key);
+    const value = kind === BYTE ? reader.byte(key) : kind === UINT16 ? reader.uint16(key) : reader.uint32(key);
     property.checkNumber(value);
     properties[key] = value;
   }
@@ -252,17 +262,17 @@ function valueSize(property: Property, value: NonNullable<Properties[keyof Prope
   const { key, kind } = property;
   if (typeof value === 'number') {
     property.checkNumber(value);
-    return kind === Kind.BYTE ? 2 : kind === Kind.UINT16 ? 3 : 5;
+    return kind === BYTE ? 2 : kind === UINT16 ? 3 : 5;
   }
   if (typeof value === 'string') {
-    if (kind === Kind.TOPIC) checkTopic(key, value);
+    if (kind === TOPIC) checkTopic(key, value);
     return 3 + encodedLength(value, key);
   }
   if (value instanceof Uint8Array) {
     if (value.length > MAX_STRING_BYTES) throw cannotSend(`${key} has more than ${MAX_STRING_BYTES} bytes`);
     return 3 + value.length;
   }
-  if (kind === Kind.VARINTS && value.length > 1 && owner !== PacketType.PUBLISH) throw repeated(key);
+  if (kind === VARINTS && value.length > 1 && owner !== PacketType.PUBLISH) throw repeated(key);
   let size = 0;
   for (const item of value) {
     if (typeof item === 'number') {
@@ -300,8 +310,8 @@ function writeProperty(
   let end = at;
   if (typeof value === 'number') {
     out[end++] = property.id;
-    if (property.kind === Kind.UINT32) end = writeUint32(out, end, value);
-    else if (property.kind === Kind.UINT16) end = writeUint16(out, end, value);
+    if (property.kind === UINT32) end = writeUint32(out, end, value);
+    else if (property.kind === UINT16) end = writeUint16(out, end, value);
     else out[end++] = value;
   } else if (typeof value === 'string') {
     out[end++] = property.id;

@@ -59,66 +59,87 @@ export const ConnectReturnCode = {
 } as const;
 export type ConnectReturnCode = (typeof ConnectReturnCode)[keyof typeof ConnectReturnCode];
 
-const { CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, DISCONNECT, AUTH } = PacketType;
+const CONNACK = 1 << PacketType.CONNACK;
+const DISCONNECT = 1 << PacketType.DISCONNECT;
+const AUTH = 1 << PacketType.AUTH;
+const SUBACK = 1 << PacketType.SUBACK;
+const UNSUBACK = 1 << PacketType.UNSUBACK;
+const RELEASES = (1 << PacketType.PUBREL) | (1 << PacketType.PUBCOMP);
+const RECEIPTS = (1 << PacketType.PUBACK) | (1 << PacketType.PUBREC);
+/** Whatever a server answers. */
+const ANSWERS = CONNACK | RECEIPTS | SUBACK | UNSUBACK | DISCONNECT;
 
-/** MQTT 5.0, table 2-6: the name of each reason code, and the packets that may carry it. */
-const ROWS: readonly (readonly [code: ReasonCode, name: string, packets: readonly PacketType[]])[] = [
-  [0x00, 'Success', [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, DISCONNECT, AUTH]],
-  [0x01, 'Granted QoS 1', [SUBACK]],
-  [0x02, 'Granted QoS 2', [SUBACK]],
-  [0x04, 'Disconnect with Will Message', [DISCONNECT]],
-  [0x10, 'No matching subscribers', [PUBACK, PUBREC]],
-  [0x11, 'No subscription existed', [UNSUBACK]],
-  [0x18, 'Continue authentication', [AUTH]],
-  [0x19, 'Re-authenticate', [AUTH]],
-  [0x80, 'Unspecified error', [CONNACK, PUBACK, PUBREC, SUBACK, UNSUBACK, DISCONNECT]],
-  [0x81, 'Malformed Packet', [CONNACK, DISCONNECT]],
-  [0x82, 'Protocol Error', [CONNACK, DISCONNECT]],
-  [0x83, 'Implementation specific error', [CONNACK, PUBACK, PUBREC, SUBACK, UNSUBACK, DISCONNECT]],
-  [0x84, 'Unsupported Protocol Version', [CONNACK]],
-  [0x85, 'Client Identifier not valid', [CONNACK]],
-  [0x86, 'Bad User Name or Password', [CONNACK]],
-  [0x87, 'Not authorized', [CONNACK, PUBACK, PUBREC, SUBACK, UNSUBACK, DISCONNECT]],
-  [0x88, 'Server unavailable', [CONNACK]],
-  [0x89, 'Server busy', [CONNACK, DISCONNECT]],
-  [0x8a, 'Banned', [CONNACK]],
-  [0x8b, 'Server shutting down', [DISCONNECT]],
-  [0x8c, 'Bad authentication method', [CONNACK, DISCONNECT]],
-  [0x8d, 'Keep Alive timeout', [DISCONNECT]],
-  [0x8e, 'Session taken over', [DISCONNECT]],
-  [0x8f, 'Topic Filter invalid', [SUBACK, UNSUBACK, DISCONNECT]],
-  [0x90, 'Topic Name invalid', [CONNACK, PUBACK, PUBREC, DISCONNECT]],
-  [0x91, 'Packet Identifier in use', [PUBACK, PUBREC, SUBACK, UNSUBACK]],
-  [0x92, 'Packet Identifier not found', [PUBREL, PUBCOMP]],
-  [0x93, 'Receive Maximum exceeded', [DISCONNECT]],
-  [0x94, 'Topic Alias invalid', [DISCONNECT]],
-  [0x95, 'Packet too large', [CONNACK, DISCONNECT]],
-  [0x96, 'Message rate too high', [DISCONNECT]],
-  [0x97, 'Quota exceeded', [CONNACK, PUBACK, PUBREC, SUBACK, DISCONNECT]],
-  [0x98, 'Administrative action', [DISCONNECT]],
-  [0x99, 'Payload format invalid', [CONNACK, PUBACK, PUBREC, DISCONNECT]],
-  [0x9a, 'Retain not supported', [CONNACK, DISCONNECT]],
-  [0x9b, 'QoS not supported', [CONNACK, DISCONNECT]],
-  [0x9c, 'Use another server', [CONNACK, DISCONNECT]],
-  [0x9d, 'Server moved', [CONNACK, DISCONNECT]],
-  [0x9e, 'Shared Subscriptions not supported', [SUBACK, DISCONNECT]],
-  [0x9f, 'Connection rate exceeded', [CONNACK, DISCONNECT]],
-  [0xa0, 'Maximum connect time', [DISCONNECT]],
-  [0xa1, 'Subscription Identifiers not supported', [SUBACK, DISCONNECT]],
-  [0xa2, 'Wildcard Subscriptions not supported', [SUBACK, DISCONNECT]],
+/** MQTT 5.0, table 2-6: the packets that may carry each reason code, one bit for each, in the order of `ReasonCode`. */
+const CARRIERS: readonly number[] = [
+  ANSWERS | RELEASES | AUTH, // SUCCESS
+  SUBACK,
+  SUBACK,
+  DISCONNECT, // DISCONNECT_WITH_WILL
+  RECEIPTS,
+  UNSUBACK, // NO_SUBSCRIPTION_EXISTED
+  AUTH,
+  AUTH,
+  ANSWERS, // UNSPECIFIED_ERROR
+  CONNACK | DISCONNECT,
+  CONNACK | DISCONNECT,
+  ANSWERS, // IMPLEMENTATION_SPECIFIC_ERROR
+  CONNACK,
+  CONNACK,
+  CONNACK,
+  ANSWERS, // NOT_AUTHORIZED
+  CONNACK,
+  CONNACK | DISCONNECT, // SERVER_BUSY
+  CONNACK,
+  DISCONNECT, // SERVER_SHUTTING_DOWN
+  CONNACK | DISCONNECT,
+  DISCONNECT, // KEEP_ALIVE_TIMEOUT
+  DISCONNECT,
+  SUBACK | UNSUBACK | DISCONNECT, // TOPIC_FILTER_INVALID
+  CONNACK | RECEIPTS | DISCONNECT,
+  RECEIPTS | SUBACK | UNSUBACK, // PACKET_IDENTIFIER_IN_USE
+  RELEASES,
+  DISCONNECT, // RECEIVE_MAXIMUM_EXCEEDED
+  DISCONNECT,
+  CONNACK | DISCONNECT, // PACKET_TOO_LARGE
+  DISCONNECT,
+  CONNACK | RECEIPTS | SUBACK | DISCONNECT, // QUOTA_EXCEEDED
+  DISCONNECT,
+  CONNACK | RECEIPTS | DISCONNECT, // PAYLOAD_FORMAT_INVALID
+  CONNACK | DISCONNECT,
+  CONNACK | DISCONNECT,
+  CONNACK | DISCONNECT, // USE_ANOTHER_SERVER
+  CONNACK | DISCONNECT,
+  SUBACK | DISCONNECT, // SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+  CONNACK | DISCONNECT,
+  DISCONNECT, // MAXIMUM_CONNECT_TIME
+  SUBACK | DISCONNECT,
+  SUBACK | DISCONNECT,
 ];
 
-const names: (string | undefined)[] = new Array(256).fill(undefined);
-/** By reason code: one bit for each packet type. */
+/** Words that the standard writes with a capital, wherever they stand. */
+const CAPITALIZED =
+  /^.|\b(packet|protocol|version|identifiers?|user|name|password|alive|filter|maximum|alias|subscriptions)\b/g;
+/** The names that are not the key in words. */
+const OTHER_NAMES: { readonly [code: number]: string } = {
+  [ReasonCode.DISCONNECT_WITH_WILL]: 'Disconnect with Will Message',
+  [ReasonCode.REAUTHENTICATE]: 'Re-authenticate',
+  [ReasonCode.PROTOCOL_ERROR]: 'Protocol Error',
+};
+
+/** By reason code. */
+const keys: (string | undefined)[] = new Array(256).fill(undefined);
 const carriers = new Uint16Array(256);
-for (const [code, name, packets] of ROWS) {
-  names[code] = name;
-  for (const type of packets) carriers[code] |= 1 << type;
-}
+Object.entries(ReasonCode).forEach(([key, code], row) => {
+  keys[code] = key;
+  carriers[code] = CARRIERS[row];
+});
 
 /** The standard's own name, for people: 'Not authorized'. 'Unknown reason 0xff' for what the standard does not know. */
 export function reasonName(code: number): string {
-  return names[code] ?? `Unknown reason 0x${code.toString(16).padStart(2, '0')}`;
+  const key = keys[code];
+  if (key === undefined) return `Unknown reason 0x${code.toString(16).padStart(2, '0')}`;
+  const words = key.toLowerCase().replaceAll('_', ' ').replace('qos', 'QoS');
+  return OTHER_NAMES[code] ?? words.replace(CAPITALIZED, (word) => word[0].toUpperCase() + word.slice(1));
 }
 
 /** Whether a packet of this type may carry `code` in MQTT 5.0. */
