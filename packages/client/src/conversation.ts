@@ -40,6 +40,8 @@ export interface ConversationOwner extends Pick<ConnectionOwner, 'message'> {
 /** What client and server tell each other on one connection, from the CONNACK to the end. */
 export class Conversation {
   readonly limits: ServerLimits;
+  /** Whether the connection is gone. */
+  hasEnded = false;
   readonly #settings: ConnectionSettings;
   readonly #session: Session;
   readonly #sender: Sender;
@@ -242,6 +244,7 @@ export class Conversation {
 
   /** The connection is gone. */
   end(error: Error): void {
+    this.hasEnded = true;
     this.#keepAlive?.stop();
     this.#handshakes.end();
     this.#requests.end(error);

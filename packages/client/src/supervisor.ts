@@ -34,6 +34,7 @@ import type { ConnectOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import { Presence } from './presence.js';
+import { Questions } from './questions.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Reconnection } from './reconnect.js';
 import type { Servers } from './servers.js';
@@ -81,8 +82,7 @@ export class Supervisor implements ConnectionOwner {
   readonly #subscriptions = new Subscriptions();
   readonly #reconnection: Reconnection;
   #connection: Connection | null = null;
-  /** Who waits for a connection to ask something of. */
-  #waiting: (() => void)[] = [];
+  readonly #questions = new Questions(() => this.#asked());
   #cancelRetry: () => void = () => {};
   readonly #wakeUps: NonNullable<Surroundings['wakeUps']>;
   #stopWakeUps: () => void = () => {};
@@ -171,13 +171,13 @@ export class Supervisor implements ConnectionOwner {
   }
 
   async subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
-    const suback = await this.#ask((conversation) => conversation.subscribe(request));
+    const suback = await this.#questions.ask((conversation) => conversation.subscribe(request));
     this.#subscriptions.granted(request, suback.reasonCodes);
     return suback;
   }
 
   async unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
-    const unsuback = await this.#ask((conversation) => conversation.unsubscribe(request));
+    const unsuback = await this.#questions.ask((conversation) => conversation.unsubscribe(request));
     this.#subscriptions.ended(request, unsuback.reasonCodes);
     return unsuback;
   }
@@ -257,7 +257,7 @@ export class Supervisor implements ConnectionOwner {
     this.ready.resolve();
     this.#enter('online');
     this.#events.tell('online', { connack, sessionPresent: connack.sessionPresent });
-    this.#wakeWaiting();
+    this.#questions.wake();
   }
 
   message(message: Message): void {
@@ -365,24 +365,12 @@ export class Supervisor implements ConnectionOwner {
     this.#events.tell('resubscribed', { filters: renewal.renewed });
   }
 
-  /** Asks something of the connection, and of the next one if it ends before the answer. */
-  async #ask<T>(question: (conversation: Conversation) => Promise<T>): Promise<T> {
-    for (;;) {
-      if (this.#leaving !== null) throw this.#leaving;
-      const connection = this.#connection;
-      const conversation = connection?.open ?? null;
-      if (conversation === null) {
-        this.#checkOnline();
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
-        continue;
-      }
-      try {
-        return await question(conversation);
-      } catch (error) {
-        const isOver = connection !== this.#connection;
-        if (!isOver || !this.#reconnection.isWanted || this.#leaving !== null) throw error;
-      }
-    }
+  /** Whom to ask; null: nobody yet. @throws what ended the client, Offline */
+  #asked(): Conversation | null {
+    if (this.#leaving !== null) throw this.#leaving;
+    const conversation = this.#connection?.open ?? null;
+    if (conversation === null) this.#checkOnline();
+    return conversation;
   }
 
   #checkOnline(): void {
@@ -424,7 +412,7 @@ export class Supervisor implements ConnectionOwner {
     this.#enter('closed');
     this.#stopWakeUps();
     this.ready.reject((rejection ?? this.#leaving) as Error);
-    this.#wakeWaiting();
+    this.#questions.wake();
     const tell = (): void => {
       this.#owner.closed(error);
       this.#events.tell('close', error);
@@ -432,11 +420,5 @@ export class Supervisor implements ConnectionOwner {
     // What could not be written was told to those who wait for it.
     if (this.session.journal === null) tell();
     else this.session.journal.close().then(tell, tell);
-  }
-
-  #wakeWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
   }
 }
