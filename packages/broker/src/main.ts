@@ -15,10 +15,12 @@ import {
 import { backgroundReport, startInBackground } from './process/daemon.js';
 import { ProcessFrame } from './process/process-frame.js';
 import { obeySignals } from './process/signals.js';
+import { YoungGeneration } from './process/young-generation.js';
 import { checkConfig } from './server/check-config.js';
 import { shownEndpoint } from './server/listen-addresses.js';
 import type { Server } from './server/server.js';
 import { StartError } from './server/start-error.js';
+import { growYoungGenerationBy, systemClock } from './system.js';
 import { VERSION } from './version.js';
 
 export { CAULDRON, FLAGS as BROKER_FLAGS } from './process/command-line.js';
@@ -116,8 +118,10 @@ async function serve(
   flags: Flags,
   onRunning: () => void,
 ): Promise<number> {
+  const youngGeneration = new YoungGeneration(growYoungGenerationBy);
   const frame = new ProcessFrame(config, process.env);
   const server = await frame.start();
+  youngGeneration.follow(server.broker, systemClock);
   try {
     const administration = new Administration(server, blocks, readAgain, frame.manager);
     const stopped = obeySignals(administration);
