@@ -1,7 +1,7 @@
 import {
   assertTopicName,
   type Connack,
-  encodePacket,
+  encodeClientPacket,
   isReasonCodeOf,
   PacketType,
   type Properties,
@@ -324,7 +324,7 @@ export class Client {
       throw new RangeError(`A message is not refused with "${reasonName(reasonCode)}"`); // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
     }
     const refusal = { reasonCode, ...(properties && { properties }) };
-    encodePacket({ type: PacketType.PUBACK, packetId: 1, ...refusal }, 5);
+    encodeClientPacket({ type: PacketType.PUBACK, packetId: 1, ...refusal }, 5);
     this.#supervisor.refuse(receiptOf(message), refusal);
   }
 

@@ -1,4 +1,5 @@
 import {
+  type Auth,
   type Connack,
   type Disconnect,
   type Packet,
@@ -340,7 +341,7 @@ export class Connection {
     this.#state = 'disconnecting';
   }
 
-  readonly #sendAuth = (packet: Packet): void => {
+  readonly #sendAuth = (packet: Auth): void => {
     if (this.#reads()) this.#sender.send(packet);
   };
 

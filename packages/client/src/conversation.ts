@@ -157,7 +157,7 @@ export class Conversation {
     if (this.#sender.isTraced || (retain && !this.limits.retainAvailable)) return null;
     const { queuedAtMostOnce, queuedBytes } = this.#session;
     if (queuedAtMostOnce > 0 || this.#sender.waiting + queuedBytes > this.#settings.maximumBufferedBytes) return null;
-    this.#sender.publish(topic, payload, 0, retain, false, 0);
+    this.#sender.publish(topic, payload, 0, retain, false, 0, undefined);
     this.#counters.messagesPublished++;
     return this.#sender.written();
   }

@@ -1,6 +1,6 @@
 import {
   type Disconnect,
-  encodePacket,
+  encodeClientPacket,
   PacketType,
   type Properties,
   type ProtocolError,
@@ -35,7 +35,7 @@ export function farewell(reasonCode: ReasonCode, properties?: Properties): Disco
   // [MQTT-3.14.2-1]
   if (!REASON_CODES.has(reasonCode)) throw new RangeError(`A client does not leave with "${reasonName(reasonCode)}"`);
   const packet: Disconnect = { type: PacketType.DISCONNECT, reasonCode, ...(properties && { properties }) };
-  encodePacket(packet, 5);
+  encodeClientPacket(packet, 5);
   return packet;
 }
 

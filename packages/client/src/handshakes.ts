@@ -1,5 +1,5 @@
 import {
-  type Packet,
+  type ClientPacket,
   PacketType,
   ProtocolError,
   type Puback,
@@ -23,7 +23,7 @@ export interface HandshakeSettings {
   readonly receiveMaximum: number;
   readonly clock: Clock;
   /** Throws what cannot be encoded, and what the server does not take. */
-  send(packet: Packet): void;
+  send(packet: ClientPacket): void;
   /** The same for a message. */
   publish(packet: Publish): void;
   /** Without a reason. */

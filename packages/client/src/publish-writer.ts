@@ -2,9 +2,12 @@ import {
   copyBytes,
   encodedLength,
   PacketType,
+  type Properties,
   type ProtocolVersion,
+  propertiesSize,
   type QoS,
   varintSize,
+  writeProperties,
   writeVarint,
 } from '@cauldron/codec';
 import type { Output } from './output.js';
@@ -16,13 +19,15 @@ const REMEMBERED = 1_024;
 const SHORT_TEXT = 128;
 /** Bytes of the topic alias property. */
 const ALIAS_SIZE = 3;
+/** By so much may the two lengths in front of it grow. */
+const LENGTHS_GROW = 2;
 const TOPIC_ALIAS = 0x23;
 
 const encoder = new TextEncoder();
 /** A topic name of no bytes, with its length. */
 const NO_TOPIC = new Uint8Array(2);
 
-/** Writes PUBLISH packets that have no properties straight into the output: most messages are like that. */
+/** Writes PUBLISH packets straight into the output. */
 export class PublishWriter {
   /** Null: topics are sent as they are. */
   aliases: AutomaticAliases | null = null;
@@ -40,7 +45,8 @@ export class PublishWriter {
    * Writes a packet, if there is room for it in what the server takes.
    * @param topic a valid one
    * @param packetId 0 at QoS 0
-   * @throws ProtocolError for a topic that cannot be encoded
+   * @param properties left out before 5.0
+   * @throws ProtocolError for a topic and for properties that cannot be encoded
    * @returns the bytes that it needs; when they are more than `maximumSize`, nothing was written
    */
   write(
@@ -51,23 +57,25 @@ export class PublishWriter {
     retain: boolean,
     dup: boolean,
     packetId: number,
+    properties: Properties | undefined,
     maximumSize: number,
   ): number {
     if (typeof payload === 'string' && !isShortAscii(payload)) payload = encoder.encode(payload);
     let topicBytes = this.#bytesOf(topic);
-    let remaining = topicBytes.length + (qos === 0 ? 0 : 2) + (this.#hasProperties ? 1 : 0) + payload.length;
+    // Checked before anything is written.
+    let propertyBytes = properties === undefined ? 0 : this.#sizeOf(properties);
+    const rest = (qos === 0 ? 0 : 2) + payload.length;
+    let remaining = topicBytes.length + this.#roomOf(propertyBytes) + rest;
     let size = 1 + varintSize(remaining) + remaining;
     if (size > maximumSize) return size;
     let alias = 0;
-    if (this.aliases !== null && size + ALIAS_SIZE + 1 <= maximumSize) {
+    if (this.aliases !== null && size + ALIAS_SIZE + LENGTHS_GROW <= maximumSize) {
       const sent = this.aliases.of(topic);
       if (sent !== null) {
         alias = sent.alias;
-        remaining += ALIAS_SIZE;
-        if (sent.isKnown) {
-          remaining -= topicBytes.length - NO_TOPIC.length;
-          topicBytes = NO_TOPIC;
-        }
+        propertyBytes += ALIAS_SIZE;
+        if (sent.isKnown) topicBytes = NO_TOPIC;
+        remaining = topicBytes.length + this.#roomOf(propertyBytes) + rest;
         size = 1 + varintSize(remaining) + remaining;
       }
     }
@@ -81,11 +89,13 @@ export class PublishWriter {
       chunk[at++] = packetId >> 8;
       chunk[at++] = packetId & 0xff;
     }
-    if (alias !== 0) {
-      chunk[at++] = ALIAS_SIZE;
-      chunk[at++] = TOPIC_ALIAS;
-      chunk[at++] = alias >> 8;
-      chunk[at++] = alias & 0xff;
+    if (propertyBytes > 0) {
+      at = writeProperties(chunk, at, properties, propertyBytes);
+      if (alias !== 0) {
+        chunk[at++] = TOPIC_ALIAS;
+        chunk[at++] = alias >> 8;
+        chunk[at++] = alias & 0xff;
+      }
     } else if (this.#hasProperties) {
       chunk[at++] = 0;
     }
@@ -93,6 +103,15 @@ export class PublishWriter {
     else copyBytes(payload, 0, payload.length, chunk, at);
     output.length += size;
     return size;
+  }
+
+  #sizeOf(properties: Properties): number {
+    return this.#hasProperties ? propertiesSize(properties, PacketType.PUBLISH) : 0;
+  }
+
+  /** Of properties, with their length in front. */
+  #roomOf(propertyBytes: number): number {
+    return this.#hasProperties ? varintSize(propertyBytes) + propertyBytes : 0;
   }
 
   #bytesOf(topic: string): Uint8Array {

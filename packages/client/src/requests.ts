@@ -1,5 +1,5 @@
 import type { Unsuback, Unsubscribe } from '@cauldron/codec';
-import { type Packet, PacketType, ProtocolError, ReasonCode, type Suback, type Subscribe } from '@cauldron/codec';
+import { type ClientPacket, PacketType, ProtocolError, ReasonCode, type Suback, type Subscribe } from '@cauldron/codec';
 import { Deferred } from './deferred.js';
 import { OutboxFull } from './errors.js';
 import type { PacketIds } from './packet-ids.js';
@@ -7,11 +7,11 @@ import type { PacketIds } from './packet-ids.js';
 /** SUBSCRIBE and UNSUBSCRIBE that wait for their answer. They end with the connection, and are never sent again. */
 export class Requests {
   readonly #packetIds: PacketIds;
-  readonly #send: (packet: Packet) => void;
+  readonly #send: (packet: ClientPacket) => void;
   readonly #subscribes = new Map<number, Deferred<Suback>>();
   readonly #unsubscribes = new Map<number, Deferred<Unsuback>>();
 
-  constructor(packetIds: PacketIds, send: (packet: Packet) => void) {
+  constructor(packetIds: PacketIds, send: (packet: ClientPacket) => void) {
     this.#packetIds = packetIds;
     this.#send = send;
   }
@@ -63,7 +63,7 @@ export class Requests {
     }
   }
 
-  #begin<T>(packetOf: (packetId: number) => Packet, waiting: Map<number, Deferred<T>>): Promise<T> {
+  #begin<T>(packetOf: (packetId: number) => ClientPacket, waiting: Map<number, Deferred<T>>): Promise<T> {
     const packetId = this.#packetIds.take();
     if (packetId === 0) throw new OutboxFull('All packet ids are in use');
     try {

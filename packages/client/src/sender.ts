@@ -1,8 +1,9 @@
 import {
+  type ClientPacket,
+  encodeClientPacket,
   MAX_PACKET_SIZE,
-  type Packet,
   PacketType,
-  PacketWriter,
+  type Properties,
   type ProtocolVersion,
   type Publish,
   type QoS,
@@ -57,7 +58,6 @@ export class Sender {
   readonly #trace: ConnectionOwner['trace'];
   readonly #counters: Counters;
   readonly #owner: SenderOwner;
-  readonly #writer = new PacketWriter();
   readonly #publishWriter: PublishWriter;
   readonly #output = new Output();
   /** What is about to be written as soon as what it promises is durable, and who waits for that; null: nothing. */
@@ -96,8 +96,8 @@ export class Sender {
   }
 
   /** @throws ProtocolError for what cannot be encoded, NotSupportedByServer for what is too large for the server. */
-  send(packet: Packet): void {
-    const bytes = this.#writer.write(packet, this.#version);
+  send(packet: ClientPacket): void {
+    const bytes = encodeClientPacket(packet, this.#version);
     this.#limits?.checkSize(bytes.length);
     if (this.#trace !== null) this.#trace('sent', packet);
     this.#output.append(bytes);
@@ -113,10 +113,10 @@ export class Sender {
   }
 
   /**
-   * Sends a PUBLISH that has no properties.
+   * Sends a PUBLISH that nobody need trace.
    * @param topic a valid one
    * @param packetId 0 at QoS 0
-   * @throws NotSupportedByServer for what is too large for the server
+   * @throws ProtocolError for properties that cannot be encoded, NotSupportedByServer for what is too large for the server
    */
   publish(
     topic: string,
@@ -125,9 +125,11 @@ export class Sender {
     retain: boolean,
     dup: boolean,
     packetId: number,
+    properties: Properties | undefined,
   ): void {
     const maximum = this.#limits?.maximumPacketSize ?? MAX_PACKET_SIZE;
-    const size = this.#publishWriter.write(this.#output, topic, payload, qos, retain, dup, packetId, maximum);
+    const writer = this.#publishWriter;
+    const size = writer.write(this.#output, topic, payload, qos, retain, dup, packetId, properties, maximum);
     if (size > maximum) this.#limits?.checkSize(size);
     this.#sent();
   }
@@ -135,13 +137,10 @@ export class Sender {
   /** Sends a PUBLISH. @throws as `send` */
   sendPublish(packet: Publish): void {
     const { topic, payload, qos, retain, dup, packetId = 0, properties } = packet;
-    if (properties === undefined && !this.isTraced) {
-      this.publish(topic, payload, qos, retain, dup, packetId);
-      return;
-    }
     // The program's aliases and our own would get in each other's way.
     if (properties?.topicAlias !== undefined) this.#publishWriter.aliases = null;
-    this.send(packet);
+    this.publish(topic, payload, qos, retain, dup, packetId, properties);
+    if (this.#trace !== null) this.#trace('sent', packet);
   }
 
   /** Sends an acknowledgement that says nothing but that all is well. */

@@ -1,4 +1,11 @@
-import { encodePacket, PacketType, type ProtocolVersion, type Publish, type QoS } from '@cauldron/codec';
+import {
+  encodePacket,
+  PacketType,
+  type Properties,
+  type ProtocolVersion,
+  type Publish,
+  type QoS,
+} from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Output } from './output.js';
@@ -20,6 +27,19 @@ const payload = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
   fc.uint8Array({ maxLength: 300 }),
 );
+/** As long as they may be, and longer: their own length takes one byte or two. */
+const properties: fc.Arbitrary<Properties> = fc.oneof(
+  fc.constant({}),
+  fc.record({ contentType: fc.integer({ min: 118, max: 130 }).map((length) => 'x'.repeat(length)) }),
+  fc.record(
+    {
+      messageExpiryInterval: fc.nat(),
+      correlationData: fc.uint8Array({ maxLength: 20 }),
+      userProperties: fc.array(fc.tuple(fc.string({ maxLength: 9 }), fc.constant('тема')), { maxLength: 3 }),
+    },
+    { requiredKeys: [] },
+  ),
+);
 const message = fc
   .record({
     topic,
@@ -28,6 +48,7 @@ const message = fc
     retain: fc.boolean(),
     dup: fc.boolean(),
     packetId: fc.integer({ min: 1, max: 65_535 }),
+    properties: fc.option(properties, { nil: undefined }),
   })
   .map(({ qos, dup, packetId, ...rest }) => ({
     ...rest,
@@ -41,16 +62,17 @@ function bytesOf(value: string | Uint8Array): Uint8Array {
   return typeof value === 'string' ? new TextEncoder().encode(value) : value;
 }
 
-function packetOf({ packetId, payload, ...rest }: TestMessage): Publish {
+function packetOf({ packetId, payload, properties, ...rest }: TestMessage): Publish {
   const packet: Publish = { type: PacketType.PUBLISH, ...rest, payload: bytesOf(payload) };
   if (packetId > 0) packet.packetId = packetId;
+  if (properties !== undefined) packet.properties = properties;
   return packet;
 }
 
 function written(writer: PublishWriter, messages: readonly TestMessage[], maximum = 1_000_000): Uint8Array {
   const output = new Output();
-  for (const { topic, payload, qos, retain, dup, packetId } of messages) {
-    writer.write(output, topic, payload, qos, retain, dup, packetId, maximum);
+  for (const { topic, payload, qos, retain, dup, packetId, properties } of messages) {
+    writer.write(output, topic, payload, qos, retain, dup, packetId, properties, maximum);
   }
   return output.take();
 }
@@ -82,8 +104,8 @@ function read(version: ProtocolVersion, bytes: Uint8Array, cuts: readonly number
   return { told, failure };
 }
 
-describe('the short way of writing a PUBLISH', () => {
-  it('gives the bytes of the general one', () => {
+describe('PublishWriter', () => {
+  it('gives the bytes of encodePacket', () => {
     fc.assert(
       fc.property(version, fc.array(message, { maxLength: 8 }), (version, messages) => {
         const expected = Buffer.concat(messages.map((one) => encodePacket(packetOf(one), version)));
@@ -103,11 +125,18 @@ describe('the short way of writing a PUBLISH', () => {
         const { told } = read(5, bytes, [], true);
         const resolved = (told as ReadPublish[]).map((packet) => {
           aliases.resolve(packet);
-          return { topic: packet.topic, payload: packet.payload };
+          const { topicAlias, ...properties } = packet.properties ?? {};
+          return { topic: packet.topic, payload: packet.payload, properties };
         });
-        expect(resolved).toEqual(messages.map(({ topic, payload }) => ({ topic, payload: bytesOf(payload) })));
-        // Each alias that is set costs four bytes at most.
-        expect(bytes.length).toBeLessThanOrEqual(plain.length + 4 * maximum);
+        expect(resolved).toEqual(
+          (read(5, plain, [], true).told as ReadPublish[]).map(({ topic, payload, properties = {} }) => ({
+            topic,
+            payload,
+            properties,
+          })),
+        );
+        // Each alias that is set costs five bytes at most.
+        expect(bytes.length).toBeLessThanOrEqual(plain.length + 5 * maximum);
       }),
     );
   });

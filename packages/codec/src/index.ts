@@ -4,6 +4,7 @@ export * from './decode.js';
 export * from './decode-connect.js';
 export * from './decode-server-packet.js';
 export * from './encode.js';
+export * from './encode-client-packet.js';
 export * from './fields.js';
 export * from './framer.js';
 export * from './limits.js';
