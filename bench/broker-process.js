@@ -123,12 +123,27 @@ export class RunningBroker {
   }
 
   /**
-   * Starts a broker and waits until it accepts connections.
+   * Starts a broker and waits until it accepts connections. Between choosing a port and listening on it another program
+   * may take it: then it is tried once more.
    * @param {Target} target
    * @param {number | undefined} core
    * @param {Wishes} wishes what it should be like
    */
   static async start(target, core, wishes) {
+    try {
+      return await RunningBroker.#start(target, core, wishes);
+    } catch (error) {
+      if (!/address (already )?in use|EADDRINUSE|listening sockets/i.test(String(error))) throw error;
+      return RunningBroker.#start(target, core, wishes);
+    }
+  }
+
+  /**
+   * @param {Target} target
+   * @param {number | undefined} core
+   * @param {Wishes} wishes
+   */
+  static async #start(target, core, wishes) {
     const port = await freePort();
     const startedMs = performance.now();
     const broker = new RunningBroker(target, port, core, wishes);

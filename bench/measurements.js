@@ -71,9 +71,10 @@ async function withBroker({ target, wishes, cores }, use) {
  * @param {number} timeoutMs
  * @param {(run: LoadRun) => Promise<T>} use
  */
-async function withLoad(broker, { wishes, cores }, args, timeoutMs, use) {
+async function withLoad(broker, { target, wishes, cores }, args, timeoutMs, use) {
   const about = ['--port', String(broker.port), '--broker-pid', String(broker.pid)];
-  const users = wishes.isGuarded ? ['--users'] : [];
+  const { userDomain } = target;
+  const users = wishes.isGuarded ? ['--users'] : userDomain === undefined ? [] : ['--users-of', userDomain];
   const run = new LoadRun([...about, ...users, ...args], cores?.generator, timeoutMs);
   try {
     return await use(run);
@@ -89,8 +90,9 @@ async function withLoad(broker, { wishes, cores }, args, timeoutMs, use) {
  * @param {Ground} ground
  * @param {(pinger: Pinger) => Promise<T>} use
  */
-async function withPinger(broker, { wishes, cores }, use) {
-  const user = wishes.isGuarded ? USER : '-';
+async function withPinger(broker, { target, wishes, cores }, use) {
+  const { userDomain } = target;
+  const user = wishes.isGuarded ? USER : userDomain === undefined ? '-' : `${USER}@${userDomain}`;
   const pinger = await Pinger.start(broker.port, user, cores?.generator, COUNTED_TIMEOUT_MS);
   try {
     return await use(pinger);

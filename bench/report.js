@@ -21,6 +21,7 @@ import { median } from './median.js';
  * @property {Record<string, string[]>} notes of each target
  * @property {number} seconds of each run
  * @property {number} scale
+ * @property {boolean} isPinned whether broker and generator had a core each
  */
 
 export const noteTexts = {
@@ -36,11 +37,15 @@ export const noteTexts = {
 const PRODUCT = 'cauldron';
 const YARDSTICK = 'yardstick';
 const MOSQUITTO = 'mosquitto';
+/** What --node adds. */
+const ON_OTHER_NODE = ['cauldron-node', 'yardstick-node'];
+/** The columns that come first. */
+const FIRST = [PRODUCT, 'open', YARDSTICK, MOSQUITTO];
 
 /**
  * @param {import('./scenarios.js').Scenario} scenario
  * @param {Map<string, Sample[]>} samplesByTarget every target has a sample for each round
- * @param {{ seconds: number, scale: number }} extent
+ * @param {{ seconds: number, scale: number, isPinned: boolean }} extent
  * @returns {Row[]}
  */
 export function rowsOf({ group, measures }, samplesByTarget, extent) {
@@ -186,10 +191,11 @@ const VERDICTS = new Map([
 
 /**
  * @param {Row[]} rows
- * @returns {string[]} the targets that have a figure, as they were measured
+ * @returns {string[]} the targets that have a figure, in the order of the columns
  */
 function targetsIn(rows) {
-  return [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
+  const named = [...new Set([...FIRST, ...rows.flatMap(({ values }) => Object.keys(values))])];
+  return named.filter((target) => rows.some((row) => figuresOf(row, target).length > 0));
 }
 
 /**
@@ -197,7 +203,7 @@ function targetsIn(rows) {
  * @returns {string} a table in Markdown
  */
 export function formatTable(rows) {
-  const targets = targetsIn(rows).filter((target) => rows.some((row) => figuresOf(row, target).length > 0));
+  const targets = targetsIn(rows).filter((target) => !ON_OTHER_NODE.includes(target));
   const others = [YARDSTICK, MOSQUITTO].filter((target) => targets.includes(target));
   const hasCpp = rows.some((row) => row.cppShare !== undefined && ratioOf(row, PRODUCT, YARDSTICK) !== null);
   const header = [
@@ -220,6 +226,27 @@ export function formatTable(rows) {
       VERDICTS.get(isReached(row)) ?? '',
     ];
   });
+  return markdown([header, ...lines]);
+}
+
+/**
+ * The product on another Node, beside what it is on the first.
+ * @param {Row[]} rows
+ * @returns {string | null} a table in Markdown; null if there was no other Node
+ */
+export function formatNodeTable(rows) {
+  const [ours, yardstick] = ON_OTHER_NODE;
+  const measured = rows.filter((row) => figuresOf(row, ours).length > 0);
+  if (measured.length === 0) return null;
+  const header = ['Scenario', PRODUCT, 'on the other Node', 'ratio', 'of the yardstick there', `of ${MOSQUITTO}`];
+  const lines = measured.map((row) => [
+    row.name,
+    formatCell(row, PRODUCT),
+    formatCell(row, ours),
+    formatRatio(ratioOf(row, ours, PRODUCT)),
+    formatRatio(ratioOf(row, ours, yardstick)),
+    formatRatio(ratioOf(row, ours, MOSQUITTO)),
+  ]);
   return markdown([header, ...lines]);
 }
 

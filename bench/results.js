@@ -1,12 +1,12 @@
 // The file that holds what was measured: what docs/performance.md is made from.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 
 /**
  * @typedef {object} Machine
  * @property {string} cpu
  * @property {number} cores
  * @property {string} linux
- * @property {boolean} isPinned whether broker and generator have a core each
  */
 
 /**
@@ -15,8 +15,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
  * @property {Record<string, string>} versions of the targets
  * @property {import('./disk.js').CommitTimes} [disk]
  * @property {import('./report.js').Row[]} rows
- * @property {import('./micro/run.js').MicroFigure[]} micro
+ * @property {import('./micro/table.js').MicroFigure[]} micro
  */
+
+/** @returns {Machine} */
+export function thisMachine() {
+  return { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, linux: release() };
+}
 
 /**
  * @param {string} file

@@ -1,7 +1,6 @@
 // Runs the scenarios on all brokers in turns and prints tables: see `npm run bench -- --help`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { cpus, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Directory } from './broker-process.js';
@@ -9,8 +8,17 @@ import { chooseCores } from './cores.js';
 import { describeCommits, isInMemory, measureCommits } from './disk.js';
 import { buildGenerator, speaksTls } from './generator.js';
 import { measure } from './measurements.js';
-import { formatFigure, formatLegend, formatTable, isReached, noteTexts, READING, rowsOf } from './report.js';
-import { writeResults } from './results.js';
+import {
+  formatFigure,
+  formatLegend,
+  formatNodeTable,
+  formatTable,
+  isReached,
+  noteTexts,
+  READING,
+  rowsOf,
+} from './report.js';
+import { thisMachine, writeResults } from './results.js';
 import { allScenarios } from './scenarios.js';
 import { targets, targetsOn } from './targets.js';
 
@@ -170,12 +178,7 @@ export async function runBench(options) {
   say(`${total} runs, most of some ${options.seconds + 2} s.`);
 
   const versions = Object.fromEntries(chosen.map((target) => [target.name, target.version()]));
-  const machine = {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    linux: release(),
-    isPinned: pins !== undefined,
-  };
+  const machine = thisMachine();
   const { seconds, scale, jsonFile } = options;
   /** @type {import('./report.js').Row[]} */
   const rows = [];
@@ -199,7 +202,7 @@ export async function runBench(options) {
         }
       }
     }
-    const news = rowsOf(scenario, samplesByTarget, { seconds, scale });
+    const news = rowsOf(scenario, samplesByTarget, { seconds, scale, isPinned: pins !== undefined });
     rows.push(...news);
     if (jsonFile !== undefined) writeResults(jsonFile, { machine, versions, disk: commits, rows: news, micro: [] });
   }
@@ -211,6 +214,8 @@ export async function runBench(options) {
   for (const group of new Set(rows.map((row) => row.group))) {
     console.log(`\n### ${group}\n\n${formatTable(rows.filter((row) => row.group === group))}`);
   }
+  const onOtherNode = formatNodeTable(rows);
+  if (onOtherNode !== null) console.log(`\n### On the other Node\n\n${onOtherNode}`);
   console.log(`\n${[READING, ...formatLegend(rows)].join('\n')}`);
   for (const failure of failures) say(`Failed: ${failure}`);
 

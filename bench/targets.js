@@ -1,13 +1,11 @@
 // The brokers that are measured side by side, and how each is started.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configurationLines } from './settings.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const require = createRequire(import.meta.url);
 
 /**
  * What a broker must be able to do for a scenario. Plain messages of MQTT 3.1.1 and 5 anybody can do who is here.
@@ -32,6 +30,7 @@ const require = createRequire(import.meta.url);
  * @property {readonly Ability[]} abilities
  * @property {boolean} isConfigured whether it has users, access rules and persistence like the product, where those are
  *   measured; others are measured as they come
+ * @property {string} [userDomain] of the names that it insists on, if it does without having users
  * @property {() => string | undefined} prepare builds what must be built; returns why the target cannot run, if so
  * @property {() => string} version
  * @property {(port: number, wishes: Wishes) => string[]} command
@@ -144,6 +143,7 @@ const ejabberd = {
   name: 'ejabberd',
   abilities: ['v5', 'qos2', 'properties', 'retained', 'wildcards', 'wills'],
   isConfigured: false,
+  userDomain: 'localhost',
   prepare() {
     if (ejabberdLibraries() === undefined) return 'ejabberd is not installed (apt install ejabberd)';
     return spawnSync('erl', ['-version']).error ? 'erl cannot be started' : undefined;
@@ -179,14 +179,17 @@ const ejabberd = {
   },
 };
 
-/** @type {Target} */
+/**
+ * It sends retained messages with the QoS that they were published with, whatever was granted: not what is measured here.
+ * @type {Target}
+ */
 const aedes = {
   name: 'aedes',
-  abilities: ['qos2', 'sessions', 'retained', 'wildcards', 'wills'],
+  abilities: ['qos2', 'sessions', 'wildcards', 'wills'],
   isConfigured: false,
   prepare: () => (existsSync(join(root, 'node_modules', 'aedes')) ? undefined : 'node_modules has no aedes (npm ci)'),
   version: () =>
-    `${JSON.parse(readFileSync(require.resolve('aedes/package.json'), 'utf8')).version}, ${nodeVersion(process.execPath)}`,
+    `${JSON.parse(readFileSync(join(root, 'node_modules', 'aedes', 'package.json'), 'utf8')).version}, ${nodeVersion(process.execPath)}`,
   command: (port) => [process.execPath, FOR_LOAD, join(root, 'bench', 'aedes-broker.js'), String(port)],
 };
 

@@ -79,6 +79,7 @@ static struct {
   bool returning;
   bool retain;
   bool users;
+  const char *user_domain; /* NULL: names without one */
   bool tls;
   bool websocket;
   bool alias;
@@ -137,6 +138,7 @@ static const char usage[] =
     "                      with --persistent, --count and --pubs 0\n"
     "  --retain            messages are retained; with --pubs 0, subscribers count retained messages\n"
     "  --users             client i of each kind is one of the users user0 to user999, whose password is the name\n"
+    "  --users-of DOMAIN   the same, as useri@DOMAIN\n"
     "  --tls               TLS 1.3; the certificate is not looked at\n"
     "  --websocket         WebSocket, each packet in a frame of its own\n"
     "  --user-properties N with --v5: N user properties with each message\n"
@@ -207,7 +209,7 @@ static void check_options(void) {
 
 static void parse_options(int argc, char **argv) {
   enum { SHAPE = 256, PUBS, SUBS, SIZE, TOPICS, WINDOW, RATE, UNDELIVERED, OPEN, SECS, WARM, COUNT, V5, PERSISTENT, AWAY,
-         RETURN, RETAIN, USERS, TLS, WEBSOCKET, USER_PROPERTIES, ALIAS, FILTERS, ACTIVE, FILTER, STEPS, PID, HELP };
+         RETURN, RETAIN, USERS, USERS_OF, TLS, WEBSOCKET, USER_PROPERTIES, ALIAS, FILTERS, ACTIVE, FILTER, STEPS, PID, HELP };
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"shape", required_argument, NULL, SHAPE},
@@ -229,6 +231,7 @@ static void parse_options(int argc, char **argv) {
       {"return", no_argument, NULL, RETURN},
       {"retain", no_argument, NULL, RETAIN},
       {"users", no_argument, NULL, USERS},
+      {"users-of", required_argument, NULL, USERS_OF},
       {"tls", no_argument, NULL, TLS},
       {"websocket", no_argument, NULL, WEBSOCKET},
       {"user-properties", required_argument, NULL, USER_PROPERTIES},
@@ -264,6 +267,7 @@ static void parse_options(int argc, char **argv) {
       case RETURN: options.returning = true; break;
       case RETAIN: options.retain = true; break;
       case USERS: options.users = true; break;
+      case USERS_OF: options.users = true; options.user_domain = optarg; break;
       case TLS: options.tls = true; break;
       case WEBSOCKET: options.websocket = true; break;
       case USER_PROPERTIES: options.user_properties = parse_integer("user-properties", optarg, 0, 8); break;
@@ -548,8 +552,9 @@ static void append_connect(struct connection *c) {
     put_string(&body, "gone");
   }
   if (options.users) {
-    char user[16];
-    snprintf(user, sizeof user, "user%d", c->index % USER_COUNT);
+    char user[64];
+    const char *domain = options.user_domain;
+    snprintf(user, sizeof user, "user%d%s%s", c->index % USER_COUNT, domain ? "@" : "", domain ? domain : "");
     put_string(&body, user);
     put_string(&body, user);
   }
