@@ -1,4 +1,11 @@
-import { encodePacket, PacketType, type ProtocolVersion, type Publish, type QoS } from '@cauldron/codec';
+import {
+  encodePacket,
+  PacketType,
+  type Properties,
+  type ProtocolVersion,
+  type Publish,
+  type QoS,
+} from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TestBroker } from '../support/test-broker.js';
@@ -28,7 +35,9 @@ interface MessagePlan {
   readonly qos: QoS;
   readonly size: number;
   readonly retain: boolean;
-  readonly property: boolean;
+  readonly properties: keyof typeof PROPERTIES;
+  /** 5.0: nothing, what sets an alias for the topic, or an alias in its place if one was set. */
+  readonly alias: 'none' | 'set' | 'use';
   /** What follows in the same read: nothing, an acknowledgement of nothing, or an UNSUBSCRIBE that ends nothing. */
   readonly interruption: 'none' | 'acknowledgement' | 'unsubscribe';
 }
@@ -48,6 +57,23 @@ interface Script {
   readonly merge: boolean;
   readonly maxQueuedMessages: number;
 }
+
+const PROPERTIES = {
+  none: {},
+  user: {
+    contentType: 'text/x',
+    userProperties: [
+      ['k', 'v'],
+      ['k', 'ü'],
+    ],
+  },
+  request: { responseTopic: 'answers/1', correlationData: Uint8Array.of(0, 0xff), payloadFormatIndicator: 0 },
+  // As the codec does not write them.
+  apart: { userProperties: [['k', 'v']], contentType: 'x'.repeat(140) },
+  expiring: { messageExpiryInterval: 1000 },
+} as const satisfies Record<string, Properties>;
+
+const ALIASES = ['a', 'a/b', 'a/c', 'b', 'b/c', '/', 'c/ü'];
 
 const version = fc.constantFrom<ProtocolVersion>(3, 4, 5);
 const qos = fc.constantFrom<QoS>(0, 1, 2);
@@ -75,7 +101,8 @@ const message: fc.Arbitrary<MessagePlan> = fc.record({
   qos: fc.constantFrom<QoS>(0, 0, 1, 1, 2),
   size: fc.constantFrom(0, 1, 20, 20, 130, 5000),
   retain: fc.constantFrom(false, false, false, false, true),
-  property: fc.constantFrom(false, false, false, true),
+  properties: fc.constantFrom('none', 'none', 'none', 'user', 'request', 'apart', 'expiring'),
+  alias: fc.constantFrom('none', 'none', 'set', 'use', 'use'),
   interruption: fc.constantFrom('none', 'none', 'none', 'none', 'none', 'none', 'acknowledgement', 'unsubscribe'),
 });
 
@@ -144,8 +171,9 @@ async function play(script: Script, oneByOne: boolean): Promise<unknown> {
     seen.push(client.record());
     clients.push(client);
     let packetId = 0;
+    const aliases = new Set<string>();
     for (const batch of plan.batches) {
-      const bytes = Buffer.concat(batch.map((each) => frames(each, ++packetId, plan.version)));
+      const bytes = Buffer.concat(batch.map((each) => frames(each, ++packetId, plan.version, aliases)));
       // Cut where it may hurt: in the middle of a length, a topic, a payload.
       let from = 0;
       for (const cut of [...plan.cuts].sort((a, b) => a - b)) {
@@ -183,24 +211,33 @@ function isMessage(hex: string): boolean {
   return hex.startsWith('3') || hex.startsWith('6');
 }
 
-function frames(plan: MessagePlan, packetId: number, protocol: ProtocolVersion): Uint8Array {
-  const message = encodePacket(publish(plan, packetId, protocol), protocol);
+function frames(plan: MessagePlan, packetId: number, protocol: ProtocolVersion, aliases: Set<string>): Uint8Array {
+  const message = encodePacket(publish(plan, packetId, protocol, aliases), protocol);
   if (plan.interruption === 'none') return message;
   if (plan.interruption === 'acknowledgement') return Buffer.concat([message, Uint8Array.of(0x40, 2, 0xff, 0xff)]);
   const unsubscribe = { type: PacketType.UNSUBSCRIBE, packetId: 60_000, filters: ['none'] } as const;
   return Buffer.concat([message, encodePacket(unsubscribe, protocol)]);
 }
 
-function publish(plan: MessagePlan, packetId: number, protocol: ProtocolVersion): Publish {
+/** `aliases`: the topics that have one. */
+function publish(plan: MessagePlan, packetId: number, protocol: ProtocolVersion, aliases: Set<string>): Publish {
+  const { topic: name, alias } = plan;
+  const isUsed = protocol === 5 && alias === 'use' && aliases.has(name);
+  const isSet = protocol === 5 && alias === 'set';
+  if (isSet) aliases.add(name);
+  const properties: Properties = {
+    ...PROPERTIES[plan.properties],
+    ...((isUsed || isSet) && { topicAlias: ALIASES.indexOf(name) + 1 }),
+  };
   return {
     type: PacketType.PUBLISH,
-    topic: plan.topic,
+    topic: isUsed ? '' : name,
     payload: new Uint8Array(plan.size).fill(packetId & 0xff),
     qos: plan.qos,
     retain: plan.retain,
     dup: false,
     ...(plan.qos > 0 && { packetId }),
-    ...(protocol === 5 && plan.property && { properties: { contentType: 'text/x', userProperties: [['k', 'v']] } }),
+    ...(protocol === 5 && { properties }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { QoS } from '@cauldron/codec';
-import { copyBytes, PacketType, ReasonCode, viewOf } from '@cauldron/codec';
+import { copyBytes, decodePublish, PacketType, ReasonCode, viewOf } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import { Delivery } from './delivery.js';
@@ -8,14 +8,14 @@ import { Message } from './message.js';
 import { CHUNK_BYTES, type Output } from './output.js';
 import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
-import { RunLayout } from './run-layout.js';
+import { PublishProperties } from './publish-properties.js';
+import { passedOn } from './publishing.js';
+import { MAX_FRAME_GROWTH, RunFrames, RunLayout } from './run-layout.js';
 import { NOBODY_HAS_ROOM, type Session, SOCKET_IS_FULL } from './session.js';
 import type { Target, Targets } from './targets.js';
 
 const PUBACK = PacketType.PUBACK << 4;
 const PUBREC = PacketType.PUBREC << 4;
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * Messages of QoS 1 and 2 in a run: after each run a lagging subscriber can make the publisher wait. A read of many small
@@ -41,19 +41,15 @@ export class PublishRun {
   #connection: Connection | null = null;
   #targets: Targets | null = null;
   #header = 0;
-  #bytes: Uint8Array = NOTHING;
+  readonly #frames = new RunFrames();
   #start = 0;
-  #end = 0;
-  #count = 0;
+  /** How much larger the frames can be in another layout. */
+  #growth = 0;
+  readonly #properties = new PublishProperties();
   /** Of all payloads. */
   #payloadBytes = 0;
   /** The store's last ticket when the run began: if there is a later one, acknowledgements wait for it. */
   #appendedBefore: Ticket = 0;
-  /** Where each frame begins. */
-  #starts = new Int32Array(1024);
-  /** QoS 1 and 2: where each frame's packet id lies. */
-  #ids = new Int32Array(1024);
-  #sourceIsV5 = false;
   #publisherId = '';
   /** Larger frames are for the general way, which looks at the payload alone; see `maxPayloadBytes`. */
   #maxFrameBytes = CHUNK_BYTES;
@@ -108,11 +104,28 @@ export class PublishRun {
       // A packet id of 0 is malformed.
       if (at > end || (bytes[topicEnd] | bytes[topicEnd + 1]) === 0) return false;
     }
-    // Without properties only: those would have to be read.
-    if (connection.version === 5 && (at >= end || bytes[at++] !== 0)) return false;
+    let hasProperties = false;
+    let aliased: Uint8Array | null = null;
+    if (connection.version === 5) {
+      if (at < end && bytes[at] === 0) at++;
+      else {
+        const properties = this.#properties;
+        if (!properties.read(bytes, at, end)) return false;
+        hasProperties = true;
+        at = properties.end;
+        if (properties.alias > 0) {
+          // One that comes with its topic is set by it.
+          aliased = topicEnd > topicAt ? null : (connection.inboundAliases?.resolve(properties.alias) ?? null);
+          if (aliased === null) return false;
+        }
+      }
+    }
     const { router } = this.#context;
     if (end - start > this.#maxFrameBytes) return false;
-    const route = router.knownRoute(bytes, topicAt, topicEnd - topicAt);
+    const route =
+      aliased === null
+        ? router.knownRoute(bytes, topicAt, topicEnd - topicAt)
+        : router.knownRoute(aliased, 0, aliased.length);
     if (route === null) return false;
     const { session } = connection;
     if (session === null) return false;
@@ -124,22 +137,32 @@ export class PublishRun {
       targets !== this.#targets ||
       header !== this.#header ||
       connection !== this.#connection ||
-      end - this.#start > CHUNK_BYTES ||
-      (qos > 0 && this.#count === MAX_ACKNOWLEDGED)
+      end - this.#start + this.#growth + MAX_FRAME_GROWTH > CHUNK_BYTES ||
+      (qos > 0 && this.#frames.count === MAX_ACKNOWLEDGED)
     ) {
       this.finish();
       if (qos > 0 && this.#needsStoreInVain(session, targets, qos, route.topic)) return false;
       this.#begin(connection, targets, header, bytes, start);
     }
+    const frames = this.#frames;
     if (qos > 0) {
       if (qos === 2 && !this.#holdInbound(connection, session, (bytes[topicEnd] << 8) | bytes[topicEnd + 1]))
         return false;
-      this.#ids[this.#count] = topicEnd;
+      frames.ids[frames.count] = topicEnd;
     }
-    this.#starts[this.#count++] = start;
-    this.#end = end;
+    this.#growth += MAX_FRAME_GROWTH;
+    if (hasProperties) {
+      frames.hasProperties = true;
+      if (aliased !== null) {
+        frames.addAlias(this.#properties.aliasAt, aliased);
+        this.#growth += aliased.length;
+      }
+    }
+    frames.payloads[frames.count] = at;
+    frames.starts[frames.count++] = start;
+    frames.end = end;
     this.#payloadBytes += end - at;
-    if (this.#count === this.#starts.length) this.#growIndex();
+    if (frames.count === frames.starts.length) frames.grow();
     return true;
   }
 
@@ -151,9 +174,9 @@ export class PublishRun {
     this.#connection = null;
     this.#targets = null;
     const { session } = connection;
-    if (this.#count === 0 || session === null) return;
+    if (this.#frames.count === 0 || session === null) return;
     const { counters } = this.#context;
-    counters.received[PacketType.PUBLISH] += this.#count;
+    counters.received[PacketType.PUBLISH] += this.#frames.count;
     counters.publishBytesReceived += this.#payloadBytes;
     let matched = 0;
     const { repeated, sessions } = targets;
@@ -175,12 +198,16 @@ export class PublishRun {
     this.#connection = connection;
     this.#targets = targets;
     this.#header = header;
-    this.#bytes = bytes;
+    const frames = this.#frames;
+    frames.bytes = bytes;
+    frames.end = start;
+    frames.count = 0;
+    frames.hasIds = (header & 6) !== 0;
+    frames.isV5 = connection.version === 5;
+    frames.hasProperties = frames.hasAliases = false;
     this.#start = start;
-    this.#end = start;
-    this.#count = 0;
+    this.#growth = 0;
     this.#payloadBytes = 0;
-    this.#sourceIsV5 = connection.version === 5;
     this.#publisherId = connection.clientId;
     this.#appendedBefore = this.#context.store.appended;
   }
@@ -211,8 +238,9 @@ export class PublishRun {
     if (qos > 0 && (session.lasting || this.#context.settings.maxInflightBytes < Number.POSITIVE_INFINITY))
       return false;
     const isV5 = connection.version === 5;
-    const layout = qos === publishQoS && isV5 === (publisher.version === 5) ? null : this.#layoutFor(isV5, qos);
-    const size = layout === null ? this.#end - this.#start : layout.length;
+    const isPlain = qos === publishQoS && isV5 === (publisher.version === 5) && !this.#frames.hasAliases;
+    const layout = isPlain ? null : this.#layoutFor(isV5, qos);
+    const size = layout === null ? this.#frames.end - this.#start : layout.length;
     if (size > CHUNK_BYTES || size > connection.maximumPacketSize) return false;
     if (qos === 0) {
       if (session.queuesQoS0) return false;
@@ -220,7 +248,7 @@ export class PublishRun {
     } else {
       const sent = this.#openWindow(session);
       // Messages that find no room are refused one by one: the publisher may have to be told.
-      if (sent < this.#count && !session.hasRoom(size, this.#count - sent)) return false;
+      if (sent < this.#frames.count && !session.hasRoom(size, this.#frames.count - sent)) return false;
       this.#deliverIntoWindow(session, connection, qos, layout, sent);
     }
     if (connection.output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
@@ -230,15 +258,15 @@ export class PublishRun {
   /** QoS 0: as many as may wait for the socket; the rest is dropped. */
   #deliverAtMostOnce(session: Session, connection: Connection, layout: RunLayout | null, size: number): void {
     const { output } = connection;
-    const bytes = layout === null ? this.#bytes : layout.bytes;
-    const starts = layout === null ? this.#starts : layout.starts;
+    const bytes = layout === null ? this.#frames.bytes : layout.bytes;
+    const starts = layout === null ? this.#frames.starts : layout.starts;
     const first = layout === null ? this.#start : 0;
     const room = this.#context.settings.maxOutputBytes - output.pendingBytes;
-    let sent = this.#count;
+    let sent = this.#frames.count;
     let end = first + size;
     if (size > room) {
       while (sent > 0 && starts[sent - 1] - first >= room) end = starts[--sent];
-      if (sent < this.#count) session.refuse(this.#message(sent), SOCKET_IS_FULL, this.#count - sent);
+      if (sent < this.#frames.count) session.refuse(this.#message(sent), SOCKET_IS_FULL, this.#frames.count - sent);
     }
     if (sent > 0) output.copy(bytes, first, end);
     this.#countSent(sent);
@@ -247,12 +275,12 @@ export class PublishRun {
   /** How many of the frames the session's window takes now. None while others wait for it. */
   #openWindow(session: Session): number {
     const credit = session.queuedMessages > 0 ? 0 : Math.max(0, session.credit);
-    return credit < this.#count ? credit : this.#count;
+    return credit < this.#frames.count ? credit : this.#frames.count;
   }
 
   /** QoS 1 and 2 for a session that ends with its connection: `open` frames go out, the rest waits, for which is room. */
   #deliverIntoWindow(session: Session, connection: Connection, qos: QoS, layout: RunLayout | null, open: number): void {
-    const count = this.#count;
+    const count = this.#frames.count;
     let sent = open;
     if (sent > 0) {
       session.inflight ??= new Inflight<Delivery>();
@@ -262,8 +290,8 @@ export class PublishRun {
       );
       if (firstId === 0) sent = 0;
       else if (layout === null) {
-        const end = sent === count ? this.#end : this.#starts[sent];
-        copyWithIds(connection.output, this.#bytes, this.#start, end, this.#ids, sent, firstId);
+        const end = sent === count ? this.#frames.end : this.#frames.starts[sent];
+        copyWithIds(connection.output, this.#frames.bytes, this.#start, end, this.#frames.ids, sent, firstId);
       } else {
         const end = sent === count ? layout.length : layout.starts[sent];
         copyWithIds(connection.output, layout.bytes, 0, end, layout.ids, sent, firstId);
@@ -280,8 +308,7 @@ export class PublishRun {
     const layout = this.#layouts[key];
     if ((this.#layoutsMade & (1 << key)) === 0) {
       this.#layoutsMade |= 1 << key;
-      const fromV5 = this.#sourceIsV5;
-      layout.make(this.#bytes, this.#starts, this.#count, this.#end, (this.#header & 6) !== 0, fromV5);
+      layout.make(this.#frames);
     }
     return layout;
   }
@@ -290,8 +317,8 @@ export class PublishRun {
   #countSent(messages: number): void {
     const { counters } = this.#context;
     counters.sent[PacketType.PUBLISH] += messages;
-    if (messages === this.#count) counters.publishBytesSent += this.#payloadBytes;
-    else for (let i = 0; i < messages; i++) counters.publishBytesSent += this.#endOf(i) - this.#payloadAt(i);
+    if (messages === this.#frames.count) counters.publishBytesSent += this.#payloadBytes;
+    else for (let i = 0; i < messages; i++) counters.publishBytesSent += this.#endOf(i) - this.#frames.payloads[i];
   }
 
   /** PUBACK or PUBREC for each frame: at once if nothing durable was touched, else after the store's commit. */
@@ -299,19 +326,19 @@ export class PublishRun {
     const { store, counters } = this.#context;
     const header = (this.#header & 6) === 2 ? PUBACK : PUBREC;
     const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
-    const bytes = this.#bytes;
-    const ids = this.#ids;
+    const bytes = this.#frames.bytes;
+    const ids = this.#frames.ids;
     const says = publisher.version === 5 && matched === 0 && header === PUBACK; // see handlers/publish.ts
     if (ticket > store.committed || publisher.holdsBack || says) {
       const reasonCode = says ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS;
-      for (let i = 0; i < this.#count; i++) {
+      for (let i = 0; i < this.#frames.count; i++) {
         publisher.acknowledge(header, (bytes[ids[i]] << 8) | bytes[ids[i] + 1], ticket, reasonCode);
       }
       return;
     }
     const { output } = publisher;
-    counters.sent[header >> 4] += this.#count;
-    for (let i = 0; i < this.#count; i++) {
+    counters.sent[header >> 4] += this.#frames.count;
+    for (let i = 0; i < this.#frames.count; i++) {
       const chunk = output.reserve(4);
       let at = output.length;
       chunk[at++] = header;
@@ -329,11 +356,11 @@ export class PublishRun {
     const { router, store, slowdown } = this.#context;
     const singles = this.#singles;
     const qos = (this.#header >> 1) & 3;
-    const bytes = this.#bytes;
-    for (let i = 0; i < this.#count; i++) {
+    const bytes = this.#frames.bytes;
+    for (let i = 0; i < this.#frames.count; i++) {
       const { refused } = router.routeTo(this.#message(i), singles, session);
       if (qos === 0) continue;
-      const id = (bytes[this.#ids[i]] << 8) | bytes[this.#ids[i] + 1];
+      const id = (bytes[this.#frames.ids[i]] << 8) | bytes[this.#frames.ids[i] + 1];
       const ticket = store.appended === this.#appendedBefore ? 0 : store.appended;
       if (refused > 0 && refused === matched) this.#refuse(publisher, session, qos, id);
       else publisher.acknowledge(qos === 1 ? PUBACK : PUBREC, id, ticket);
@@ -353,41 +380,26 @@ export class PublishRun {
   #message(i: number): Message {
     const known = this.#messages[i];
     if (known !== undefined) return known;
-    const bytes = this.#bytes;
-    const body = this.#bodyOf(i);
+    const { router } = this.#context;
+    const { bytes, starts, payloads, isV5, hasProperties } = this.#frames;
+    const end = this.#endOf(i);
+    let body = starts[i] + 1;
+    while (bytes[body++] > 127);
     const topicEnd = body + 2 + ((bytes[body] << 8) | bytes[body + 1]);
-    const { topic } = this.#context.router.routeOf(bytes, body + 2, topicEnd);
+    const aliased = this.#frames.aliased(i);
+    const { topic } =
+      aliased === null ? router.routeOf(bytes, body + 2, topicEnd) : router.routeOf(aliased, 0, aliased.length);
     const qos = ((this.#header >> 1) & 3) as QoS;
-    const payload = viewOf(bytes, this.#payloadAt(i), this.#endOf(i));
-    const message = new Message(topic, payload, qos, false, null, this.#publisherId, Number.POSITIVE_INFINITY);
+    const properties =
+      hasProperties && isV5 ? passedOn(decodePublish(bytes, starts[i], body, end, 5).properties) : null;
+    const payload = viewOf(bytes, payloads[i], end);
+    const message = new Message(topic, payload, qos, false, properties, this.#publisherId, Number.POSITIVE_INFINITY);
     this.#messages[i] = message;
     return message;
   }
 
-  #bodyOf(i: number): number {
-    let at = this.#starts[i] + 1;
-    while (this.#bytes[at++] > 127);
-    return at;
-  }
-
-  #payloadAt(i: number): number {
-    const bytes = this.#bytes;
-    const body = this.#bodyOf(i);
-    const topicBytes = (bytes[body] << 8) | bytes[body + 1];
-    return body + 2 + topicBytes + ((this.#header & 6) !== 0 ? 2 : 0) + (this.#sourceIsV5 ? 1 : 0);
-  }
-
   #endOf(i: number): number {
-    return i + 1 === this.#count ? this.#end : this.#starts[i + 1];
-  }
-
-  #growIndex(): void {
-    const starts = new Int32Array(this.#starts.length * 2);
-    starts.set(this.#starts);
-    this.#starts = starts;
-    const ids = new Int32Array(starts.length);
-    ids.set(this.#ids);
-    this.#ids = ids;
+    return i + 1 === this.#frames.count ? this.#frames.end : this.#frames.starts[i + 1];
   }
 }
 

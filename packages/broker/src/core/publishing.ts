@@ -1,3 +1,4 @@
+import type { Properties } from '@cauldron/codec';
 import type { Context } from './context.js';
 import type { Message } from './message.js';
 import type { Routed } from './router.js';
@@ -27,4 +28,12 @@ export function publishMessage(context: Context, message: Message, targets: Targ
   const routed = context.router.route(message, targets, origin);
   if (context.peers.count > 0) context.peers.publish(message);
   return routed;
+}
+
+/** What receivers get, unaltered [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20]. */
+export function passedOn(properties: Properties | undefined): Properties | null {
+  if (properties === undefined) return null;
+  const { topicAlias, ...rest } = properties; // [MQTT-3.3.2-7]
+  for (const _ in rest) return rest;
+  return null;
 }

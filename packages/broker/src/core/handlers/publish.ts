@@ -1,4 +1,4 @@
-import type { Properties, Publish } from '@cauldron/codec';
+import type { Publish } from '@cauldron/codec';
 import { decodePublish, PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
 import { accessReason } from '../access-reason.js';
 import type { Connection } from '../connection.js';
@@ -8,7 +8,7 @@ import { Message } from '../message.js';
 import { lineOfPublish } from '../packet-log.js';
 import { LogType } from '../ports/log.js';
 import type { Ticket } from '../ports/store.js';
-import { publishMessage, reasonWhyReserved, reasonWhyTooLarge } from '../publishing.js';
+import { passedOn, publishMessage, reasonWhyReserved, reasonWhyTooLarge } from '../publishing.js';
 import type { Route } from '../route-cache.js';
 import { NOBODY_HAS_ROOM, type Session } from '../session.js';
 import { InboundAliases } from '../topic-aliases.js';
@@ -274,14 +274,6 @@ function messageFrom(context: Context, connection: Connection, packet: Publish, 
   const lifeS = properties?.messageExpiryInterval;
   const expiresAtMs = lifeS === undefined ? Number.POSITIVE_INFINITY : context.clock.wallMs() + lifeS * 1000;
   return new Message(topic, payload, qos, retain, passedOn(properties), connection.clientId, expiresAtMs);
-}
-
-/** What receivers get, unaltered [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20]. */
-function passedOn(properties: Properties | undefined): Properties | null {
-  if (properties === undefined) return null;
-  const { topicAlias, ...rest } = properties; // [MQTT-3.3.2-7]
-  for (const _ in rest) return rest;
-  return null;
 }
 
 function logRefused(context: Context, connection: Connection, topic: string, why: string): void {
