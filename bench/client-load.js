@@ -39,7 +39,11 @@ class Meter {
     this.#milliseconds = milliseconds;
     this.#messages = messages;
     this.#begin();
-    if (messages === 0) setTimeout(() => this.#begin(), WARM_UP_MS);
+    if (messages > 0) return;
+    setTimeout(() => {
+      this.#begin();
+      setTimeout(() => this.#end(), this.#milliseconds);
+    }, WARM_UP_MS);
   }
 
   /** Called after each message, or batch of them. */
@@ -56,7 +60,6 @@ class Meter {
     this.#first = this.count;
     this.#startedAt = performance.now();
     this.#cpu = process.cpuUsage();
-    if (this.#messages === 0 && this.#first > 0) setTimeout(() => this.#end(), this.#milliseconds);
   }
 
   #measureMemory() {
