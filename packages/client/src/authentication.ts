@@ -28,10 +28,20 @@ export interface AuthenticationExchange {
   finish?(data: Uint8Array | undefined): void;
 }
 
-/** A method, and the exchange of which CONNECT carries the beginning. */
+/** An exchange of which CONNECT carries the beginning. */
 export interface BegunAuthentication {
-  readonly authentication: Authentication;
-  readonly exchange: AuthenticationExchange;
+  /** Of the CONNECT. */
+  readonly properties: Properties;
+  /** The exchanges on the connection, of which this is the first; see `Exchanges`. */
+  exchanges(send: (packet: Auth) => void, fail: (cause: unknown) => void): Exchanges;
+}
+
+/** @param exchange begun by the method */
+export function begunAuthentication(method: Authentication, exchange: AuthenticationExchange): BegunAuthentication {
+  return {
+    properties: authenticationProperties(method, exchange.data),
+    exchanges: (send, fail) => new Exchanges(method, exchange, send, fail),
+  };
 }
 
 /** The exchanges on one connection: that of CONNECT, then those of `reauthenticate`. One at a time. */
@@ -48,9 +58,14 @@ export class Exchanges {
    * @param send sends an AUTH, unless the connection has ended; throws what cannot be sent
    * @param fail ends the connection, if it has not ended: the method has thrown `cause`
    */
-  constructor(begun: BegunAuthentication, send: (packet: Auth) => void, fail: (cause: unknown) => void) {
-    this.#authentication = begun.authentication;
-    this.#exchange = begun.exchange;
+  constructor(
+    authentication: Authentication,
+    exchange: AuthenticationExchange,
+    send: (packet: Auth) => void,
+    fail: (cause: unknown) => void,
+  ) {
+    this.#authentication = authentication;
+    this.#exchange = exchange;
     this.#send = send;
     this.#fail = fail;
   }
@@ -159,7 +174,7 @@ export class Exchanges {
 }
 
 /** What CONNECT and each AUTH carry [MQTT-4.12.0-5]. */
-export function authenticationProperties({ method }: Authentication, data: Uint8Array | undefined): Properties {
+function authenticationProperties({ method }: Authentication, data: Uint8Array | undefined): Properties {
   return { authenticationMethod: method, ...(data !== undefined && { authenticationData: data }) };
 }
 

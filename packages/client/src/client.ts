@@ -12,6 +12,7 @@ import {
 } from '@cauldron/codec';
 import { untilAborted } from './abort.js';
 import { bytesOf } from './bytes.js';
+import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
 import { Deferred } from './deferred.js';
 import type { ClientError } from './errors.js';
@@ -19,10 +20,11 @@ import type { ClientEvents, ClientState } from './events.js';
 import { Inbox } from './inbox.js';
 import { Listeners } from './listeners.js';
 import { type Message, type NoParams, receiptOf } from './message.js';
+import { requestPart } from './optional-part.js';
 import type { ConnectOptions, PublishOptions, SubscribeOptions, UnsubscribeOptions } from './options.js';
 import type { PublishResult } from './outgoing-message.js';
 import { codecOf, encoded, type PayloadCodec } from './payload-codec.js';
-import { answering, Requester, type RequestOptions, type Responder, type WithCodec } from './request-response.js';
+import type { Requester, RequestOptions, Responder, WithCodec } from './request-response.js';
 import type { Servers } from './servers.js';
 import type { Session } from './session.js';
 import { Subscriber } from './subscriber.js';
@@ -55,7 +57,9 @@ export class Client {
   readonly #supervisor: Supervisor;
   readonly #inbox: Inbox;
   readonly #subscriber: Subscriber;
-  readonly #requester: Requester;
+  readonly #clock: Clock;
+  /** Made with the first request. */
+  #requester: Requester | null = null;
   readonly #protocolVersion: ProtocolVersion;
   /** The topic that was found to be valid last: most programs publish to the same one again and again. */
   #validTopic: string | null = null;
@@ -84,11 +88,11 @@ export class Client {
         message: (message) => this.#inbox.receive(message),
         subscriptionLost: (filter, reasonCode) => {
           this.#subscriber.lost(filter, reasonCode);
-          this.#requester.lost(filter);
+          this.#requester?.lost(filter);
         },
         closed: (error) => {
           this.#inbox.end(error);
-          this.#requester.end(error);
+          this.#requester?.end(error);
           closed.resolve(error);
         },
       },
@@ -96,7 +100,7 @@ export class Client {
     );
     this.#subscriber = new Subscriber(this, this.#inbox, this.#supervisor, onMessage ?? null);
     this.#protocolVersion = options.protocolVersion ?? 5;
-    this.#requester = new Requester(this, surroundings.clock, () => this.#updateBacklog());
+    this.#clock = surroundings.clock;
     this.#supervisor.start();
   }
 
@@ -255,7 +259,8 @@ export class Client {
     options: RequestOptions & Partial<WithCodec<T, In>> = {},
   ): Promise<Message<T>> {
     this.#assertResponses();
-    return this.#requester.request(topic, value, options);
+    const requester = this.#requester ?? (await this.#makeRequester());
+    return requester.request(topic, value, options);
   }
 
   /**
@@ -292,13 +297,24 @@ export class Client {
   ): Promise<Subscription<unknown, unknown>> {
     this.#assertResponses();
     const codec = options.codec === undefined ? null : codecOf(options.codec);
-    const handler = answering(responder, codec, (message, error) => this.events.tell('unanswered', { message, error }));
+    const handler: MessageHandler<T, P> = async (message, client) => {
+      const { answer } = requestPart.loaded ?? (await requestPart.load());
+      await answer(message, client, responder, codec, (error) => this.events.tell('unanswered', { message, error }));
+    };
     return this.#subscribe(target, options, codec, handler);
+  }
+
+  async #makeRequester(): Promise<Requester> {
+    // What cannot be loaded now, can be when there is a connection.
+    const load = () => requestPart.load();
+    const { Requester } = await load().catch(() => this.ready.then(load));
+    this.#requester ??= new Requester(this, this.#clock, () => this.#updateBacklog());
+    return this.#requester;
   }
 
   /** Answers to requests are messages like any other: whoever waits for one has to read. */
   #updateBacklog(): void {
-    this.#supervisor.isBacklogged = this.#inbox.isCongested && !this.#requester.isWaiting;
+    this.#supervisor.isBacklogged = this.#inbox.isCongested && !this.#requester?.isWaiting;
   }
 
   /** Response topics came with 5.0. */
@@ -365,7 +381,7 @@ export class Client {
     const { reasonCode = ReasonCode.SUCCESS, properties, signal } = options;
     this.#supervisor.disconnect(reasonCode, properties);
     this.#inbox.end(null);
-    this.#requester.end(null);
+    this.#requester?.end(null);
     const hurry = () => this.#supervisor.hurry();
     if (signal?.aborted) hurry();
     signal?.addEventListener('abort', hurry, { once: true });

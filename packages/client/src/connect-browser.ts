@@ -1,22 +1,33 @@
 import type { Client } from './client.js';
-import type { Clock } from './clock.js';
+import { type Clock, systemClock } from './clock.js';
+import { OptionalPart, requestPart } from './optional-part.js';
 import type { ConnectOptions } from './options.js';
 import { pageWakeUps } from './page-wake-ups.js';
 import { connectBy, type Platform, type ServerUrls, startBy } from './platform.js';
 import { webSocketUrl } from './server-url.js';
 import type { TransportFactory } from './transport.js';
 import { browserWebSocket } from './transports/browser-websocket.js';
-import { workerClock } from './worker-clock.js';
 
-/** One clock for all clients, so that they share a worker. */
-let browser: Platform | null = null;
+/** One for all clients, so that they share a worker. */
+const clockPart = new OptionalPart(async () => (await import('./worker-clock.js')).workerClock());
 
-function platform(): Platform {
-  if (browser === null) {
-    const clock = workerClock();
-    browser = { transportTo: (url) => webSocketTo(url, clock), clock, wakeUps: pageWakeUps };
-  }
-  return browser;
+/** Until the clock of pages is loaded, their own timers have to do: they are late only when the page is not seen. */
+const CLOCK: Clock = {
+  ...systemClock,
+  after: (delayMs, callback) => (clockPart.loaded ?? systemClock).after(delayMs, callback),
+};
+
+const BROWSER: Platform = { transportTo: webSocketTo, clock: CLOCK, wakeUps: pageWakeUps };
+
+/** What a client may need later, when nothing can be loaded, is loaded in the background. */
+function prepare(client: Client): Client {
+  const load = (part: OptionalPart<unknown>) => part.load().catch(() => {});
+  void load(clockPart);
+  client.ready.then(
+    () => [clockPart, requestPart].forEach(load),
+    () => {},
+  );
+  return client;
 }
 
 /**
@@ -27,7 +38,7 @@ function platform(): Platform {
  * @throws (rejects) TypeError for a URL of another kind, and everything that `connectOver` throws
  */
 export async function connect(urls: ServerUrls, options: ConnectOptions = {}): Promise<Client> {
-  return connectBy(platform(), urls, options);
+  return prepare(await connectBy(BROWSER, urls, options));
 }
 
 /**
@@ -38,7 +49,7 @@ export async function connect(urls: ServerUrls, options: ConnectOptions = {}): P
  * @throws TypeError for a URL of another kind; TypeError and RangeError for options that make no sense
  */
 export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Client {
-  return startBy(platform(), urls, options);
+  return prepare(startBy(BROWSER, urls, options));
 }
 
 /**
@@ -46,11 +57,11 @@ export function startClient(urls: ServerUrls, options: ConnectOptions = {}): Cli
  * @param options none of them counts in a browser
  * @throws TypeError for a URL that begins neither with ws: nor with wss:
  */
-export function transportTo(url: URL, options: ConnectOptions = {}): TransportFactory {
-  return platform().transportTo(url, options);
+export function transportTo(url: URL, _options: ConnectOptions = {}): TransportFactory {
+  return webSocketTo(url);
 }
 
-function webSocketTo(url: URL, clock: Clock): TransportFactory {
-  if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url), clock);
+function webSocketTo(url: URL): TransportFactory {
+  if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url), CLOCK);
   throw new TypeError(`In a browser a URL begins with ws: or wss:, not ${url.protocol} - pages have no other sockets`);
 }

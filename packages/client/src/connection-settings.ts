@@ -1,5 +1,5 @@
 import { type Connect, MAX_PACKET_SIZE, NEVER_EXPIRES, PacketType, type Properties, type Will } from '@cauldron/codec';
-import { type AuthenticationExchange, authenticationProperties, type BegunAuthentication } from './authentication.js';
+import type { BegunAuthentication } from './authentication.js';
 import { bytesOf } from './bytes.js';
 import type { ConnectOptions, WillOptions } from './options.js';
 import { Presence } from './presence.js';
@@ -8,7 +8,7 @@ import type { Session } from './session.js';
 /** The options of `connect` as the protocol core needs them: complete and checked. */
 export interface ConnectionSettings {
   readonly connect: Connect;
-  /** The exchange that `connect` begins; null: none. */
+  /** The authentication that `connect` begins; null: none. */
   readonly begun: BegunAuthentication | null;
   /** Bytes of the largest packet that is taken from the server. */
   readonly maximumPacketSize: number;
@@ -25,19 +25,14 @@ export interface ConnectionSettings {
 }
 
 /**
- * @param exchange that of `options.authentication`, which it began
+ * @param begun by `options.authentication`; null: not yet, or there is none
  * @throws TypeError, RangeError for options that make no sense; what cannot be encoded shows when CONNECT is written
  */
-export function connectionSettings(
-  options: ConnectOptions,
-  exchange: AuthenticationExchange | undefined,
-): ConnectionSettings {
+export function connectionSettings(options: ConnectOptions, begun: BegunAuthentication | null): ConnectionSettings {
   const { maximumInflight = 100, maximumPacketSize = MAX_PACKET_SIZE, receiveMaximum = 65_535 } = options;
   assertRange('maximumInflight', maximumInflight, 1, 65_535);
   assertRange('maximumPacketSize', maximumPacketSize, 1, MAX_PACKET_SIZE);
   assertRange('receiveMaximum', receiveMaximum, 1, 65_535);
-  const { authentication } = options;
-  const begun = authentication === undefined || exchange === undefined ? null : { authentication, exchange };
   return {
     connect: connectPacket(options, begun),
     begun,
@@ -115,8 +110,7 @@ export function isClean({ clean, outbox }: ConnectOptions): boolean {
 
 /** What has the default of the standard is not sent. */
 function connectProperties(options: ConnectOptions, clean: boolean, begun: BegunAuthentication | null): Properties {
-  const properties: Properties =
-    begun === null ? {} : authenticationProperties(begun.authentication, begun.exchange.data);
+  const properties: Properties = { ...begun?.properties };
   const sessionExpiryInterval = options.sessionExpiryInterval ?? (clean ? 0 : NEVER_EXPIRES);
   if (sessionExpiryInterval > 0) properties.sessionExpiryInterval = sessionExpiryInterval;
   const { maximumPacketSize, receiveMaximum, topicAliasMaximum, userProperties } = options;

@@ -9,7 +9,7 @@ import {
   type Publish,
   ReasonCode,
 } from '@cauldron/codec';
-import { Exchanges } from './authentication.js';
+import type { Exchanges } from './authentication.js';
 import type { Clock } from './clock.js';
 import { checkConnack, keepsSession } from './connack-check.js';
 import type { ConnectionOwner } from './connection-owner.js';
@@ -103,8 +103,7 @@ export class Connection {
     const traceReceived = trace && ((packet: Packet) => trace('received', packet));
     this.#reader = new PacketReader(protocolVersion, settings.maximumPacketSize, this.#readerOwner(), traceReceived);
     this.#sender = new Sender(protocolVersion, owner.trace, counters, this.#senderOwner());
-    this.#exchanges =
-      settings.begun === null ? null : new Exchanges(settings.begun, this.#sendAuth, this.#giveUpAuthentication);
+    this.#exchanges = settings.begun?.exchanges(this.#sendAuth, this.#giveUpAuthentication) ?? null;
     this.#transport = open(this.#transportEvents());
     this.#sender.open(this.#transport);
     this.#cancelTimer = clock.after(settings.connectTimeoutMs, () => {

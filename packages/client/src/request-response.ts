@@ -172,30 +172,30 @@ function responseTopicOf({ properties }: Connack, clientId: string): string {
 }
 
 /**
- * The handler of a subscription that answers requests.
+ * Answers a request.
  * @param codec of what the responder returns; null: that is the payload itself
  * @param unanswered is told of an answer that could not be published. It is not thrown: whoever sends requests chooses the
  * topic of the answer, and could stop the program otherwise.
  */
-export function answering<T, P, Answer>(
+export async function answer<T, P, Answer>(
+  message: Message<T, P>,
+  client: Client,
   responder: Responder<T, P, Answer>,
   codec: PayloadCodec<unknown, Answer> | null,
-  unanswered: (message: Message<T, P>, error: ClientError) => void,
-): MessageHandler<T, P> {
-  return async (message, client) => {
-    const { responseTopic, correlationData } = message.properties;
-    if (responseTopic === undefined) {
-      const reasonString = 'A request needs a response topic';
-      client.refuse(message, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, { reasonString });
-      return;
-    }
-    const properties: PublishProperties = correlationData === undefined ? {} : { correlationData };
-    const answer = encoded<Answer>(codec ?? AS_IT_IS, await responder(message, client), properties);
-    try {
-      await client.publish(responseTopic, answer.payload, { qos: message.qos, properties: answer.properties });
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      unanswered(message, error);
-    }
-  };
+  unanswered: (error: ClientError) => void,
+): Promise<void> {
+  const { responseTopic, correlationData } = message.properties;
+  if (responseTopic === undefined) {
+    const reasonString = 'A request needs a response topic';
+    client.refuse(message, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, { reasonString });
+    return;
+  }
+  const properties: PublishProperties = correlationData === undefined ? {} : { correlationData };
+  const answer = encoded<Answer>(codec ?? AS_IT_IS, await responder(message, client), properties);
+  try {
+    await client.publish(responseTopic, answer.payload, { qos: message.qos, properties: answer.properties });
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    unanswered(error);
+  }
 }

@@ -9,7 +9,7 @@ import {
   type Unsuback,
   type Unsubscribe,
 } from '@cauldron/codec';
-import type { AuthenticationExchange } from './authentication.js';
+import type { Authentication, BegunAuthentication } from './authentication.js';
 import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import type { ConnectionOwner } from './connection-owner.js';
@@ -30,6 +30,7 @@ import type { ClientEvents, ClientState } from './events.js';
 import { farewell } from './farewell.js';
 import type { Listeners } from './listeners.js';
 import type { Message } from './message.js';
+import { authenticationPart } from './optional-part.js';
 import type { ConnectOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
@@ -124,7 +125,7 @@ export class Supervisor implements ConnectionOwner {
     // Nobody need wait for it.
     this.ready.promise.catch(() => {});
     this.#presence = new Presence(options);
-    connectionSettings(this.#options, undefined);
+    connectionSettings(this.#options, null);
     session.attach();
     if (isClean(options)) session.clear(); // [MQTT-3.1.2-4]
   }
@@ -323,25 +324,33 @@ export class Supervisor implements ConnectionOwner {
   #attempt(): void {
     this.#enter('connecting');
     const { authentication } = this.#options;
-    if (authentication === undefined) {
-      this.#connect(undefined);
-      return;
-    }
-    const begun = async () => authentication.begin();
-    begun().then(
-      (exchange) => this.#connect(exchange),
-      (error) => this.#finish(new AuthenticationFailed('The authentication did not begin', { cause: error }), error),
-    );
+    if (authentication === undefined) this.#connect(null);
+    else void this.#authenticate(authentication);
   }
 
-  #connect(exchange: AuthenticationExchange | undefined): void {
+  async #authenticate(authentication: Authentication): Promise<void> {
+    let part = authenticationPart.loaded;
+    try {
+      part ??= await authenticationPart.load();
+    } catch (cause) {
+      this.closed(new ConnectionFailed('What authenticates cannot be loaded', { cause }));
+      return;
+    }
+    try {
+      this.#connect(part.begunAuthentication(authentication, await authentication.begin()));
+    } catch (cause) {
+      this.#finish(new AuthenticationFailed('The authentication did not begin', { cause }), cause);
+    }
+  }
+
+  #connect(begun: BegunAuthentication | null): void {
     if (this.#leaving !== null) return;
     const server = this.#servers.current;
     try {
       const options = { ...server.credentials, ...this.#options };
       const isLasting = this.#reconnection.isWanted;
       const next = isLasting ? continuingOptions(options, this.connack !== null, this.session) : options;
-      const settings = connectionSettings(next, exchange);
+      const settings = connectionSettings(next, begun);
       this.#connection = new Connection(settings, this.session, server.open, this, this.#clock, this.counters);
     } catch (error) {
       this.#finish(new ConnectionFailed('The transport cannot be opened', { cause: error }), error);

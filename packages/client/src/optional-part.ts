@@ -1,0 +1,23 @@
+/** A part of the client that few programs need, or none at first: a page loads it when it is needed. */
+export class OptionalPart<T> {
+  readonly #load: () => Promise<T>;
+  /** Null: not loaded. */
+  loaded: T | null = null;
+
+  constructor(load: () => Promise<T>) {
+    this.#load = load;
+  }
+
+  /** Loads it, unless it is there. May be called again after a failure. @throws (rejects) what `import` does */
+  async load(): Promise<T> {
+    const part = this.loaded ?? (await this.#load());
+    this.loaded = part;
+    return part;
+  }
+}
+
+/** For `ConnectOptions.authentication`. */
+export const authenticationPart = new OptionalPart(() => import('./authentication.js'));
+
+/** For `Client.request` and `Client.respond`. Pages load it in the background once they are connected. */
+export const requestPart = new OptionalPart(() => import('./request-response.js'));
