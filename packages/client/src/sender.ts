@@ -254,6 +254,7 @@ export class Sender {
   #write(bytes: Uint8Array): void {
     this.#counters.bytesSent += bytes.length;
     this.#clogged = this.#transport?.write(bytes) === false;
+    if (this.#transport?.hasHandedOver) this.#output.giveBack();
     if (this.#clogged) this.#owner.clogged();
   }
 

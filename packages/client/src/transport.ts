@@ -8,6 +8,11 @@ export interface Transport {
    * then waits for `drained` before it writes again.
    */
   write(bytes: Uint8Array): boolean;
+  /**
+   * Whether all that was written is with the system, so that its memory belongs to the caller again. Absent: nobody can tell,
+   * and it never does.
+   */
+  readonly hasHandedOver?: boolean;
   /** Sends what is left, and then closes. */
   end(): void;
   /** Closes at once; what is left is lost. */

@@ -34,6 +34,10 @@ class PreparedTransport implements Transport {
     return this.#transport?.write(bytes) ?? false;
   }
 
+  get hasHandedOver(): boolean {
+    return this.#transport?.hasHandedOver ?? false;
+  }
+
   end(): void {
     if (this.#transport === null) this.#abandon();
     else this.#transport.end();

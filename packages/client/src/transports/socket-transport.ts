@@ -19,7 +19,11 @@ export function socketTransport(
   });
   socket.on('close', () => events.closed(failure));
   return {
-    write: (bytes) => socket.write(bytes),
+    // What the system has taken at once fills no queue, although the socket says so of all that is long.
+    write: (bytes) => socket.write(bytes) || socket.writableLength === 0,
+    get hasHandedOver() {
+      return socket.writableLength === 0;
+    },
     end: () => {
       socket.end();
     },

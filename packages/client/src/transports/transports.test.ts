@@ -154,7 +154,7 @@ const HOSTS: [string, () => Promise<Host>, string][] = [
   ['WebSocket', webSocketHost, 'ECONNREFUSED'],
 ];
 
-describe.each(HOSTS.filter(([name]) => name !== 'TLS' || areInstalled('openssl')))('%s', (_, start, nobodyThere) => {
+describe.each(HOSTS.filter(([name]) => name !== 'TLS' || areInstalled('openssl')))('%s', (name, start, nobodyThere) => {
   const hosts: Host[] = [];
   afterEach(() => {
     for (const host of hosts.splice(0)) host.close();
@@ -206,6 +206,37 @@ describe.each(HOSTS.filter(([name]) => name !== 'TLS' || areInstalled('openssl')
     expect(writes).toBeLessThan(100);
     peer.resume();
     await drained;
+    client.transport.destroy();
+    await client.closed;
+  });
+
+  it('does not look at memory again that it has handed over', async () => {
+    const { client, peer } = await open();
+    peer.pause();
+    const written: Uint8Array[] = [];
+    let handedOver = 0;
+    let held = 0;
+    // At first all of it finds room in the system, and then no more.
+    for (let round = 0; held < 3 && round < 5_000; round++) {
+      const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => round + i);
+      written.push(bytes.slice());
+      client.transport.write(bytes);
+      if (client.transport.hasHandedOver) {
+        bytes.fill(0);
+        handedOver++;
+      } else held++;
+    }
+    expect(held).toBe(3);
+    if (name === 'TCP' || name === 'A Unix socket') expect(handedOver).toBeGreaterThan(0);
+    peer.resume();
+    const expected = Buffer.concat(written);
+    const received: Uint8Array[] = [];
+    for (let size = 0; size < expected.length; ) {
+      const bytes = await peer.received();
+      received.push(bytes);
+      size += bytes.length;
+    }
+    expect(Buffer.concat(received).equals(expected)).toBe(true);
     client.transport.destroy();
     await client.closed;
   });
