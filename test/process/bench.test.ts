@@ -127,6 +127,13 @@ describe('cauldron bench', () => {
     await watcher.disconnect();
   });
 
+  it('ends by Ctrl-C while it connects, without a table', async () => {
+    const program = runCauldron(['bench', ...broker.flags, '--idle', '100', '--connect-rate', '0.5', '-i', 'slow']);
+    await broker.program.showsMatch(/slow-s0/);
+    const { exitCode, stdout, stderr } = await program.stop('SIGINT');
+    expect([exitCode, stdout.toString(), stderr]).toEqual([2, '', '']);
+  });
+
   it.each([
     [['--window', '5', '--rate', '10'], '--window is for a closed loop'],
     [['--size', '8'], '--size is a number of bytes from 16 on'],
@@ -197,6 +204,13 @@ describe('cauldron bench with a broker that has faults', () => {
     const { exitCode, result } = await bench(port, ...LONE_PAIR, '-q', qos);
     expect(result.checked).toEqual({ expected: 50, ...ALL_WELL, lost: 1 });
     expect([exitCode, result.broken]).toEqual([status, broken]);
+  });
+
+  it('does not wait for ever at QoS 0 for what was lost', async () => {
+    const port = await faultyBroker((frame, nth) => (nth <= 20 ? [] : [frame]));
+    const { exitCode, result } = await bench(port, ...LONE_PAIR, '--window', '10');
+    expect(result).toMatchObject({ published: { messages: 50 }, checked: { expected: 50, lost: 20 } });
+    expect(exitCode).toBe(0);
   });
 
   it.each([

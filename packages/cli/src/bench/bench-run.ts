@@ -48,7 +48,7 @@ export class BenchRun {
       this.#interruption.addEventListener('abort', () => resolve(null), { once: true });
     });
     try {
-      const connectMs = await Promise.race([this.#connect(), interrupted]);
+      const connectMs = await this.#connect(interrupted);
       if (connectMs === null) return null;
       const [begin, end] = await this.#load(interrupted);
       const reports = await this.#collect();
@@ -59,14 +59,14 @@ export class BenchRun {
     }
   }
 
-  /** @returns how long it took until all connections were there */
-  async #connect(): Promise<number> {
+  /** @returns how long it took until all connections were there; null: it was interrupted */
+  async #connect(interrupted: Promise<null>): Promise<number | null> {
     const all = this.#plan.publishers + this.#plan.subscribers + this.#plan.idle;
     const text = () => `Connecting: ${number(this.#board.counts().connected)} of ${number(all)}`;
     return this.#showing(text, async () => {
-      const connected = await this.#crew.answers('connected');
-      await this.#crew.answers('ready');
-      return Math.max(...connected.map(({ tookMs }) => tookMs));
+      const connected = await Promise.race([this.#crew.answers('connected'), interrupted]);
+      const ready = await Promise.race([this.#crew.answers('ready'), interrupted]);
+      return connected === null || ready === null ? null : Math.max(...connected.map(({ tookMs }) => tookMs));
     });
   }
 
@@ -164,8 +164,11 @@ class LiveRates {
       const us = recent.percentile(percent);
       if (us !== null) parts.push(`p${percent} ${timeText(us)}`);
     }
-    parts.push(`${number(Math.max(0, this.#board.undelivered()))} on their way`);
-    if (counts.refused > 0) parts.push(`${number(counts.refused)} refused`);
+    parts.push(
+      counts.refused > 0
+        ? `${shortCount(counts.refused)} refused`
+        : `${shortCount(Math.max(0, this.#board.undelivered()))} in flight`,
+    );
     this.#lastMs = nowMs;
     this.#lastCounts = counts;
     this.#lastTimes = times;
@@ -178,8 +181,10 @@ function clockText(us: number, ofUs: number | null): string {
   return ofUs === null ? `${seconds} s` : `${seconds}/${Math.round(ofUs / 1e6)} s`;
 }
 
+/** In few characters: 9,999, 12k, 1.23M. */
 function shortCount(count: number): string {
-  return count < 10_000 ? number(Math.round(count)) : `${number(Math.round(count / 1_000))}k`;
+  if (count < 10_000) return number(Math.round(count));
+  return count < 1e6 ? `${Math.round(count / 1_000)}k` : `${(count / 1e6).toFixed(2)}M`;
 }
 
 function number(count: number): string {

@@ -17,7 +17,6 @@ export class OpenLoop implements Loop {
   readonly #lateness: Histogram;
   readonly #measureFromUs: number;
   #next = 0;
-  #last: LoopSetting['publishers'][number] | null = null;
   #isStopped = false;
 
   /** @param lateness of messages that are due after `measureFromUs` */
@@ -45,8 +44,10 @@ export class OpenLoop implements Loop {
     const { clock } = this.#setting;
     const nowUs = clock();
     // No further than that: what has come meanwhile is to be read as well.
-    while (!this.#isStopped && this.#schedule.nextUs <= nowUs) this.#publish(clock());
-    this.#last?.lane.flush();
+    const first = this.#next;
+    let published = 0;
+    for (; !this.#isStopped && this.#schedule.nextUs <= nowUs; published++) this.#publish(clock());
+    if (published > 0) this.#flush(first, published);
     if (this.#isStopped) return;
     const waitMs = (this.#schedule.nextUs - clock()) / 1_000;
     if (waitMs > TIMER_LATENESS_MS) {
@@ -66,11 +67,16 @@ export class OpenLoop implements Loop {
     }
     const dueUs = this.#schedule.nextUs;
     this.#schedule.advance();
-    // Each message alone, as long as it is not the next of the same publisher that is late.
-    if (publisher !== this.#last) this.#last?.lane.flush();
-    this.#last = publisher;
     publisher.publish(dueUs);
     if (dueUs >= this.#measureFromUs) this.#lateness.record(nowUs - dueUs);
+  }
+
+  /** Those whose turn it was since `first`. */
+  #flush(first: number, published: number): void {
+    const { publishers } = this.#setting;
+    const { length } = publishers;
+    const turns = published < length ? (this.#next - first + length) % length || length : length;
+    for (let n = 0; n < turns; n++) publishers[(first + n) % length].lane.flush();
   }
 
   #nextPublisher(): LoopSetting['publishers'][number] | undefined {

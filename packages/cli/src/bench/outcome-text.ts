@@ -32,7 +32,7 @@ function headline(plan: Plan, url: URL, version: string, measuredMs: number): st
   ];
   const how = [`QoS ${qos}`, ...(retain ? ['retained'] : []), `${sizes} bytes`, `MQTT ${version}`];
   const load = rate === null ? `closed loop, window ${window}` : `open loop, ${rate.toLocaleString('en')} a second`;
-  const warmUp = warmUpMs > 0 ? ` after ${seconds(warmUpMs)}` : '';
+  const warmUp = warmUpMs > 0 ? ` after ${seconds(warmUpMs)} of warm-up` : '';
   return [
     `${url.href.replace(/\/$/, '')}`,
     `${shape}: ${who.join(', ')}`,

@@ -2,7 +2,7 @@ import type { Board, Counts } from './board.js';
 import { ErrorTally } from './error-tally.js';
 import type { Histogram } from './histogram.js';
 import type { Plan } from './plan.js';
-import type { Verification } from './receiver.js';
+import { sumOfVerifications, type Verification } from './receiver.js';
 import type { WorkerReport } from './worker-messages.js';
 
 /** Counts, and when they were taken (microseconds of the run). */
@@ -66,7 +66,7 @@ export function outcomeOf(
     const perSecond = (amount: number) => (measuredMs > 0 ? (amount * 1_000) / measuredMs : 0);
     return { messages: count, perSecond: perSecond(count), bytesPerSecond: perSecond(size) };
   };
-  const verification = sumOf(reports.map((report) => report.verification));
+  const verification = sumOfVerifications(reports.map((report) => report.verification));
   const errors = new ErrorTally();
   for (const report of reports) for (const [text, count] of report.errors) errors.add(text, count);
   const { due, refusedDeliveries, published, settled } = board.counts();
@@ -96,14 +96,6 @@ export function outcomeOf(
     broken: brokenPromises(plan.qos, found),
     limit: limitOf(utilisations, lateness, cores),
   };
-}
-
-function sumOf(parts: readonly Verification[]): Verification {
-  const sum: Verification = { received: 0, duplicated: 0, outOfOrder: 0, stray: 0, missing: 0, damaged: 0 };
-  for (const part of parts) {
-    for (const name of Object.keys(sum) as (keyof Verification)[]) sum[name] += part[name];
-  }
-  return sum;
 }
 
 /** @param qos of the messages: with 0 they may be lost, with 1 they may come twice */

@@ -103,6 +103,8 @@ export class Publisher implements LaneOwner {
     const mostAliases = aliases ? (properties?.topicAliasMaximum ?? 0) : 0;
     this.#forms = this.#topics.map((topic, n) => this.#formOf(topic, n < mostAliases ? n + 1 : 0));
     this.lane.isOnline = true;
+    while (this.#firstWaiting < this.#waiting.length && this.hasRoom) this.#send(this.#nextWaiting());
+    this.lane.flush();
     onRoom();
   }
 

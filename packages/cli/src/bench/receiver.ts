@@ -84,3 +84,12 @@ export class Receiver implements LaneOwner {
     return { ...this.#checker.tally, missing, damaged: this.#damaged };
   }
 }
+
+/** What several have found together. */
+export function sumOfVerifications(parts: readonly Verification[]): Verification {
+  const sum: Verification = { received: 0, duplicated: 0, outOfOrder: 0, stray: 0, missing: 0, damaged: 0 };
+  for (const part of parts) {
+    for (const name of Object.keys(sum) as (keyof Verification)[]) sum[name] += part[name];
+  }
+  return sum;
+}

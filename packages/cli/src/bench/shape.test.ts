@@ -2,8 +2,8 @@ import { topicMatches } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { type Population, SHAPES, shareOf, Topology } from './shape.js';
 
-const POPULATIONS: readonly Population[] = SHAPES.flatMap((shape) =>
-  [1, 3].flatMap((topics) =>
+const POPULATIONS: readonly Population[] = SHAPES.flatMap<Population>((shape) =>
+  [1, 3].flatMap<Population>((topics) =>
     shape === 'pair'
       ? [{ shape, publishers: 12, subscribers: 12, topics }]
       : [

@@ -131,7 +131,7 @@ export class WorkerClients {
     try {
       return await connectOver(open, { ...given, ...own, ...options });
     } catch (error) {
-      throw new BenchFailure(describeFailure(error, url).text.trimEnd());
+      throw new BenchFailure(describeFailure(error, url).text.trimEnd() + adviceFor(error as Error));
     }
   }
 
@@ -171,6 +171,18 @@ export class WorkerClients {
       if (error !== null) this.#errors.add(error.message);
       seat.end();
     });
+  }
+}
+
+/** What this machine lacks for many connections. */
+function adviceFor({ cause }: Error): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EMFILE':
+      return ' This process may open no more: see `ulimit -n`.';
+    case 'EADDRNOTAVAIL':
+      return ' All ports of this machine are in use: see net.ipv4.ip_local_port_range.';
+    default:
+      return '';
   }
 }
 

@@ -8,7 +8,7 @@ import { ErrorTally } from './error-tally.js';
 import { OpenLoop } from './open-loop.js';
 import { OpenSchedule } from './open-schedule.js';
 import type { PublisherSetting } from './publisher.js';
-import type { ReceiverSetting, Verification } from './receiver.js';
+import { type ReceiverSetting, sumOfVerifications } from './receiver.js';
 import { runClock } from './run-clock.js';
 import { shareOf } from './shape.js';
 import { WorkerClients } from './worker-clients.js';
@@ -88,12 +88,14 @@ class BenchWorker {
         this.#measureUtilisation();
         this.#loop?.stop();
         break;
-      case 'report':
+      case 'report': {
+        const verification = sumOfVerifications(this.#clients.receivers.map((receiver) => receiver.verify()));
         this.#tell({
           kind: 'report',
-          report: { verification: this.#verify(), errors: this.#errors.entries, utilisation: this.#utilisation },
+          report: { verification, errors: this.#errors.entries, utilisation: this.#utilisation },
         });
         break;
+      }
       case 'leave':
         await this.#clients.leave();
         this.#tell({ kind: 'left' });
@@ -145,20 +147,6 @@ class BenchWorker {
   #measureUtilisation(): void {
     if (this.#begun === null || this.#utilisation !== null || this.#loop instanceof OpenLoop) return;
     this.#utilisation = performance.eventLoopUtilization(this.#begun).utilization;
-  }
-
-  #verify(): Verification {
-    const sum: Verification = { received: 0, duplicated: 0, outOfOrder: 0, stray: 0, missing: 0, damaged: 0 };
-    for (const receiver of this.#clients.receivers) {
-      const found = receiver.verify();
-      sum.received += found.received;
-      sum.duplicated += found.duplicated;
-      sum.outOfOrder += found.outOfOrder;
-      sum.stray += found.stray;
-      sum.missing += found.missing;
-      sum.damaged += found.damaged;
-    }
-    return sum;
   }
 
   #at(timeUs: number, action: () => void): void {
