@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RecordingHandler, Watch } from '../../../../test/contract/link.js';
 import { openListener, SocketPeer, socketPath, type TestListener } from '../../../../test/contract/link-peers.js';
@@ -15,6 +17,21 @@ interface Handle {
   readonly fd: number;
   getsockname(name: { port: number }): void;
 }
+
+const WAITING = 1200;
+/** Says when so many connections are there. */
+const CONNECT_ALL = `
+  const { connect } = require('node:net');
+  const { result, port, WAITING } = require('node:worker_threads').workerData;
+  let count = 0;
+  for (let i = 0; i < WAITING; i++) {
+    connect(port, '127.0.0.1', () => {
+      if (++count < WAITING) return;
+      result[0] = count;
+      Atomics.notify(result, 0);
+    }).on('error', () => {});
+  }
+`;
 
 let opened: TestListener[] = [];
 
@@ -260,4 +277,16 @@ it('says in its warning where a Unix socket is that has no room', async () => {
   expect(warnings).toEqual([
     expect.stringContaining(`Client connection from ${path} denied: max_connections exceeded`),
   ]);
+});
+
+it('lets far more connections wait than come in one turn, as when all clients come back at once', async (context) => {
+  const limit = '/proc/sys/net/core/somaxconn';
+  if (!existsSync(limit) || Number(readFileSync(limit, 'utf8')) < WAITING) context.skip();
+  const { listener } = await open();
+  const result = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(CONNECT_ALL, { eval: true, workerData: { result, port: listener.localPort, WAITING } });
+  // Nothing is accepted meanwhile.
+  Atomics.wait(result, 0, 0, 10_000);
+  expect(result[0]).toBe(WAITING);
+  await worker.terminate();
 });

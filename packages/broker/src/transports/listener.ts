@@ -7,6 +7,13 @@ import type { ListenerTls } from './tls-socket.js';
 import { listenAtPath } from './unix-socket.js';
 import type { WebSocketGate, WebSocketRules } from './websocket.js';
 
+/**
+ * Connections that may wait until they are accepted; the system may have a lower limit (net.core.somaxconn). Node accepts
+ * one in each turn of its loop, so when all clients come back at once they have to wait for each other. One for which there
+ * is no room is told nothing: it believes to be connected, sends in vain, and tries again ever more slowly.
+ */
+const BACKLOG = 16_384;
+
 /** Links that are not closed yet. */
 export interface ConnectionCount {
   live: number;
@@ -171,7 +178,7 @@ export class Listener implements LinkOwner {
 
   async #listen(): Promise<void> {
     const options = this.#options;
-    if ('mode' in options) await listenAtPath(this.#server, options.path, options.mode);
+    if ('mode' in options) await listenAtPath(this.#server, options.path, options.mode, BACKLOG);
     else await this.#listenAt(options);
     const bound = this.#server.address();
     if (bound !== null && typeof bound === 'object') this.#localPort = bound.port;
@@ -185,10 +192,10 @@ export class Listener implements LinkOwner {
         this.#server.removeListener('error', reject);
         resolve();
       };
-      if ('fd' in place) this.#server.listen({ fd: place.fd }, listening);
+      if ('fd' in place) this.#server.listen({ fd: place.fd, backlog: BACKLOG }, listening);
       else {
         const { port, address } = place;
-        this.#server.listen({ port, host: address, ipv6Only: address.includes(':') }, listening);
+        this.#server.listen({ port, host: address, ipv6Only: address.includes(':'), backlog: BACKLOG }, listening);
       }
     });
   }

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 async function listen(path: string, mode = 0o770): Promise<Server> {
   const server = createServer();
-  await listenAtPath(server, path, mode);
+  await listenAtPath(server, path, mode, 16);
   servers.push(server);
   return server;
 }

@@ -17,11 +17,11 @@ export class SocketPathError extends Error {
 }
 
 /**
- * Makes `server` listen at `path`, with these permissions. A socket that a broker left behind is replaced; one that
+ * Makes `server` listen at `path`, with these permissions; so many connections may wait there. A socket that a broker left behind is replaced; one that
  * somebody answers at, and what is no socket, stay as they are. The file goes when the server is closed.
  * @throws SocketPathError
  */
-export async function listenAtPath(server: Server, path: string, mode: number): Promise<void> {
+export async function listenAtPath(server: Server, path: string, mode: number, backlog: number): Promise<void> {
   const length = Buffer.byteLength(path);
   if (length > MAX_PATH_BYTES) {
     throw new SocketPathError(
@@ -30,7 +30,7 @@ export async function listenAtPath(server: Server, path: string, mode: number): 
   }
   await makeRoom(path);
   try {
-    await listen(server, path, mode);
+    await listen(server, path, mode, backlog);
   } catch (error) {
     throw new SocketPathError(bindProblem(path, error as NodeJS.ErrnoException), { cause: error });
   }
@@ -84,14 +84,14 @@ function answerAt(path: string): Promise<'yes' | 'no' | 'unknown'> {
   });
 }
 
-function listen(server: Server, path: string, mode: number): Promise<void> {
+function listen(server: Server, path: string, mode: number, backlog: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error);
     server.once('error', fail);
     // The socket is made within the call, and never has more rights than it ends up with.
     const mask = isMainThread ? process.umask(PERMISSION_BITS & ~mode) : null;
     try {
-      server.listen({ path }, () => {
+      server.listen({ path, backlog }, () => {
         server.removeListener('error', fail);
         try {
           chmodSync(path, mode);
