@@ -1,5 +1,6 @@
 // What `npm run bench -- --durable` measures: a million messages that wait or are retained, on disk. Mosquitto beside it
 // writes its file every half an hour and syncs nothing; the product acknowledges what the disk has.
+import { UNBOUNDED_QUEUES } from './settings.js';
 
 /**
  * @typedef {import('./scenarios.js').Scenario} Scenario
@@ -11,7 +12,6 @@ const LEAST_ACKED_PER_SECOND = 50_000;
 const LEAST_DRAINED_PER_SECOND = 100_000;
 const MOST_BYTES_QUEUED = 200 * MEGABYTE;
 const MOST_START_SECONDS = 5;
-const UNBOUNDED = 'max_queued_messages 0';
 
 /**
  * Both sides of each pair have sessions that last.
@@ -47,7 +47,7 @@ function kept(name, measures, rest) {
     group: 'Durable',
     isDurable: true,
     name,
-    settings: [UNBOUNDED],
+    settings: [UNBOUNDED_QUEUES],
     measures: Object.entries(measures).map(([figure, [title, required]]) => ({
       name: `${name}: ${title}`,
       figure: /** @type {import('./scenarios.js').Figure} */ (figure),
@@ -99,7 +99,7 @@ export function durableScenarios(scaled) {
     kept(
       'Queue of 1 M, max_inflight_messages 1000',
       { drainedPerSecond: ['drained', { least: LEAST_DRAINED_PER_SECOND }] },
-      { ...rest, kind: 'queue', settings: [UNBOUNDED, 'max_inflight_messages 1000'], load: toQueue },
+      { ...rest, kind: 'queue', settings: [UNBOUNDED_QUEUES, 'max_inflight_messages 1000'], load: toQueue },
     ),
     kept(
       'Queue of 1 M, after SIGKILL',

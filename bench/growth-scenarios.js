@@ -1,9 +1,9 @@
 // How cost grows: subscriptions, retained messages, connections.
+import { UNBOUNDED_QUEUES } from './settings.js';
 
 /** @typedef {import('./scenarios.js').Scenario} Scenario */
 
 const GROUP = 'Growth';
-const UNBOUNDED = 'max_queued_messages 0';
 
 /**
  * @param {(count: number) => number} scaled
@@ -47,7 +47,7 @@ export function growthScenarios(scaled) {
       name: 'Retained: 1 M messages',
       kind: 'sites',
       messages: sites,
-      settings: [UNBOUNDED],
+      settings: [UNBOUNDED_QUEUES],
       load: `--shape site --retain --qos 1 --pubs 100 --subs 0 --window 20 --count ${sites}`.split(' '),
       needs: ['retained', 'wildcards'],
       measures: [
@@ -87,7 +87,7 @@ export function growthScenarios(scaled) {
       name: 'Connections: storm of 10,000 reconnects with take-over and wills',
       kind: 'storm',
       clients: storm,
-      settings: [UNBOUNDED],
+      settings: [UNBOUNDED_QUEUES],
       load: `--shape storm --subs ${storm}`.split(' '),
       needs: ['wills'],
       measures: [

@@ -320,6 +320,7 @@ function measureStorm({ load: loadArgs }, ground) {
  * @returns {Promise<Sample>}
  */
 async function measureStart(_scenario, ground) {
+  /** @type {number[]} */
   const starts = [];
   let bytesAtRest = 0;
   for (let start = 1; start <= STARTS; start++) {

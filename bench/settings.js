@@ -17,6 +17,9 @@ const LOADS = ['pattern readwrite bench/#', 'pattern readwrite site/#', 'pattern
 
 /** @typedef {'tcp' | 'tls' | 'websocket'} Transport */
 
+/** For the configuration of brokers that may not drop what waits. */
+export const UNBOUNDED_QUEUES = 'max_queued_messages 0';
+
 /** The user that anybody may be. */
 export const USER = 'user0';
 

@@ -1,4 +1,5 @@
 // As many messages as a broker takes.
+import { UNBOUNDED_QUEUES } from './settings.js';
 
 /**
  * @typedef {import('./scenarios.js').Scenario} Scenario
@@ -88,6 +89,12 @@ const PROPERTIES = '--v5 --user-properties 2 --alias --shape pair --pubs 50';
 /** Mixed: what does not travel in runs. 500 messages are under way at most, so that 1,000 publishers have one each. */
 const MIXED = '--shape mixed --pubs 1000 --topics 20 --undelivered 1500';
 const MIXED_RATE = 5_000;
+const MIXED_NAME = '1,000 publishers, 20 topics each, mixed';
+/** Nothing may be dropped: a broker would be faster for it. */
+const MIXED_REST = /** @type {Pick<Scenario, 'needs' | 'settings'>} */ ({
+  needs: ['v5', 'qos2', 'wildcards'],
+  settings: [UNBOUNDED_QUEUES],
+});
 
 /** @type {Scenario[]} */
 const besideMosquitto = [
@@ -134,25 +141,17 @@ export function throughputScenarios(scaled) {
   return [
     ...beside,
     ...besideMosquitto,
+    throughput('Each message alone', MIXED_NAME, { timesMosquitto: 1 }, MIXED, MIXED_REST),
     {
-      ...throughput(
-        'Honesty: each message alone',
-        '1,000 publishers, 20 topics each, mixed',
-        { timesMosquitto: 1 },
-        MIXED,
-        { needs: ['v5', 'qos2', 'wildcards'] },
-      ),
-    },
-    {
-      group: 'Honesty: each message alone',
-      name: `1,000 publishers, 20 topics each, mixed, ${MIXED_RATE / 1000} k msg/s`,
+      ...MIXED_REST,
+      group: 'Each message alone',
+      name: `${MIXED_NAME}, ${MIXED_RATE / 1000} k msg/s`,
       kind: 'load',
       load: [...MIXED.split(' '), '--rate', String(MIXED_RATE)],
       rate: MIXED_RATE,
-      needs: ['v5', 'qos2', 'wildcards'],
       measures: [
         {
-          name: `1,000 publishers, 20 topics each, mixed, ${MIXED_RATE / 1000} k msg/s: received per CPU second`,
+          name: `${MIXED_NAME}, ${MIXED_RATE / 1000} k msg/s: received per CPU second`,
           figure: 'messagesPerCpuSecond',
           required: { timesMosquitto: 1 },
         },
