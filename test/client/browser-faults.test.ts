@@ -91,7 +91,7 @@ describe.skipIf(!areInstalled('chromium'))('in Chromium', () => {
             keepAliveSeconds: 1,
             pingTimeoutMs: 100,
             connectTimeoutMs: 500,
-            reconnect: { minDelayMs: 1, maxDelayMs: 20 },
+            reconnect: { minDelayMs: 1, maxDelayMs: 20, initially: true },
           });
         },
         { url: `ws://127.0.0.1:${network.port}/mqtt`, version },

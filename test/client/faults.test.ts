@@ -44,7 +44,7 @@ function clientOptions(version: 4 | 5, clientId: string): ConnectOptions {
     keepAliveSeconds: 1,
     pingTimeoutMs: 100,
     connectTimeoutMs: 500,
-    reconnect: { minDelayMs: 1, maxDelayMs: 20 },
+    reconnect: { minDelayMs: 1, maxDelayMs: 20, initially: true },
   };
 }
 
