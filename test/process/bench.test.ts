@@ -141,6 +141,9 @@ describe('cauldron bench', () => {
     [['--count', '5', '--duration', '5s'], '--count is instead of --duration'],
     [['--aliases'], '--aliases needs MQTT 5'],
     [['--warm-up', 'soon'], '--warm-up is a time'],
+    [['--duration', '11d'], '--duration is 10 days at most'],
+    [['-A', 'here'], '-A is an address of this machine'],
+    [['--shape', 'fan-out', '--publishers', '10000', '--subscribers', '10000'], 'Too much to watch'],
     [['--rat', '5'], 'Did you mean --rate?'],
   ])('does not take %j', async (argv, text) => {
     const { exitCode, stdout, stderr } = await runCauldron(['bench', ...broker.flags, ...argv]).ended;

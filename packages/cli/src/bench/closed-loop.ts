@@ -24,8 +24,9 @@ export interface LoopSetting {
 }
 
 /**
- * Publishes as fast as messages arrive: each publisher has a window of messages that the broker has not acknowledged, to which
- * it keeps by itself. At QoS 0, where nothing is acknowledged, all publishers together have as many deliveries on their way as their windows make.
+ * Publishes as fast as messages arrive. Each publisher has a window of messages that the broker has not acknowledged, to
+ * which it keeps by itself. At QoS 0, where nothing is acknowledged, all publishers together have as many deliveries on
+ * their way as their windows make.
  */
 export class ClosedLoop implements Loop {
   readonly #setting: LoopSetting;

@@ -6,9 +6,6 @@ import type { Answer, Order, WorkerData } from './worker-messages.js';
 type Kind = Exclude<Answer['kind'], 'failed'>;
 type AnswerOf<K extends Kind> = Extract<Answer, { kind: K }>;
 
-/** Short-lived objects have this much room before they are collected: most of what a load makes is gone by then. */
-const YOUNG_GENERATION_MB = 64;
-
 /** All workers: told what to do, and waited for. */
 export class Crew {
   readonly #workers: readonly Worker[];
@@ -19,10 +16,7 @@ export class Crew {
   constructor(values: BenchValues, plan: Plan, originMs: number, board: SharedArrayBuffer) {
     this.#workers = Array.from({ length: plan.workers }, (_, worker) => {
       const data: WorkerData = { values, plan, worker, originMs, board };
-      return new Worker(new URL('./worker.js', import.meta.url), {
-        workerData: data,
-        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-      });
+      return new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
     });
     this.#failed = new Promise((_, reject) => {
       for (const worker of this.#workers) {

@@ -37,9 +37,11 @@ export interface Plan extends Population {
   readonly mark: number;
 }
 
+/** Timers do not last much longer. */
+const LONGEST_MS = 10 * 86_400_000;
 const LARGEST_PAYLOAD = 200_000_000;
 /** Streams times subscribers, for which numbers are kept. */
-const MOST_SEQUENCES = 200_000_000;
+const MOST_SEQUENCES = 50_000_000;
 
 /** @throws UsageError */
 export function planOf(values: BenchValues): Plan {
@@ -115,5 +117,6 @@ function sizeOf(text: string): SizeRange {
 function timeOf(flag: string, text: string): number {
   const ms = durationMs(/^[\d.]+$/.test(text) ? `${text}s` : text);
   if (ms === null) throw new UsageError(`${flag} is a time such as 500ms, 30s or 5m, not "${text}"`);
+  if (ms > LONGEST_MS) throw new UsageError(`${flag} is 10 days at most, not "${text}"`);
   return ms;
 }
