@@ -1,13 +1,17 @@
 import {
   copyBytes,
+  decodeProperties,
   decodeServerPacket,
   Framer,
   type Packet,
   PacketType,
   type Properties,
+  ProtocolError,
   type ProtocolVersion,
-  type Publish,
   type QoS,
+  Reader,
+  ReasonCode,
+  type ServerPacket,
 } from '@cauldron/codec';
 import { TopicCache } from './topic-cache.js';
 
@@ -30,10 +34,10 @@ export interface PacketReaderOwner {
   /** The plain PUBACK, which says nothing but that all is well. */
   puback(packetId: number): void;
   /** Any other packet. */
-  packet(packet: Exclude<Packet, Publish>): void;
+  packet(packet: ServerPacket): void;
 }
 
-/** Bytes to packets. The two packets that come in masses, PUBLISH without properties and PUBACK, take a short way. */
+/** Bytes to packets. Those that come in masses, PUBLISH and the plain PUBACK, have ways of their own. */
 export class PacketReader {
   readonly #version: ProtocolVersion;
   readonly #framer: Framer;
@@ -63,54 +67,73 @@ export class PacketReader {
     framer.feed(bytes, length);
     while (this.#owner.reads() && framer.next()) {
       this.count++;
-      if (this.#trace !== null || !this.#readPlain(framer)) this.#readAny(framer);
+      this.#readPacket(framer);
     }
     framer.finish();
   }
 
-  /** @returns false for a frame that is not one of the plain ones */
-  #readPlain({ bytes, start, body, end }: Framer): boolean {
+  #readPacket(framer: Framer): void {
+    const { bytes, start, body, end } = framer;
     const header = bytes[start];
-    if (header === PacketType.PUBACK << 4 && end - body === 2) {
-      const packetId = (bytes[body] << 8) | bytes[body + 1];
-      if (packetId === 0) return false;
-      this.#owner.puback(packetId);
-      return true;
+    if (header >> 4 === PacketType.PUBLISH) {
+      this.#readPublish(framer, header);
+      return;
     }
-    if (header >> 4 !== PacketType.PUBLISH) return false;
+    if (header === PacketType.PUBACK << 4 && end - body === 2 && this.#trace === null) {
+      const packetId = (bytes[body] << 8) | bytes[body + 1];
+      if (packetId !== 0) {
+        this.#owner.puback(packetId);
+        return;
+      }
+    }
+    const packet = decodeServerPacket(bytes, start, body, end, this.#version);
+    this.#trace?.(packet);
+    this.#owner.packet(packet);
+  }
+
+  #readPublish({ bytes, body, end }: Framer, header: number): void {
     const qos = (header >> 1) & 3;
     const dup = (header & 8) !== 0;
     const topicAt = body + 2;
     const topicEnd = topicAt + ((bytes[body] << 8) | bytes[body + 1]);
     let at = qos === 0 ? topicEnd : topicEnd + 2;
-    if (qos === 3 || (dup && qos === 0) || topicEnd === topicAt || at > end) return false;
-    if (this.#version === 5 && (at === end || bytes[at++] !== 0)) return false;
+    if (qos === 3) throw malformed('the QoS is 3'); // [MQTT-3.3.1-4]
+    if (dup && qos === 0) throw malformed('DUP is set at QoS 0'); // [MQTT-3.3.1-2]
+    if (topicAt > end || at > end) throw malformed('ends before the end of the topic name or the packet identifier');
     const packetId = qos === 0 ? 0 : (bytes[topicEnd] << 8) | bytes[topicEnd + 1];
-    if (qos !== 0 && packetId === 0) return false;
+    // [MQTT-2.2.1-3]
+    if (qos !== 0 && packetId === 0) throw malformed('the packet identifier is 0', ReasonCode.PROTOCOL_ERROR);
+    let properties: Properties | undefined;
+    if (this.#version === 5) {
+      if (bytes[at] === 0 && at < end) {
+        at++;
+      } else {
+        const reader = new Reader(bytes, at, end, 'PUBLISH');
+        properties = decodeProperties(reader, PacketType.PUBLISH);
+        at = reader.at;
+        if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
+      }
+    }
+    const isAliased = topicEnd === topicAt && this.#version === 5;
+    if (isAliased && properties?.topicAlias === undefined) {
+      throw malformed('the topic name is empty and there is no topic alias', ReasonCode.PROTOCOL_ERROR);
+    }
     const packet: ReadPublish = {
-      topic: this.#topics.topicOf(bytes, topicAt, topicEnd),
+      topic: isAliased ? '' : this.#topics.topicOf(bytes, topicAt, topicEnd),
       payload: copyOf(bytes, at, end),
       qos: qos as QoS,
       retain: (header & 1) === 1,
       dup,
     };
     if (packetId !== 0) packet.packetId = packetId;
+    if (properties !== undefined) packet.properties = properties;
+    this.#trace?.({ type: PacketType.PUBLISH, ...packet });
     this.#owner.publish(packet);
-    return true;
   }
+}
 
-  #readAny({ bytes, start, body, end }: Framer): void {
-    const packet = decodeServerPacket(bytes, start, body, end, this.#version);
-    this.#trace?.(packet);
-    if (packet.type !== PacketType.PUBLISH) {
-      this.#owner.packet(packet);
-      return;
-    }
-    const { properties } = packet;
-    packet.payload = new Uint8Array(packet.payload);
-    if (properties?.correlationData) properties.correlationData = new Uint8Array(properties.correlationData);
-    this.#owner.publish(packet);
-  }
+function malformed(message: string, reasonCode: ReasonCode = ReasonCode.MALFORMED_PACKET): ProtocolError {
+  return new ProtocolError(reasonCode, `PUBLISH: ${message}`);
 }
 
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {

@@ -1,5 +1,6 @@
 import { PacketType, type ProtocolVersion, type QoS } from './constants.js';
 import { decodeConnect } from './decode-connect.js';
+import { decodePublish } from './decode-publish.js';
 import { decodeServerPacket } from './decode-server-packet.js';
 import { MAX_FILTERS_PER_PACKET } from './limits.js';
 import { openPacket, readPacketId, withProperties } from './packet-parts.js';
@@ -28,6 +29,8 @@ export function decodePacket(
   switch (type) {
     case PacketType.CONNECT:
       return decodeConnect(bytes, start, body, end);
+    case PacketType.PUBLISH:
+      return decodePublish(bytes, start, body, end, version);
     case PacketType.SUBSCRIBE:
       return decodeSubscribe(bytes, start, body, end, version);
     case PacketType.UNSUBSCRIBE:

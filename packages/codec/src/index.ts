@@ -2,6 +2,7 @@ export * from './byte-copy.js';
 export * from './constants.js';
 export * from './decode.js';
 export * from './decode-connect.js';
+export * from './decode-publish.js';
 export * from './decode-server-packet.js';
 export * from './encode.js';
 export * from './encode-client-packet.js';
