@@ -19,8 +19,8 @@ npm run bench -- --json results.json
 npm run bench -- --micro --json results.json
 npm run docs:performance -- results.json
 \`\`\`
-\`npm run bench -- --help\` tells what else there is. Debian has what is measured beside: \`apt install mosquitto gcc
-libc6-dev libssl-dev openssl\`.`;
+\`npm run bench -- --help\` tells what else there is. On Debian it needs
+\`apt install mosquitto gcc libc6-dev libssl-dev openssl\`.`;
 
 /**
  * @param {import('./results.js').Results} results
