@@ -1,8 +1,16 @@
-import { type Connect, MAX_PACKET_SIZE, NEVER_EXPIRES, PacketType, type Properties, type Will } from '@cauldron/codec';
+import {
+  assertTopicName,
+  type Connect,
+  MAX_PACKET_SIZE,
+  NEVER_EXPIRES,
+  PacketType,
+  type Properties,
+  type Will,
+} from '@cauldron/codec';
 import type { BegunAuthentication } from './authentication.js';
 import { bytesOf } from './bytes.js';
 import type { ConnectOptions, WillOptions } from './options.js';
-import { Presence } from './presence.js';
+import type { PresenceOptions } from './presence.js';
 import type { Session } from './session.js';
 
 /** The options of `connect` as the protocol core needs them: complete and checked. */
@@ -67,10 +75,20 @@ function connectPacket(options: ConnectOptions, begun: BegunAuthentication | nul
   const connect: Connect = { type: PacketType.CONNECT, protocolVersion, clean, keepAlive: keepAliveSeconds, clientId };
   if (username !== undefined) connect.username = username;
   if (password !== undefined) connect.password = bytesOf(password);
-  const will = options.will ?? new Presence(options).will;
+  const { presence, birth } = options;
+  for (const message of [presence, birth]) if (message !== undefined) assertTopicName(message.topic);
+  if (presence !== undefined && options.will !== undefined) {
+    throw new TypeError('`presence` is a will already: a connection has only one');
+  }
+  const will = options.will ?? (presence && absenceOf(presence));
   if (will !== undefined) connect.will = willOf(will);
   if (protocolVersion === 5) connect.properties = connectProperties(options, clean, begun);
   return connect;
+}
+
+/** What says that a client with presence is not there. */
+export function absenceOf({ topic, offline = 'offline', qos = 1, retain = true }: PresenceOptions): WillOptions {
+  return { topic, payload: offline, qos, retain };
 }
 
 function willOf({ topic, payload = '', qos = 0, retain = false, properties }: WillOptions): Will {

@@ -23,26 +23,36 @@ export class AuthenticationFailed extends ClientError {
   override readonly name = 'AuthenticationFailed';
 }
 
-/** The server answered CONNECT with a refusal. */
-export class ConnectionRefused extends ClientError {
-  override readonly name = 'ConnectionRefused';
-  readonly protocolVersion: ProtocolVersion;
-  /** As the CONNACK carried it: a `ReasonCode` in 5.0, a `ConnectReturnCode` in 3.1 and 3.1.1. */
-  readonly reasonCode: ReasonCode | ConnectReturnCode;
+/** Whatever the server says with a reason code. */
+class ServerError<Code extends ReasonCode | ConnectReturnCode = ReasonCode> extends ClientError {
+  readonly reasonCode: Code;
   /** The code in words. */
   readonly reason: string;
   /** What the server added for people, 5.0 only. */
   readonly reasonString: string | undefined;
+
+  constructor(message: string, reasonCode: Code, reason: string, properties?: Properties) {
+    super(withDetail(`${message}: ${reason}`, properties?.reasonString));
+    this.reasonCode = reasonCode;
+    this.reason = reason;
+    this.reasonString = properties?.reasonString;
+  }
+}
+
+/**
+ * The server answered CONNECT with a refusal. The reason code is as the CONNACK carried it: a `ReasonCode` in 5.0, a
+ * `ConnectReturnCode` in 3.1 and 3.1.1.
+ */
+export class ConnectionRefused extends ServerError<ReasonCode | ConnectReturnCode> {
+  override readonly name = 'ConnectionRefused';
+  readonly protocolVersion: ProtocolVersion;
   /** Another server to use, with the codes USE_ANOTHER_SERVER and SERVER_MOVED, 5.0 only. */
   readonly serverReference: string | undefined;
 
   constructor(protocolVersion: ProtocolVersion, reasonCode: ReasonCode | ConnectReturnCode, properties?: Properties) {
-    const reason = protocolVersion === 5 ? reasonName(reasonCode as ReasonCode) : returnCodeName(reasonCode);
-    super(withDetail(`The server refused the connection: ${reason}`, properties?.reasonString));
+    const reason = protocolVersion === 5 ? reasonName(reasonCode) : returnCodeName(reasonCode);
+    super('The server refused the connection', reasonCode, reason, properties);
     this.protocolVersion = protocolVersion;
-    this.reasonCode = reasonCode;
-    this.reason = reason;
-    this.reasonString = properties?.reasonString;
     this.serverReference = properties?.serverReference;
   }
 }
@@ -58,20 +68,13 @@ export class KeepAliveTimeout extends ClientError {
 }
 
 /** The server ended the connection with a DISCONNECT (5.0 only). */
-export class ServerDisconnected extends ClientError {
+export class ServerDisconnected extends ServerError {
   override readonly name = 'ServerDisconnected';
-  readonly reasonCode: ReasonCode;
-  /** The code in words. */
-  readonly reason: string;
-  readonly reasonString: string | undefined;
+  /** Another server to use, with the codes USE_ANOTHER_SERVER and SERVER_MOVED. */
   readonly serverReference: string | undefined;
 
   constructor(reasonCode: ReasonCode, properties?: Properties) {
-    const reason = reasonName(reasonCode);
-    super(withDetail(`The server disconnected: ${reason}`, properties?.reasonString));
-    this.reasonCode = reasonCode;
-    this.reason = reason;
-    this.reasonString = properties?.reasonString;
+    super('The server disconnected', reasonCode, reasonName(reasonCode), properties);
     this.serverReference = properties?.serverReference;
   }
 }
@@ -93,18 +96,11 @@ export class ConnectionClosed extends ClientError {
 }
 
 /** The server acknowledged a message with a refusal (5.0 only). It is not sent again [MQTT-4.4.0-2]. */
-export class PublishRefused extends ClientError {
+export class PublishRefused extends ServerError {
   override readonly name = 'PublishRefused';
-  readonly reasonCode: ReasonCode;
-  readonly reason: string;
-  readonly reasonString: string | undefined;
 
   constructor(topic: string, reasonCode: ReasonCode, properties?: Properties) {
-    const reason = reasonName(reasonCode);
-    super(withDetail(`The server refused the message to ${topic}: ${reason}`, properties?.reasonString));
-    this.reasonCode = reasonCode;
-    this.reason = reason;
-    this.reasonString = properties?.reasonString;
+    super(`The server refused the message to ${topic}`, reasonCode, reasonName(reasonCode), properties);
   }
 }
 
@@ -154,20 +150,8 @@ export class OutboxFailed extends ClientError {
 
 /** The return codes of 3.1 and 3.1.1 in words (MQTT 3.1.1, table 3.1). */
 function returnCodeName(code: number): string {
-  switch (code) {
-    case ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION:
-      return 'unacceptable protocol version';
-    case ConnectReturnCode.IDENTIFIER_REJECTED:
-      return 'identifier rejected';
-    case ConnectReturnCode.SERVER_UNAVAILABLE:
-      return 'server unavailable';
-    case ConnectReturnCode.BAD_USER_NAME_OR_PASSWORD:
-      return 'bad user name or password';
-    case ConnectReturnCode.NOT_AUTHORIZED:
-      return 'not authorized';
-    default:
-      return `return code ${code}`;
-  }
+  const key = Object.entries(ConnectReturnCode).find(([, value]) => value === code)?.[0];
+  return key === undefined ? `return code ${code}` : key.toLowerCase().replaceAll('_', ' ');
 }
 
 function withDetail(message: string, reasonString: string | undefined): string {

@@ -1,17 +1,32 @@
 import type { Clock } from './clock.js';
+import { isClean } from './connection-settings.js';
 import { OutboxFailed } from './errors.js';
+import type { ConnectOptions } from './options.js';
 import type { Outbox, OutboxRecord } from './outbox.js';
-import { type ReplayedSession, replay } from './outbox-replay.js';
+import { replay } from './outbox-replay.js';
+import type { Session } from './session.js';
 
 /** What promises nothing to the server is made durable after this time, if nothing else comes before. */
 const LAZY_COMMIT_MS = 100;
 
-/** Opens the outbox. @returns a journal that goes on in it, and the session that earlier processes left */
+/**
+ * Opens the outbox: the session takes up what earlier processes left.
+ * @returns the journal that goes on in it
+ */
 export async function openJournal(
   outbox: Outbox,
+  session: Session,
+  options: ConnectOptions,
   clock: Clock,
-): Promise<{ journal: Journal; replayed: ReplayedSession }> {
-  return { replayed: replay(await outbox.open()), journal: new Journal(outbox, clock) };
+): Promise<Journal> {
+  const { clientId = '' } = options;
+  const replayed = replay(await outbox.open());
+  const journal = new Journal(outbox, clock);
+  session.adopt(replayed, journal, clock.epochMs());
+  // The ids are those of a session that is begun anew, or of another client's.
+  if (isClean(options) || session.clientId !== clientId) session.restart();
+  session.identify(clientId);
+  return journal;
 }
 
 /** Writes down in the outbox what happens in a session, and knows how much of it is durable. */

@@ -1,3 +1,5 @@
+import type { ConnectOptions } from './options.js';
+
 /** A part of the client that few programs need, or none at first: a page loads it when it is needed. */
 export class OptionalPart<T> {
   readonly #load: () => Promise<T>;
@@ -21,3 +23,13 @@ export const authenticationPart = new OptionalPart(() => import('./authenticatio
 
 /** For `Client.request` and `Client.respond`. Pages load it in the background once they are connected. */
 export const requestPart = new OptionalPart(() => import('./request-response.js'));
+
+/** For `ConnectOptions.presence` and `ConnectOptions.birth`. */
+export const presencePart = new OptionalPart(() => import('./presence.js'));
+
+/** Loads what the options ask for. @returns null when it is all there; rejected with what `import` throws */
+export function loadFor({ authentication, presence, birth }: ConnectOptions): Promise<unknown> | null {
+  const asked = [...(authentication ? [authenticationPart] : []), ...((presence ?? birth) ? [presencePart] : [])];
+  const missing = asked.filter((part) => part.loaded === null);
+  return missing.length === 0 ? null : Promise.all(missing.map((part) => part.load()));
+}

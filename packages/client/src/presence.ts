@@ -1,6 +1,7 @@
-import { assertTopicName, PacketType, type Publish, type QoS } from '@cauldron/codec';
+import { PacketType, type Publish, type QoS } from '@cauldron/codec';
 import { bytesOf } from './bytes.js';
-import type { ConnectOptions, PublishProperties, WillOptions } from './options.js';
+import { absenceOf } from './connection-settings.js';
+import type { ConnectOptions, PublishProperties } from './options.js';
 import { OutgoingMessage } from './outgoing-message.js';
 import type { Session } from './session.js';
 
@@ -36,21 +37,9 @@ export class Presence {
   /** Topics whose messages are on their way. */
   readonly #underWay = new Set<string>();
 
-  /** @throws ProtocolError for a topic that is none; TypeError for a will of its own beside `presence` */
-  constructor({ presence, birth, will }: ConnectOptions) {
-    if (presence !== undefined) assertTopicName(presence.topic);
-    if (birth !== undefined) assertTopicName(birth.topic);
-    if (presence !== undefined && will !== undefined) {
-      throw new TypeError('`presence` is a will already: a connection has only one');
-    }
+  constructor({ presence, birth }: ConnectOptions) {
     this.#presence = presence;
     this.#birth = birth;
-  }
-
-  get will(): WillOptions | undefined {
-    if (this.#presence === undefined) return undefined;
-    const { topic, offline = 'offline', qos = 1, retain = true } = this.#presence;
-    return { topic, payload: offline, qos, retain };
   }
 
   /**
@@ -77,7 +66,7 @@ export class Presence {
 
   /** What is published before an orderly end; null: nothing. */
   farewell(): Publish | null {
-    return this.will === undefined ? null : packetOf(this.will);
+    return this.#presence === undefined ? null : packetOf(absenceOf(this.#presence));
   }
 
   #births(): Publish[] {

@@ -30,11 +30,11 @@ import type { ClientEvents, ClientState } from './events.js';
 import { farewell } from './farewell.js';
 import type { Listeners } from './listeners.js';
 import type { Message } from './message.js';
-import { authenticationPart } from './optional-part.js';
+import { authenticationPart, loadFor, presencePart } from './optional-part.js';
 import type { ConnectOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
-import { Presence } from './presence.js';
+import type { Presence } from './presence.js';
 import { Questions } from './questions.js';
 import type { Receipt, Refusal } from './receipt.js';
 import { Reconnection } from './reconnect.js';
@@ -91,7 +91,8 @@ export class Supervisor implements ConnectionOwner {
   #onlineSinceMs = 0;
   /** Resolved when the outbox, if there is one, has told what earlier processes left, or cannot. */
   #outboxOpened: Promise<void> = Promise.resolve();
-  readonly #presence: Presence;
+  /** Null where the options ask for none. */
+  #presence: Presence | null = null;
   #isPaused = false;
   #isBacklogged = false;
   /** Why everything is refused, once the client leaves or has left. */
@@ -124,7 +125,6 @@ export class Supervisor implements ConnectionOwner {
     this.#reconnection = new Reconnection(servers, reconnect, random);
     // Nobody need wait for it.
     this.ready.promise.catch(() => {});
-    this.#presence = new Presence(options);
     connectionSettings(this.#options, null);
     session.attach();
     if (isClean(options)) session.clear(); // [MQTT-3.1.2-4]
@@ -223,7 +223,7 @@ export class Supervisor implements ConnectionOwner {
       this.#giveUp();
       return;
     }
-    const message = reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : this.#presence.farewell();
+    const message = reasonCode === ReasonCode.DISCONNECT_WITH_WILL ? null : this.#presence?.farewell();
     const publish = async () => message && conversation.publish(message);
     // If the server refuses it, it refused the will, too.
     publish().catch(() => {});
@@ -252,7 +252,7 @@ export class Supervisor implements ConnectionOwner {
     connection.reading.isPaused = this.#isPaused;
     connection.reading.isBacklogged = this.#isBacklogged;
     if (!connack.sessionPresent) void this.#resubscribe(connection);
-    this.#presence.appear(this.session, this.#clock.epochMs(), (topic, error) => {
+    this.#presence?.appear(this.session, this.#clock.epochMs(), (topic, error) => {
       if (connection.open !== null) this.#events.tell('birthFailed', { topic, error });
     });
     this.ready.resolve();
@@ -304,14 +304,9 @@ export class Supervisor implements ConnectionOwner {
   async #openOutbox(outbox: Outbox): Promise<void> {
     const opened = new Deferred<void>();
     this.#outboxOpened = opened.promise;
-    const { clientId = '' } = this.#options;
     try {
       const { openJournal } = await import('./journal.js'); // few clients have one
-      const { journal, replayed } = await openJournal(outbox, this.#clock);
-      this.session.adopt(replayed, journal, this.#clock.epochMs());
-      // The ids are those of a session that is begun anew, or of another client's.
-      if (isClean(this.#options) || this.session.clientId !== clientId) this.session.restart();
-      this.session.identify(clientId);
+      const journal = await openJournal(outbox, this.session, this.#options, this.#clock);
       // The client has left meanwhile, and nobody else will close it.
       if (this.state === 'closed') await journal.close();
     } catch (cause) {
@@ -323,21 +318,28 @@ export class Supervisor implements ConnectionOwner {
 
   #attempt(): void {
     this.#enter('connecting');
+    const loading = loadFor(this.#options);
+    if (loading === null) this.#begin();
+    else {
+      loading.then(
+        () => this.#begin(),
+        (cause) => this.closed(new ConnectionFailed('A part of the client cannot be loaded', { cause })),
+      );
+    }
+  }
+
+  #begin(): void {
+    this.#presence ??= presencePart.loaded && new presencePart.loaded.Presence(this.#options);
     const { authentication } = this.#options;
     if (authentication === undefined) this.#connect(null);
     else void this.#authenticate(authentication);
   }
 
   async #authenticate(authentication: Authentication): Promise<void> {
-    let part = authenticationPart.loaded;
     try {
-      part ??= await authenticationPart.load();
-    } catch (cause) {
-      this.closed(new ConnectionFailed('What authenticates cannot be loaded', { cause }));
-      return;
-    }
-    try {
-      this.#connect(part.begunAuthentication(authentication, await authentication.begin()));
+      const exchange = await authentication.begin();
+      const { begunAuthentication } = await authenticationPart.load();
+      this.#connect(begunAuthentication(authentication, exchange));
     } catch (cause) {
       this.#finish(new AuthenticationFailed('The authentication did not begin', { cause }), cause);
     }
