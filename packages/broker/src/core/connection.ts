@@ -289,11 +289,18 @@ export class Connection implements LinkHandler, Expiring {
         if (rate !== null && counters.received[PacketType.PUBLISH] > published) rate.spend(size);
       }
       run.finish();
+      if (this.session?.isPumpDue === true) this.#goOn(this.session);
     } catch (error) {
       // What came before the fault counts.
       run.finish();
       this.fail(error);
     }
+  }
+
+  /** All acknowledgements of a read together let what waits for the window leave as one piece. */
+  #goOn(session: Session): void {
+    session.pump();
+    if (this.isAwaited || this.isStalled) this.#context.slowdown.progressed(this);
   }
 
   /** Null, without a cost, while nobody is limited. */

@@ -240,7 +240,7 @@ export class PublishRun {
     const isV5 = connection.version === 5;
     const isPlain = qos === publishQoS && isV5 === (publisher.version === 5) && !this.#frames.hasAliases;
     const layout = isPlain ? null : this.#layoutFor(isV5, qos);
-    const size = layout === null ? this.#frames.end - this.#start : layout.length;
+    const size = layout === null ? this.#frames.end - this.#start : layout.end;
     if (size > CHUNK_BYTES || size > connection.maximumPacketSize) return false;
     if (qos === 0) {
       if (session.queuesQoS0) return false;
@@ -293,11 +293,17 @@ export class PublishRun {
         const end = sent === count ? this.#frames.end : this.#frames.starts[sent];
         copyWithIds(connection.output, this.#frames.bytes, this.#start, end, this.#frames.ids, sent, firstId);
       } else {
-        const end = sent === count ? layout.length : layout.starts[sent];
+        const end = sent === count ? layout.end : layout.starts[sent];
         copyWithIds(connection.output, layout.bytes, 0, end, layout.ids, sent, firstId);
       }
       this.#countSent(sent);
     }
+    if (sent === count) return;
+    if (sent === open) {
+      session.enqueueFrames(this.#frames, layout ?? this.#frames, sent);
+      return;
+    }
+    // The next ids are not all free: they have to be found one by one.
     for (let i = sent; i < count; i++) {
       session.deliver(new Delivery(this.#message(i), session.clientId, qos, false, null, 0, null));
     }
@@ -318,7 +324,7 @@ export class PublishRun {
     const { counters } = this.#context;
     counters.sent[PacketType.PUBLISH] += messages;
     if (messages === this.#frames.count) counters.publishBytesSent += this.#payloadBytes;
-    else for (let i = 0; i < messages; i++) counters.publishBytesSent += this.#endOf(i) - this.#frames.payloads[i];
+    else for (let i = 0; i < messages; i++) counters.publishBytesSent += this.#frames.payloadBytes(i);
   }
 
   /** PUBACK or PUBREC for each frame: at once if nothing durable was touched, else after the store's commit. */
@@ -382,9 +388,8 @@ export class PublishRun {
     if (known !== undefined) return known;
     const { router } = this.#context;
     const { bytes, starts, payloads, isV5, hasProperties } = this.#frames;
-    const end = this.#endOf(i);
-    let body = starts[i] + 1;
-    while (bytes[body++] > 127);
+    const end = this.#frames.endOf(i);
+    const body = this.#frames.bodyOf(i);
     const topicEnd = body + 2 + ((bytes[body] << 8) | bytes[body + 1]);
     const aliased = this.#frames.aliased(i);
     const { topic } =
@@ -396,10 +401,6 @@ export class PublishRun {
     const message = new Message(topic, payload, qos, false, properties, this.#publisherId, Number.POSITIVE_INFINITY);
     this.#messages[i] = message;
     return message;
-  }
-
-  #endOf(i: number): number {
-    return i + 1 === this.#frames.count ? this.#frames.end : this.#frames.starts[i + 1];
   }
 }
 

@@ -66,7 +66,7 @@ describe('RunLayout', () => {
           const layout = new RunLayout(v2 === 5, q2);
           layout.make(run);
           const made = plans.map((plan, i) => {
-            const end = i + 1 === plans.length ? layout.length : layout.starts[i + 1];
+            const end = i + 1 === plans.length ? layout.end : layout.starts[i + 1];
             const bytes = layout.bytes.slice(layout.starts[i], end);
             if (q2 > 0) {
               const idAt = layout.ids[i] - layout.starts[i];

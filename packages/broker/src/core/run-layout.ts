@@ -10,8 +10,19 @@ const MAX_ALIASED_GROWTH = 4;
 
 const NOTHING = new Uint8Array(0);
 
+/** Frames that lie one after the other. */
+export interface FrameLayout {
+  readonly bytes: Uint8Array;
+  /** Where each frame begins. */
+  readonly starts: Int32Array;
+  /** QoS 1 and 2: where each frame's packet id lies. */
+  readonly ids: Int32Array;
+  /** Where the last one ends. */
+  readonly end: number;
+}
+
 /** The frames of a run, as they came in. */
-export class RunFrames {
+export class RunFrames implements FrameLayout {
   bytes: Uint8Array = NOTHING;
   count = 0;
   /** Where the last one ends. */
@@ -61,6 +72,37 @@ export class RunFrames {
     this.aliasedBytes += topic.length;
   }
 
+  /** Of the `i`th frame. */
+  endOf(i: number): number {
+    return i + 1 === this.count ? this.end : this.starts[i + 1];
+  }
+
+  payloadBytes(i: number): number {
+    return this.endOf(i) - this.payloads[i];
+  }
+
+  /** Of the topic to which the `i`th message goes. */
+  topicBytes(i: number): number {
+    const aliased = this.aliased(i);
+    if (aliased !== null) return aliased.length;
+    const body = this.bodyOf(i);
+    return (this.bytes[body] << 8) | this.bytes[body + 1];
+  }
+
+  /** Whether receivers of version 5 get any, an alias not being one. */
+  hasPropertiesToPassOn(i: number): boolean {
+    if (!this.hasProperties) return false;
+    const at = this.bodyOf(i) + 2 + (this.aliased(i) === null ? this.topicBytes(i) : 0) + (this.hasIds ? 2 : 0);
+    return this.payloads[i] - at > 1 + (this.aliased(i) === null ? 0 : ALIAS_PROPERTY_BYTES);
+  }
+
+  /** Where the topic of the `i`th frame begins, with its length. */
+  bodyOf(i: number): number {
+    let body = this.starts[i] + 1;
+    while (this.bytes[body++] > 127);
+    return body;
+  }
+
   /** The topic that an alias of the `i`th frame stands for; null: it stands there itself. */
   aliased(i: number): Uint8Array | null {
     return this.hasAliases && i < this.topics.length ? this.topics[i] : null;
@@ -77,15 +119,13 @@ function doubled(list: Int32Array): Int32Array<ArrayBuffer> {
  * The frames of a run as clients of another protocol version, or with a lower QoS, take them, and all of version 5 if
  * they came with aliases. Without DUP and RETAIN, which no frame of a run has. The buffers are kept for the next run.
  */
-export class RunLayout {
+export class RunLayout implements FrameLayout {
   readonly #isV5: boolean;
   readonly #qos: QoS;
   bytes = new Uint8Array(4096);
-  /** How many of `bytes` are in use. */
-  length = 0;
-  /** Where each frame begins. */
+  end = 0;
   starts = new Int32Array(64);
-  /** QoS 1 and 2: where each frame's packet id lies; the ids themselves are those of the source. */
+  /** What stands there are no ids. */
   ids = new Int32Array(64);
 
   constructor(isV5: boolean, qos: QoS) {
@@ -94,7 +134,7 @@ export class RunLayout {
   }
 
   make(frames: RunFrames): void {
-    const { bytes: source, starts, payloads, count, end } = frames;
+    const { bytes: source, payloads, count } = frames;
     this.#reserve(frames);
     const out = this.bytes;
     const header = 0x30 | (this.#qos << 1);
@@ -103,9 +143,8 @@ export class RunLayout {
     const passesOn = this.#isV5 && frames.isV5;
     let at = 0;
     for (let i = 0; i < count; i++) {
-      let body = starts[i] + 1;
-      while (source[body++] > 127);
-      const frameEnd = i + 1 === count ? end : starts[i + 1];
+      const body = frames.bodyOf(i);
+      const frameEnd = frames.endOf(i);
       const topicEnd = body + 2 + ((source[body] << 8) | source[body + 1]);
       const payloadAt = payloads[i];
       const aliased = frames.aliased(i);
@@ -147,7 +186,7 @@ export class RunLayout {
         at += frameEnd - aliasAt - ALIAS_PROPERTY_BYTES;
       }
     }
-    this.length = at;
+    this.end = at;
   }
 
   #reserve({ starts, count, end, hasAliases, aliasedBytes }: RunFrames): void {

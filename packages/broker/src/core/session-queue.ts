@@ -1,7 +1,10 @@
+import type { ProtocolVersion } from '@cauldron/codec';
 import { Delivery } from './delivery.js';
 import { MessageQueue } from './message-queue.js';
 import type { Position, Store } from './ports/store.js';
 import type { QueueTotals } from './queue-totals.js';
+import { QueuedFrames } from './queued-frames.js';
+import type { FrameLayout, RunFrames } from './run-layout.js';
 
 /** Messages of one lasting session that are held in memory; beyond, they are in the store alone and come by pages. */
 const WINDOW_MESSAGES = 128;
@@ -29,6 +32,8 @@ export class SessionQueue {
   /** Messages in the store that follow those of the window. */
   #storedMessages = 0;
   #storedBytes = 0;
+  /** What waits behind all these as frames for the present connection. Made at the first. */
+  #frames: QueuedFrames | null = null;
   /** Messages that only memory has. */
   #unstoredMessages = 0;
   /** The position of the last message that came into the window. */
@@ -45,11 +50,13 @@ export class SessionQueue {
   }
 
   get length(): number {
-    return this.#window.length + this.#storedMessages;
+    const frames = this.#frames === null ? 0 : this.#frames.length;
+    return this.#window.length + this.#storedMessages + frames;
   }
 
   get bytes(): number {
-    return this.#window.bytes + this.#storedBytes;
+    const frames = this.#frames === null ? 0 : this.#frames.bytes;
+    return this.#window.bytes + this.#storedBytes + frames;
   }
 
   /** For a session that came out of the store at the start: this much of it waits there. */
@@ -61,6 +68,7 @@ export class SessionQueue {
   }
 
   push(delivery: Delivery): void {
+    if (this.#frames !== null && this.#frames.length > 0) this.#pushApart(this.#frames);
     this.#totals.bytes += delivery.bytes;
     const { expiresAtMs } = delivery.message;
     if (expiresAtMs < this.#nextExpiryMs) this.#nextExpiryMs = expiresAtMs;
@@ -77,9 +85,41 @@ export class SessionQueue {
     else this.#countUnstored(1);
   }
 
+  /**
+   * Lets the frames of a run wait, from the `from`th on, in the layout of the present connection, which is of this version:
+   * messages that only memory has, and that do not expire.
+   */
+  pushFrames(version: ProtocolVersion, run: RunFrames, layout: FrameLayout, from: number): void {
+    this.#frames ??= new QueuedFrames(version, this.#clientId);
+    const before = this.#frames.bytes;
+    this.#frames.add(run, layout, from);
+    this.#totals.bytes += this.#frames.bytes - before;
+    this.#countUnstored(run.count - from);
+  }
+
+  /** What waits as frames, if it is next; null: take `shift`. Who sends from it says so to `framesSent`, before. */
+  get nextFrames(): QueuedFrames | null {
+    const isNext = this.#window.length === 0 && this.#storedMessages === 0;
+    return isNext && this.#frames !== null && this.#frames.length > 0 ? this.#frames : null;
+  }
+
+  /** So many of the frames, the oldest, are about to be sent. */
+  framesSent(frames: QueuedFrames, count: number): void {
+    this.#totals.bytes -= frames.bytesOf(count);
+    this.#countUnstored(-count);
+  }
+
+  /** The connection is gone for which frames wait: another one may want them otherwise. */
+  takeFramesApart(): void {
+    const frames = this.#frames;
+    this.#frames = null;
+    if (frames !== null && frames.length > 0) this.#pushApart(frames);
+  }
+
   /** The oldest, or undefined if nothing waits. */
   shift(): Delivery | undefined {
     if (this.#window.length === 0 && this.#storedMessages > 0) this.#readPage();
+    if (this.#window.length === 0 && this.#frames !== null && this.#frames.length > 0) this.#pushApart(this.#frames);
     const delivery = this.#window.shift();
     if (delivery === undefined) return undefined;
     this.#totals.bytes -= delivery.bytes;
@@ -152,6 +192,15 @@ export class SessionQueue {
     this.#countUnstored(-this.#unstoredMessages);
     this.#window = new MessageQueue<Delivery>();
     this.#storedMessages = this.#storedBytes = 0;
+    this.#frames?.clear();
+    this.#frames = null;
+  }
+
+  /** What waits as frames does so as objects from now on: one of them has to be looked at, or another comes behind them. */
+  #pushApart(frames: QueuedFrames): void {
+    this.#totals.bytes -= frames.bytes;
+    this.#countUnstored(-frames.length);
+    for (const delivery of frames.takeAll()) this.push(delivery);
   }
 
   #countUnstored(messages: number): void {

@@ -1,4 +1,4 @@
-import { type QoS, type ReasonCode, reasonName } from '@cauldron/codec';
+import { PacketType, type QoS, type ReasonCode, reasonName } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import type { Delivery } from './delivery.js';
@@ -10,6 +10,7 @@ import type { Principal } from './ports/access.js';
 import { LogType } from './ports/log.js';
 import type { Position, SessionRecord, Ticket, WillRecord } from './ports/store.js';
 import { type Found, Replays } from './replays.js';
+import type { FrameLayout, RunFrames } from './run-layout.js';
 import { SessionQueue } from './session-queue.js';
 import { shardOf } from './shard.js';
 import type { Subscription } from './subscription.js';
@@ -81,6 +82,8 @@ export class Session implements Expiring {
   queue: SessionQueue | null = null;
   /** The position in the store that it was given last; see `FanOut`. */
   lastPosition: Position = 0;
+  /** Acknowledgements opened the window for what waits: `pump` is to be called when all of them are handled. */
+  isPumpDue = false;
   readonly timer: Timer;
   #replays: Replays | null = null;
   /** What this connection has in flight, while `max_inflight_bytes` is set. Null until the first. */
@@ -218,25 +221,43 @@ export class Session implements Expiring {
 
   enqueue(delivery: Delivery): void {
     delivery.message.keep();
+    this.#queueToAdd().push(delivery);
+  }
+
+  /** The same for the frames of a run from the `from`th on, in the layout of the connection, which takes runs. */
+  enqueueFrames(run: RunFrames, layout: FrameLayout, from: number): void {
+    const { connection } = this;
+    if (connection === null) return;
+    this.#queueToAdd().pushFrames(connection.version, run, layout, from);
+  }
+
+  #queueToAdd(): SessionQueue {
     const { authorizer, queues, store } = this.#context;
     this.queue ??= new SessionQueue(this.clientId, store, queues);
     if (this.queue.length === 0) this.#rulesOfQueue = authorizer.version;
-    this.queue.push(delivery);
+    return this.queue;
   }
 
   /** Sends what waits as far as the window and the socket allow. Called when either may have opened. */
   pump(): void {
     const { connection } = this;
+    this.isPumpDue = false;
     if (connection === null || !connection.isOpen) return;
     const { output } = connection;
     if (this.#resends !== null) this.#pumpResends(this.#resends, connection);
     let slice = PUMP_SLICE;
     if (this.queue !== null) {
       while (this.queue.length > 0 && this.credit > 0 && output.pendingBytes < REPLAY_HIGH_WATER_BYTES) {
-        if (slice-- === 0) {
+        if (slice <= 0) {
           this.#context.backlog.add(this);
           return;
         }
+        const sent = this.#sendFrames(this.queue, connection, Math.min(slice, this.credit));
+        if (sent > 0) {
+          slice -= sent;
+          continue;
+        }
+        slice--;
         const delivery = this.queue.shift();
         if (delivery === undefined) break;
         if (delivery.message.isExpired(this.#context.clock)) this.#expire(delivery);
@@ -246,6 +267,26 @@ export class Session implements Expiring {
       if (this.queue.length > 0) return;
     }
     if (this.#replays !== null) this.#pumpReplays(this.#replays, connection, slice);
+  }
+
+  /** Sends what waits next if it does so as frames, at most so many. 0: each message has to be looked at. */
+  #sendFrames(queue: SessionQueue, connection: Connection, most: number): number {
+    const frames = queue.nextFrames;
+    if (frames === null) return 0;
+    const { authorizer, counters, log, settings } = this.#context;
+    if (!authorizer.unrestricted && authorizer.version !== this.#rulesOfQueue) return 0;
+    if (settings.maxInflightBytes < Number.POSITIVE_INFINITY || (log.types & LogType.DEBUG) !== 0) return 0;
+    this.inflight ??= new Inflight<Delivery>();
+    const count = frames.adjacent(most);
+    const firstId = this.inflight.addMany(
+      frames.qos === 1 ? InflightState.AWAITING_PUBACK : InflightState.AWAITING_PUBREC,
+      count,
+    );
+    if (firstId === 0) return 0;
+    queue.framesSent(frames, count);
+    counters.sent[PacketType.PUBLISH] += count;
+    counters.publishBytesSent += frames.send(connection.output, count, firstId);
+    return count;
   }
 
   /** Retained messages for a new subscription: they follow as the socket takes them, however many there are. */
@@ -358,6 +399,7 @@ export class Session implements Expiring {
   /** The connection is gone: what was to follow on it, apart from the queue, is forgotten. */
   forgetConnection(): void {
     this.connection = null;
+    if (this.lasting) this.queue?.takeFramesApart(); // Else it is over.
     this.#replays = null;
     this.#resends = null;
     this.#inflightBytes = null;
@@ -426,7 +468,7 @@ export class Session implements Expiring {
 
   #complete(inflight: Inflight<Delivery>, id: number): void {
     this.#finish(inflight, id);
-    if (this.queue !== null || this.#replays !== null || this.#resends !== null) this.pump();
+    this.isPumpDue = this.queuedMessages > 0 || this.#replays !== null || this.#resends !== null;
   }
 
   #finish(inflight: Inflight<Delivery>, id: number): void {
