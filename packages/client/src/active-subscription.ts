@@ -4,14 +4,14 @@ import { Deferred } from './deferred.js';
 import type { Inbox, Receiver } from './inbox.js';
 import { throwLater } from './listeners.js';
 import { Message, NO_PARAMS, receiptOf } from './message.js';
-import type { PayloadCodec } from './payload-codec.js';
+import type { Decoder } from './payload.js';
 import type { Receipt } from './receipt.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 
 /** What a subscription does with messages. */
 export interface Delivery<T, P> {
   /** Null: `value` is the payload. */
-  readonly codec: PayloadCodec<T, never> | null;
+  readonly codec: Decoder<T> | null;
   /** Null: a message has no parameters. */
   readonly paramsOf: ((topic: string) => P) | null;
   /** Null: messages wait for the iterator. */

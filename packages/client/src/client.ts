@@ -23,7 +23,7 @@ import { type Message, type NoParams, receiptOf } from './message.js';
 import { requestPart } from './optional-part.js';
 import type { ConnectOptions, PublishOptions, SubscribeOptions, UnsubscribeOptions } from './options.js';
 import type { PublishResult } from './outgoing-message.js';
-import { codecOf, encoded, type PayloadCodec } from './payload-codec.js';
+import { type Decoder, decoderOf, encoded } from './payload.js';
 import type { Requester, RequestOptions, Responder, WithCodec } from './request-response.js';
 import type { Servers } from './servers.js';
 import type { Session } from './session.js';
@@ -210,13 +210,13 @@ export class Client {
     options: SubscribeOptions & Partial<WithCodec<T, In>> = {},
     handler: MessageHandler<T, P> | null = null,
   ): Promise<Subscription<T, P>> {
-    return this.#subscribe(target, options, options.codec === undefined ? null : codecOf(options.codec), handler);
+    return this.#subscribe(target, options, options.codec === undefined ? null : decoderOf(options.codec), handler);
   }
 
   #subscribe<T, P>(
     target: string | readonly string[] | TypedTopic<T, P, never>,
     options: SubscribeOptions,
-    codec: PayloadCodec<T, never> | null,
+    codec: Decoder<T> | null,
     handler: MessageHandler<T, P> | null,
   ): Promise<Subscription<T, P>> {
     if (typeof target === 'object' && 'paramsOf' in target) {
@@ -296,12 +296,14 @@ export class Client {
     options: SubscribeOptions & Partial<WithCodec<T, Answer>> = {},
   ): Promise<Subscription<unknown, unknown>> {
     this.#assertResponses();
-    const codec = options.codec === undefined ? null : codecOf(options.codec);
+    const { codec } = options;
     const handler: MessageHandler<T, P> = async (message, client) => {
       const { answer } = requestPart.loaded ?? (await requestPart.load());
-      await answer(message, client, responder, codec, (error) => this.events.tell('unanswered', { message, error }));
+      await answer(message, client, responder, codec ?? null, (error) =>
+        this.events.tell('unanswered', { message, error }),
+      );
     };
-    return this.#subscribe(target, options, codec, handler);
+    return this.#subscribe(target, options, codec === undefined ? null : decoderOf(codec), handler);
   }
 
   async #makeRequester(): Promise<Requester> {

@@ -24,6 +24,9 @@ export const authenticationPart = new OptionalPart(() => import('./authenticatio
 /** For `Client.request` and `Client.respond`. Pages load it in the background once they are connected. */
 export const requestPart = new OptionalPart(() => import('./request-response.js'));
 
+/** For schemas in the place of codecs. */
+export const codecPart = new OptionalPart(() => import('./payload-codec.js'));
+
 /** For `ConnectOptions.presence` and `ConnectOptions.birth`. */
 export const presencePart = new OptionalPart(() => import('./presence.js'));
 

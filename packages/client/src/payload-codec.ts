@@ -1,4 +1,3 @@
-import type { PublishProperties } from './options.js';
 import { type SchemaInput, type SchemaOutput, type StandardSchema, validated } from './standard-schema.js';
 
 /**
@@ -55,17 +54,4 @@ export function json(schema?: StandardSchema): PayloadCodec<unknown> {
 /** The codec that is meant. */
 export function codecOf<T, In>(type: PayloadType<T, In>): PayloadCodec<T, In> {
   return '~standard' in type ? (json(type as StandardSchema) as PayloadCodec<T, In>) : type;
-}
-
-/** A value as it is published: its payload, and the properties with the content type, unless they have one. */
-export function encoded<In>(
-  codec: PayloadCodec<unknown, In>,
-  value: In,
-  properties: PublishProperties | undefined,
-): { payload: string | Uint8Array; properties: PublishProperties } {
-  const { contentType } = codec;
-  return {
-    payload: codec.encode(value),
-    properties: { ...(contentType !== undefined && { contentType }), ...properties },
-  };
 }

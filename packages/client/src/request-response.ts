@@ -7,7 +7,8 @@ import { ClientError, ConnectionClosed } from './errors.js';
 import { Message, NO_PARAMS, receiptOf } from './message.js';
 import type { PublishOptions, PublishProperties, SubscribeOptions } from './options.js';
 import type { PublishResult } from './outgoing-message.js';
-import { codecOf, encoded, type PayloadCodec, type PayloadType } from './payload-codec.js';
+import { encoded } from './payload.js';
+import { codecOf, type PayloadCodec, type PayloadType } from './payload-codec.js';
 import type { MessageHandler } from './subscription.js';
 import type { ConcreteTopic } from './typed-topic.js';
 
@@ -181,7 +182,7 @@ export async function answer<T, P, Answer>(
   message: Message<T, P>,
   client: Client,
   responder: Responder<T, P, Answer>,
-  codec: PayloadCodec<unknown, Answer> | null,
+  codec: PayloadType<unknown, Answer> | null,
   unanswered: (error: ClientError) => void,
 ): Promise<void> {
   const { responseTopic, correlationData } = message.properties;
@@ -191,7 +192,11 @@ export async function answer<T, P, Answer>(
     return;
   }
   const properties: PublishProperties = correlationData === undefined ? {} : { correlationData };
-  const answer = encoded<Answer>(codec ?? AS_IT_IS, await responder(message, client), properties);
+  const answer = encoded<Answer>(
+    codec === null ? AS_IT_IS : codecOf(codec),
+    await responder(message, client),
+    properties,
+  );
   try {
     await client.publish(responseTopic, answer.payload, { qos: message.qos, properties: answer.properties });
   } catch (error) {

@@ -14,12 +14,12 @@ import type { Client } from './client.js';
 import type { Clock } from './clock.js';
 import { connectOver } from './connect-over.js';
 import { Deferred } from './deferred.js';
-import { authenticationPart, presencePart, requestPart } from './optional-part.js';
+import { authenticationPart, codecPart, presencePart, requestPart } from './optional-part.js';
 import type { ConnectOptions } from './options.js';
 import type { TransportEvents, TransportFactory } from './transport.js';
 
 // In a program that runs for a while they are there, and loading takes no turns that can be counted.
-await Promise.all([authenticationPart, presencePart, requestPart].map((part) => part.load()));
+await Promise.all([authenticationPart, codecPart, presencePart, requestPart].map((part) => part.load()));
 
 /** All microtasks have run when it is resolved, so whatever the client does by itself is done. */
 export function turn(): Promise<void> {
