@@ -22,10 +22,14 @@ export class ConnectRate {
     this.#nowMs = nowMs;
   }
 
+  get isUnlimited(): boolean {
+    return this.perSecond === Number.POSITIVE_INFINITY;
+  }
+
   /** A connection comes. False: it is one too many. */
   take(address: string): boolean {
     const { perSecond } = this;
-    const origin = perSecond === Number.POSITIVE_INFINITY ? null : originOf(address);
+    const origin = this.isUnlimited ? null : originOf(address);
     if (origin === null) return true;
     const nowMs = this.#nowMs();
     const capacity = perSecond * BURST;
