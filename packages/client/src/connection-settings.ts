@@ -149,9 +149,6 @@ function assertRange(name: string, value: number, lowest: number, highest: numbe
 
 /** At most 23 characters, of those that every server takes (MQTT 3.1). */
 function randomClientId(): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
-  const random = crypto.getRandomValues(new Uint8Array(14));
-  let id = 'cauldron-';
-  for (const byte of random) id += letters[byte % letters.length];
-  return id;
+  const random = [...crypto.getRandomValues(new Uint8Array(14))];
+  return `cauldron-${random.map((byte) => (byte % 36).toString(36)).join('')}`;
 }

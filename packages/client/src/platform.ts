@@ -2,7 +2,7 @@ import { Client } from './client.js';
 import type { Clock } from './clock.js';
 import { whenReady } from './connect-over.js';
 import type { ConnectOptions } from './options.js';
-import { credentialsOf, referredUrls, serverUrls } from './server-url.js';
+import { credentialsOf, serverUrls } from './server-url.js';
 import { type Server, Servers } from './servers.js';
 import type { TransportFactory } from './transport.js';
 
@@ -42,8 +42,9 @@ function makeClient({ transportTo, clock, wakeUps }: Platform, urls: ServerUrls,
     open: transportTo(url, options),
     credentials: credentialsOf(url),
   });
-  const servers = new Servers(serverUrls(urls).map(serverAt), (references, from) =>
-    referredUrls(references, from).map(serverAt),
-  );
+  const servers = new Servers(serverUrls(urls).map(serverAt), async (references, from) => {
+    const { referredUrls } = await import('./referral.js'); // few servers refer to others
+    return referredUrls(references, from).map(serverAt);
+  });
   return new Client(servers, options, { clock, random: Math.random, wakeUps });
 }

@@ -72,15 +72,22 @@ export class Reconnection {
     return this.#options !== null;
   }
 
-  /** @returns null when the client is over */
-  after({ error, lastedMs, isInitial }: Ending): NextAttempt | null {
+  /** @returns null when the client is over; a promise while it is found out where another server is */
+  after(ending: Ending): NextAttempt | null | Promise<NextAttempt | null> {
+    const { error, lastedMs } = ending;
     if (lastedMs !== null && lastedMs >= (this.#options?.connectionStableMs ?? DEFAULT_STABLE_MS)) {
       this.#attempts = this.#rounds = 0;
       this.#servers.settle();
     }
-    const from = this.#servers.current.url;
-    const referred = this.#options === null ? null : this.#servers.follow(error);
-    if (referred !== null) return { inMs: 0, referred: { from: String(from), to: String(referred.url) } };
+    const from = String(this.#servers.current.url);
+    const following = this.#options === null ? null : this.#servers.follow(error);
+    if (following === null) return this.#again(ending);
+    return following.then((server) =>
+      server === null ? this.#again(ending) : { inMs: 0, referred: { from, to: String(server.url) } },
+    );
+  }
+
+  #again({ error, lastedMs, isInitial }: Ending): NextAttempt | null {
     if (isPointless(error) || this.#attempts === this.#maxAttempts) return null;
     if (lastedMs === null) {
       this.#servers.advance();

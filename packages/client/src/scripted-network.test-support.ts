@@ -1,8 +1,8 @@
 import { type Connack, type Packet, PacketType } from '@cauldron/codec';
 import { Client } from './client.js';
 import type { ConnectOptions } from './options.js';
+import { referredUrls } from './referral.js';
 import { connack, ManualClock, ScriptedServer, turn } from './scripted-server.test-support.js';
-import { referredUrls } from './server-url.js';
 import { type Server, Servers } from './servers.js';
 
 /** A client and the servers that it may connect to: the test is all of them. Each connection has a script of its own. */
@@ -18,7 +18,7 @@ export class ScriptedNetwork {
   constructor(options: ConnectOptions = {}, hosts: readonly string[] = ['mqtt://a']) {
     this.#version = options.protocolVersion ?? 5;
     const servers = hosts.map((host) => this.#serverAt(new URL(host)));
-    const referral = (references: string, from: URL) =>
+    const referral = async (references: string, from: URL) =>
       referredUrls(references, from).map((url) => this.#serverAt(url));
     const surroundings = { clock: this.clock, random: () => this.random };
     this.client = new Client(new Servers(servers, referral), options, surroundings);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { credentialsOf, referredUrls, serverUrls, webSocketUrl } from './server-url.js';
+import { referredUrls } from './referral.js';
+import { credentialsOf, serverUrls, webSocketUrl } from './server-url.js';
 
 describe('the servers that are named', () => {
   it('are one or several', () => {

@@ -13,7 +13,7 @@ export interface Server {
 }
 
 /** What is known of servers that another one refers to. */
-export type Referral = (references: string, from: URL) => readonly Server[];
+export type Referral = (references: string, from: URL) => Promise<readonly Server[]>;
 
 /** Referrals that are followed until a connection lasts. */
 const MAX_HOPS = 8;
@@ -58,9 +58,9 @@ export class Servers {
 
   /**
    * Follows a referral: "use another server" is for the next connection, "server moved" for ever.
-   * @returns where it leads; null: the end of the connection was none, or leads nowhere
+   * @returns null: the end of the connection was none, or is not followed; else where it leads, null where that is nowhere
    */
-  follow(error: ClientError): Server | null {
+  follow(error: ClientError): Promise<Server | null> | null {
     if (!(error instanceof ConnectionRefused || error instanceof ServerDisconnected)) return null;
     const { reasonCode, serverReference } = error;
     const { url } = this.current;
@@ -68,7 +68,13 @@ export class Servers {
     if (!isMove && reasonCode !== ReasonCode.USE_ANOTHER_SERVER) return null;
     if (serverReference === undefined || url === null || this.#referral === null || this.#hops === MAX_HOPS)
       return null;
-    const servers = this.#referral(serverReference, url);
+    return this.#referral(serverReference, url).then(
+      (servers) => this.#go(servers, isMove),
+      () => null,
+    );
+  }
+
+  #go(servers: readonly Server[], isMove: boolean): Server | null {
     if (servers.length === 0) return null;
     this.#hops++;
     if (isMove) {

@@ -37,7 +37,7 @@ import { OutgoingMessage, type PublishResult } from './outgoing-message.js';
 import type { Presence } from './presence.js';
 import { Questions } from './questions.js';
 import type { Receipt, Refusal } from './receipt.js';
-import { Reconnection } from './reconnect.js';
+import { type NextAttempt, Reconnection } from './reconnect.js';
 import type { Servers } from './servers.js';
 import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
@@ -280,6 +280,12 @@ export class Supervisor implements ConnectionOwner {
   /** After the end of a connection, or of an attempt: another one, now or later, or none. */
   #carryOn(error: ClientError, lastedMs: number | null): void {
     const next = this.#reconnection.after({ error, lastedMs, isInitial: this.connack === null });
+    if (next instanceof Promise) next.then((found) => this.#goOn(error, found));
+    else this.#goOn(error, next);
+  }
+
+  #goOn(error: ClientError, next: NextAttempt | null): void {
+    if (this.state === 'closed') return;
     if (next === null) {
       this.#finish(error);
     } else if (next.referred !== null) {

@@ -7,10 +7,10 @@ import { isReasonCodeOf, ReasonCode } from './reason-codes.js';
 import { assertTopicName } from './topic.js';
 
 /** A whole PINGREQ. Shared: not to be changed. */
-export const PINGREQ_BYTES: Uint8Array = Uint8Array.of(PacketType.PINGREQ << 4, 0);
+export const PINGREQ_BYTES: Uint8Array = /* @__PURE__ */ Uint8Array.of(PacketType.PINGREQ << 4, 0);
 
 /** A whole PINGRESP. Shared: not to be changed. */
-export const PINGRESP_BYTES: Uint8Array = Uint8Array.of(PacketType.PINGRESP << 4, 0);
+export const PINGRESP_BYTES: Uint8Array = /* @__PURE__ */ Uint8Array.of(PacketType.PINGRESP << 4, 0);
 
 const body = new PacketBody();
 
