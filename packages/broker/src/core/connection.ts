@@ -312,6 +312,13 @@ export class Connection implements LinkHandler, Expiring {
     return this.#publishRate;
   }
 
+  /** The present frame comes again, as the first when reading goes on. For handlers that have changed nothing yet. */
+  putBack(): void {
+    const { framer } = this;
+    framer.unread();
+    this.#context.counters.received[framer.bytes[framer.start] >> 4]--; // It is counted when it comes again.
+  }
+
   /**
    * What the authorizer says about `key`; null while it has not answered. Then the present frame is put back and nothing
    * more is read until the answer is there: the handler is called again with the same frame, and finds it. A handler
@@ -323,9 +330,7 @@ export class Connection implements LinkHandler, Expiring {
     const answer = ask();
     if (!(answer instanceof Promise)) return answer;
     this.#askedUnder = this.#context.authorizer.version;
-    const { framer } = this;
-    framer.unread();
-    this.#context.counters.received[framer.bytes[framer.start] >> 4]--; // It is counted when it comes again.
+    this.putBack();
     this.hold();
     const goOn = (decision: Decision): void => {
       this.#decisions ??= new Map();

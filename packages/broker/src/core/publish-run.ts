@@ -141,7 +141,10 @@ export class PublishRun {
       (qos > 0 && this.#frames.count === MAX_ACKNOWLEDGED)
     ) {
       this.finish();
-      if (qos > 0 && this.#needsStoreInVain(session, targets, qos, route.topic)) return false;
+      if (qos > 0) {
+        if (this.#needsStoreInVain(session, targets, qos, route.topic)) return false;
+        if (this.#context.slowdown.mustWait(connection, targets.sessions)) return false;
+      }
       this.#begin(connection, targets, header, bytes, start);
     }
     const frames = this.#frames;

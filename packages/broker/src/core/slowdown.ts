@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import type { Session } from './session.js';
+import type { Target } from './targets.js';
 import { type Expiring, Timer } from './timer-wheel.js';
 
 /** A subscriber with this much unsent lags behind: its publishers wait for it, for a while. */
@@ -44,6 +45,27 @@ export class Slowdown implements Expiring {
       wait.publishers.add(publisher);
       publisher.hold();
     }
+  }
+
+  /**
+   * Whether `publisher` has to wait before a message with QoS 1 or 2 for these targets is taken, because one of them is
+   * awaited already. With many publishers it would come too late to hold each of them after its first messages: what they
+   * have on their way together is more than a queue takes.
+   */
+  mustWait(publisher: Connection, targets: readonly Target[]): boolean {
+    if (this.#waiting.size === 0) return false;
+    for (const { session } of targets) {
+      const { connection } = session;
+      if (connection === null || connection === publisher || !connection.isAwaited) continue;
+      const publishers = this.#waiting.get(connection)?.publishers;
+      if (publishers === undefined) continue;
+      if (!publishers.has(publisher)) {
+        publishers.add(publisher);
+        publisher.hold();
+      }
+      return true;
+    }
+    return false;
   }
 
   /** Called when a subscriber that is awaited or stalled took something: perhaps it has caught up. */

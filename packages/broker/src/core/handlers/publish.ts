@@ -33,6 +33,12 @@ export function handlePublish(
   const route = routeOf(context, connection, packet, bytes, body);
   const decision = mayPublish(context, connection, session, route, packet);
   if (decision === null) return;
+  if (decision && packet.qos > 0 && route.targets !== null) {
+    if (context.slowdown.mustWait(connection, route.targets.sessions)) {
+      connection.putBack();
+      return;
+    }
+  }
   context.counters.publishBytesReceived += packet.payload.length;
   if (!decision) return;
   connection.forgetDecisions();
