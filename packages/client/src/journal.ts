@@ -4,6 +4,7 @@ import { OutboxFailed } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import type { Outbox, OutboxRecord } from './outbox.js';
 import { replay } from './outbox-replay.js';
+import type { OutgoingMessage } from './outgoing-message.js';
 import type { Session } from './session.js';
 
 /** What promises nothing to the server is made durable after this time, if nothing else comes before. */
@@ -21,8 +22,19 @@ export async function openJournal(
 ): Promise<Journal> {
   const { clientId = '' } = options;
   const replayed = replay(await outbox.open());
-  const journal = new Journal(outbox, clock);
-  session.adopt(replayed, journal, clock.epochMs());
+  const journal = new Journal(outbox, clock, replayed.lastPosition);
+  // They come after those of the records.
+  const waiting = session.takeQueue();
+  session.clientId = replayed.clientId;
+  for (const message of replayed.inflight) {
+    const { packetId = 0 } = message.packet;
+    session.packetIds.reserve(packetId);
+    session.inflight.set(packetId, message);
+  }
+  for (const packetId of replayed.received) session.received.add(packetId);
+  for (const message of replayed.waiting) session.enqueue(message);
+  session.journal = journal;
+  for (const message of waiting) session.publish(message, clock.epochMs());
   // The ids are those of a session that is begun anew, or of another client's.
   if (isClean(options) || session.clientId !== clientId) session.restart();
   session.identify(clientId);
@@ -33,6 +45,7 @@ export async function openJournal(
 export class Journal {
   readonly #outbox: Outbox;
   readonly #clock: Clock;
+  #lastPosition: number;
   /** Records, counted since the opening. */
   #appended = 0;
   #durable = 0;
@@ -42,9 +55,22 @@ export class Journal {
   #commitment: { readonly upTo: number; readonly promise: Promise<void> } | null = null;
   #cancelLazy: (() => void) | null = null;
 
-  constructor(outbox: Outbox, clock: Clock) {
+  /** @param lastPosition of the messages in the outbox */
+  constructor(outbox: Outbox, clock: Clock, lastPosition: number) {
     this.#outbox = outbox;
     this.#clock = clock;
+    this.#lastPosition = lastPosition;
+  }
+
+  /** A message with QoS 1 or 2 waits for its turn. @param nowMs since 1970 */
+  queued(message: OutgoingMessage, nowMs: number): void {
+    message.position = ++this.#lastPosition;
+    const packet = { ...message.packet };
+    if (packet.properties?.topicAlias !== undefined) {
+      packet.properties = { ...packet.properties };
+      delete packet.properties.topicAlias;
+    }
+    this.append({ kind: 'queued', position: message.position, packet, queuedAtMs: nowMs });
   }
 
   /** What is sent from now on waits until this record is durable. */

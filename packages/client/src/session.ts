@@ -1,6 +1,5 @@
 import { ReasonCode } from '@cauldron/codec';
 import type { Journal } from './journal.js';
-import type { ReplayedSession } from './outbox-replay.js';
 import { type OutgoingMessage, Progress } from './outgoing-message.js';
 import { PacketIds } from './packet-ids.js';
 import type { Receipt } from './receipt.js';
@@ -40,7 +39,6 @@ export class Session {
   #queue: OutgoingMessage[] = [];
   #head = 0;
   #attached = false;
-  #lastPosition = 0;
 
   /** Whether every handshake in both directions is over, and nothing waits. */
   get idle(): boolean {
@@ -56,25 +54,6 @@ export class Session {
   attach(): void {
     if (this.#attached) throw new TypeError('This session is in use by another client');
     this.#attached = true;
-  }
-
-  /**
-   * Goes on where the records of an earlier process end, and writes down from now on what happens. Messages that wait
-   * already come after those of the records.
-   */
-  adopt(replayed: ReplayedSession, journal: Journal, nowMs: number): void {
-    const waiting = this.#takeQueue();
-    this.clientId = replayed.clientId;
-    this.#lastPosition = replayed.lastPosition;
-    for (const message of replayed.inflight) {
-      const { packetId = 0 } = message.packet;
-      this.packetIds.reserve(packetId);
-      this.inflight.set(packetId, message);
-    }
-    for (const packetId of replayed.received) this.received.add(packetId);
-    for (const message of replayed.waiting) this.enqueue(message);
-    this.journal = journal;
-    for (const message of waiting) this.publish(message, nowMs);
   }
 
   /** The server knows the session by this id. */
@@ -93,7 +72,7 @@ export class Session {
     // Who gets them again will be done with them.
     this.processing.clear();
     for (const message of this.inflight.values()) message.reject(error);
-    for (const message of this.#takeQueue()) {
+    for (const message of this.takeQueue()) {
       message.reject(error);
       if (message.packet.qos > 0) this.enqueue(message);
     }
@@ -245,11 +224,12 @@ export class Session {
     this.inflight.clear();
     this.received.clear();
     this.processing.clear();
-    this.#takeQueue();
+    this.takeQueue();
     this.journal?.append({ kind: 'cleared' });
   }
 
-  #takeQueue(): OutgoingMessage[] {
+  /** Takes all that wait. */
+  takeQueue(): OutgoingMessage[] {
     const waiting = this.#queue.slice(this.#head);
     this.#queue = [];
     this.#head = 0;
@@ -259,14 +239,7 @@ export class Session {
   }
 
   #write(message: OutgoingMessage, nowMs: number): void {
-    if (this.journal === null || message.packet.qos === 0) return;
-    message.position = ++this.#lastPosition;
-    const packet = { ...message.packet };
-    if (packet.properties?.topicAlias !== undefined) {
-      packet.properties = { ...packet.properties };
-      delete packet.properties.topicAlias;
-    }
-    this.journal.append({ kind: 'queued', position: message.position, packet, queuedAtMs: nowMs });
+    if (message.packet.qos > 0) this.journal?.queued(message, nowMs);
   }
 
   /** Topic aliases are those of one connection [MQTT-3.3.2-7]. */
