@@ -2,12 +2,11 @@ import { type Packet, PacketType, ReasonCode, type Subscribe } from '@cauldron/c
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectOver } from './connect-over.js';
 import { AuthenticationFailed } from './errors.js';
-import { authenticationPart, OptionalPart, requestPart } from './optional-part.js';
+import { authenticationPart, codecPart, OptionalPart, presencePart, requestPart } from './optional-part.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
 
 beforeEach(() => {
-  authenticationPart.loaded = null;
-  requestPart.loaded = null;
+  for (const part of [authenticationPart, codecPart, presencePart, requestPart]) part.loaded = null;
 });
 
 /** The next packets that the server receives, however long the client needs to load what it needs. */
@@ -78,6 +77,35 @@ describe('a client whose parts are not loaded yet', () => {
     await answering;
     await server.send(publish('rpc', 'yes', { properties: { responseTopic: 'reply' } }));
     expect((await received(server))[0]).toMatchObject({ topic: 'reply', payload: new TextEncoder().encode('yes!') });
+  });
+
+  it('says that it is there', async () => {
+    const server = new ScriptedServer(5);
+    const connecting = connectOver(server.open, { presence: { topic: 'here' } }, server.clock);
+    await vi.waitUntil(() => presencePart.loaded !== null);
+    await turn();
+    server.events.opened();
+    const [connect] = await received(server);
+    expect(connect).toMatchObject({ will: { topic: 'here', payload: new TextEncoder().encode('offline') } });
+    await server.send(connack());
+    expect((await received(server))[0]).toMatchObject({ topic: 'here', payload: new TextEncoder().encode('online') });
+    await connecting;
+  });
+
+  it('decodes by a schema', async () => {
+    const { client, server } = await connected();
+    const validate = (value: unknown) => ({ value: `${value}!` });
+    const codec = { '~standard': { version: 1, vendor: 'test', validate } } as const;
+    const values: unknown[] = [];
+    const subscribed = client.subscribe('a', { codec }, ({ value }) => {
+      values.push(value);
+    });
+    await grant(server);
+    for (const payload of ['1', '2', '3']) await server.send(publish('a', payload));
+    await vi.waitUntil(() => values.length === 3);
+    await server.send(publish('a', '4'));
+    expect(values).toEqual(['1!', '2!', '3!', '4!']);
+    await subscribed;
   });
 
   const authentication = { method: 'm', begin: () => ({ respond: async () => undefined }) };
