@@ -37,6 +37,28 @@ describe('the record of accesses', () => {
     expect(record.size).toBe(1);
   });
 
+  it('takes an access for about the same time when it is full as before', () => {
+    const record = new AccessRecord(() => nowMs);
+    /** CPU time of so many accesses to other topics. */
+    const noteMany = (from: number, count: number) => {
+      const before = process.cpuUsage();
+      for (let i = from; i < from + count; i++) record.note('write', ANN, `topic/${i}`, YES);
+      return process.cpuUsage(before).user;
+    };
+    const filling = noteMany(0, 100_000);
+    expect(noteMany(100_000, 100_000)).toBeLessThan(filling * 10);
+    expect(record.size).toBe(100_000);
+  });
+
+  it('goes on forgetting the oldest after it had forgotten all', () => {
+    const record = new AccessRecord(() => nowMs, 2);
+    for (const topic of ['a', 'b', 'c']) record.note('write', ANN, topic, YES);
+    nowMs += 2 * 60 * 60_000;
+    expect(record.recent()).toEqual([]);
+    for (const topic of ['d', 'e', 'd', 'f', 'g']) record.note('write', ANN, topic, YES);
+    expect(record.recent().map(({ topic }) => topic)).toEqual(['f', 'g']);
+  });
+
   it('is bounded in number: the ones not seen for longest go', () => {
     const record = new AccessRecord(() => nowMs, 3);
     for (const topic of ['a', 'b', 'c', 'a', 'd']) record.note('read', ANN, topic, YES);

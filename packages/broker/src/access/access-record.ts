@@ -33,6 +33,11 @@ export class AccessRecord {
   readonly #maximum: number;
   /** The oldest comes first. */
   readonly #accesses = new Map<string, Access>();
+  /**
+   * Where the oldest are, kept from one to the next: a Map remembers the places of entries that were deleted for a while,
+   * and a new iterator would pass over all of them each time.
+   */
+  #oldest = this.#accesses.keys();
   #characters = 0;
 
   constructor(wallMs: () => number, maximum = MAX_ACCESSES) {
@@ -51,9 +56,10 @@ export class AccessRecord {
     if (this.#accesses.delete(key)) this.#characters -= key.length;
     this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs: this.#wallMs() });
     this.#characters += key.length;
-    for (const oldest of this.#accesses.keys()) {
-      if (this.#accesses.size <= this.#maximum && this.#characters <= MAX_CHARACTERS) break;
-      this.#forget(oldest);
+    while (this.#accesses.size > this.#maximum || this.#characters > MAX_CHARACTERS) {
+      const { value, done } = this.#oldest.next();
+      if (done) this.#oldest = this.#accesses.keys();
+      else this.#forget(value);
     }
   }
 
