@@ -1,15 +1,28 @@
-import type { Unsuback, Unsubscribe } from '@cauldron/codec';
-import { type ClientPacket, PacketType, ProtocolError, ReasonCode, type Suback, type Subscribe } from '@cauldron/codec';
+import {
+  type ClientPacket,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  type Suback,
+  type Subscribe,
+  type Unsuback,
+  type Unsubscribe,
+} from '@cauldron/codec';
 import { Deferred } from './deferred.js';
 import { OutboxFull } from './errors.js';
 import type { PacketIds } from './packet-ids.js';
+
+/** A request that waits for its answer. */
+interface Waiting {
+  readonly answer: (Suback | Unsuback)['type'];
+  readonly settled: Deferred<Suback | Unsuback>;
+}
 
 /** SUBSCRIBE and UNSUBSCRIBE that wait for their answer. They end with the connection, and are never sent again. */
 export class Requests {
   readonly #packetIds: PacketIds;
   readonly #send: (packet: ClientPacket) => void;
-  readonly #subscribes = new Map<number, Deferred<Suback>>();
-  readonly #unsubscribes = new Map<number, Deferred<Unsuback>>();
+  readonly #waiting = new Map<number, Waiting>();
 
   constructor(packetIds: PacketIds, send: (packet: ClientPacket) => void) {
     this.#packetIds = packetIds;
@@ -18,52 +31,44 @@ export class Requests {
 
   /** Whether none waits. */
   get idle(): boolean {
-    return this.#subscribes.size === 0 && this.#unsubscribes.size === 0;
+    return this.#waiting.size === 0;
   }
 
   subscribe(request: Omit<Subscribe, 'packetId'>): Promise<Suback> {
-    return this.#begin((packetId) => ({ ...request, packetId }), this.#subscribes);
+    return this.#begin(PacketType.SUBACK, (packetId) => ({ ...request, packetId })) as Promise<Suback>;
   }
 
   unsubscribe(request: Omit<Unsubscribe, 'packetId'>): Promise<Unsuback> {
-    return this.#begin((packetId) => ({ ...request, packetId }), this.#unsubscribes);
+    return this.#begin(PacketType.UNSUBACK, (packetId) => ({ ...request, packetId })) as Promise<Unsuback>;
   }
 
   /** An answer to a request that is unknown (given up) is let pass; one that does not fit to its request is not. */
   receive(packet: Suback | Unsuback): void {
     const { packetId, type } = packet;
-    const subscribe = this.#subscribes.get(packetId);
-    const unsubscribe = this.#unsubscribes.get(packetId);
-    if (subscribe === undefined && unsubscribe === undefined) return;
+    const request = this.#waiting.get(packetId);
+    if (request === undefined) return;
     this.#packetIds.giveBack(packetId);
-    this.#subscribes.delete(packetId);
-    this.#unsubscribes.delete(packetId);
-    if (type === PacketType.SUBACK && subscribe !== undefined) {
-      subscribe.resolve(packet);
-    } else if (type === PacketType.UNSUBACK && unsubscribe !== undefined) {
-      unsubscribe.resolve(packet);
-    } else {
-      const error = new ProtocolError(
-        ReasonCode.PROTOCOL_ERROR,
-        `The answer to request ${packetId} is of another kind`,
-      );
-      (subscribe ?? unsubscribe)?.reject(error);
-      throw error;
+    this.#waiting.delete(packetId);
+    if (type === request.answer) {
+      request.settled.resolve(packet);
+      return;
     }
+    const message = `The answer to request ${packetId} is of another kind`;
+    const error = new ProtocolError(ReasonCode.PROTOCOL_ERROR, message);
+    request.settled.reject(error);
+    throw error;
   }
 
   /** The connection is gone. */
   end(error: Error): void {
-    for (const waiting of [this.#subscribes, this.#unsubscribes]) {
-      for (const [packetId, request] of waiting) {
-        this.#packetIds.giveBack(packetId);
-        request.reject(error);
-      }
-      waiting.clear();
+    for (const [packetId, { settled }] of this.#waiting) {
+      this.#packetIds.giveBack(packetId);
+      settled.reject(error);
     }
+    this.#waiting.clear();
   }
 
-  #begin<T>(packetOf: (packetId: number) => ClientPacket, waiting: Map<number, Deferred<T>>): Promise<T> {
+  #begin(answer: Waiting['answer'], packetOf: (packetId: number) => ClientPacket): Promise<Suback | Unsuback> {
     const packetId = this.#packetIds.take();
     if (packetId === 0) throw new OutboxFull('All packet ids are in use');
     try {
@@ -72,8 +77,8 @@ export class Requests {
       this.#packetIds.giveBack(packetId);
       throw error;
     }
-    const request = new Deferred<T>();
-    waiting.set(packetId, request);
-    return request.promise;
+    const settled = new Deferred<Suback | Unsuback>();
+    this.#waiting.set(packetId, { answer, settled });
+    return settled.promise;
   }
 }

@@ -10,5 +10,5 @@ export function browserWebSocket(url: URL, { after }: Clock): TransportFactory {
   const { WebSocket } = globalThis as unknown as {
     WebSocket: new (url: URL, protocols: readonly string[]) => WebSocketLike;
   };
-  return (events) => webSocketStream(new WebSocket(url, SUBPROTOCOLS), events, (error) => error, after);
+  return (events) => webSocketStream(new WebSocket(url, SUBPROTOCOLS), events, after);
 }

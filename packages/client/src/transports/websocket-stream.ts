@@ -25,22 +25,16 @@ const DRAIN_POLL_MS = 5;
 /** [MQTT-6.0.0-3] */
 export const SUBPROTOCOLS = ['mqtt'];
 
-/** `Clock.after`, of the system. */
-function afterMs(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs);
-  return () => clearTimeout(timer);
-}
-
 /**
  * MQTT over a WebSocket that has just been made, with `SUBPROTOCOLS`.
- * @param explain turns an error of the socket below into what is told about the end
  * @param after waits, as `Clock.after` does
+ * @param explain turns an error of the socket below into what is told about the end
  */
 export function webSocketStream(
   socket: WebSocketLike,
   events: TransportEvents,
+  after: Clock['after'],
   explain: (error: Error) => Error = (error) => error,
-  after: Clock['after'] = afterMs,
 ): Transport {
   let failure: Error | null = null;
   let opened = false;

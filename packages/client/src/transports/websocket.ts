@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import { systemClock } from '../clock.js';
 import type { TlsOptions } from '../tls-options.js';
 import type { Transport, TransportEvents, TransportFactory } from '../transport.js';
 import { preparedTransport } from './prepared-transport.js';
@@ -44,5 +45,5 @@ function openWebSocket(url: URL, openSocket: () => Socket, noDelay: boolean, eve
   const webSocket = new WebSocket(url, SUBPROTOCOLS, { createConnection });
   // When it is open, `ws` sends at once.
   if (!noDelay) webSocket.on('open', () => socket?.setNoDelay(false));
-  return webSocketStream(webSocket as unknown as WebSocketLike, events, tlsFailure);
+  return webSocketStream(webSocket as unknown as WebSocketLike, events, systemClock.after, tlsFailure);
 }
