@@ -5,7 +5,7 @@ type Broker = Pick<Server['broker'], 'counters'>;
 
 /** Below this, collecting what they leave behind costs less than a hundredth of a core, however small the place for it is. */
 const MANY_MESSAGES_PER_S = 10_000;
-const CHECK_INTERVAL_MS = 1000;
+const CHECK_INTERVAL_MS = 500;
 
 /** From the size that it has at first to one that is good for messages, in one step. */
 const GROWING = 8;
