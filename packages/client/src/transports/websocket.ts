@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import { systemClock } from '../clock.js';
 import type { TlsOptions } from '../tls-options.js';
 import type { Transport, TransportEvents, TransportFactory } from '../transport.js';
 import { preparedTransport } from './prepared-transport.js';
@@ -45,5 +44,11 @@ function openWebSocket(url: URL, openSocket: () => Socket, noDelay: boolean, eve
   const webSocket = new WebSocket(url, SUBPROTOCOLS, { createConnection });
   // When it is open, `ws` sends at once.
   if (!noDelay) webSocket.on('open', () => socket?.setNoDelay(false));
-  return webSocketStream(webSocket as unknown as WebSocketLike, events, systemClock.after, tlsFailure);
+  return webSocketStream(webSocket as unknown as WebSocketLike, events, afterMs, tlsFailure);
+}
+
+/** `Clock.after`, of the system. */
+function afterMs(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
 }
