@@ -69,6 +69,8 @@ if (bundler !== null) {
     plugins: [keepPlaces, takeBuiltins],
     treeshake: { moduleSideEffects: (_id, isExternal) => isExternal },
     logLevel: 'warn',
+    // What programs in browsers load when they need it is together here.
+    checks: { ineffectiveDynamicImport: false },
   });
   await bundle.write({
     dir: BUNDLE,

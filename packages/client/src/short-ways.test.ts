@@ -154,10 +154,17 @@ describe('PublishWriter', () => {
   });
 });
 
+const FROM_CLIENTS: readonly PacketType[] = [
+  PacketType.CONNECT,
+  PacketType.SUBSCRIBE,
+  PacketType.UNSUBSCRIBE,
+  PacketType.PINGREQ,
+];
+
 /** What the codec makes of them. */
 function decoded(version: ProtocolVersion, bytes: Uint8Array) {
   const told: unknown[] = [];
-  const framer = new Framer();
+  const framer = new Framer(1_000_000);
   framer.strictLength = version === 5;
   let failure: unknown = null;
   try {
@@ -165,6 +172,7 @@ function decoded(version: ProtocolVersion, bytes: Uint8Array) {
     while (framer.next()) {
       const packet = decodePacket(framer.bytes, framer.start, framer.body, framer.end, version);
       const { type, ...publish } = packet;
+      if (FROM_CLIENTS.includes(type)) throw new Error('A server sends no such packet');
       told.push(type === PacketType.PUBLISH ? { packetId: undefined, properties: undefined, ...publish } : packet);
     }
   } catch (error) {
