@@ -106,7 +106,8 @@ export interface ConnectOptions {
   birth?: BirthOptions;
   /**
    * Topics that are published to again and again are sent as numbers, as many as the server takes; 5.0 only. Those of less
-   * than 24 bytes are not worth it, and messages with properties keep their topics. Default true; a `topicAlias` in the properties of a message ends it for its connection.
+   * than 24 bytes are not worth it, and messages with properties keep their topics. Default true; a `topicAlias` in the
+   * properties of a message ends it for its connection.
    */
   automaticTopicAliases?: boolean;
   /** Takes the messages for which no subscription has a handler, such as those that waited in a kept session. */
