@@ -127,7 +127,7 @@ export class ActiveSubscription<T, P> implements Subscription<T, P>, Receiver {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message<T, P>, undefined> {
-    if (this.#handler !== null) throw new TypeError('The messages of this subscription go to its handler');
+    if (this.#handler !== null) throw new TypeError('This subscription has a handler');
     this.#iterator ??= {
       next: () => this.#next(),
       return: async () => {

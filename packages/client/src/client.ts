@@ -408,7 +408,7 @@ export class Client {
       this.#validTopic = topic;
     }
     if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-      throw new TypeError('A payload is text or a Uint8Array; for other values there are codecs');
+      throw new TypeError('A payload is text or a Uint8Array, or needs a codec');
     }
     if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`QoS is 0, 1 or 2, not ${qos}`);
   }

@@ -5,11 +5,11 @@ import type { Session } from './session.js';
 export function checkConnack(connack: Connack, connect: Connect, session: Session): void {
   if (connack.sessionPresent && (connect.clean || session.hasEnded)) {
     // [MQTT-3.2.2-4]
-    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, although the client has no session');
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'Session present, but the client has none');
   }
   if (connack.properties?.authenticationMethod !== connect.properties?.authenticationMethod) {
     // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
-    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'CONNACK has another authentication method than CONNECT');
+    throw new ProtocolError(ReasonCode.PROTOCOL_ERROR, 'CONNACK has another authentication method');
   }
 }
 

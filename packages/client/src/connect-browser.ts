@@ -63,5 +63,5 @@ export function transportTo(url: URL, _options: ConnectOptions = {}): TransportF
 
 function webSocketTo(url: URL): TransportFactory {
   if (url.protocol === 'ws:' || url.protocol === 'wss:') return browserWebSocket(webSocketUrl(url), CLOCK);
-  throw new TypeError(`In a browser a URL begins with ws: or wss:, not ${url.protocol} - pages have no other sockets`);
+  throw new TypeError(`In a browser a URL begins with ws: or wss:, not ${url.protocol}`);
 }

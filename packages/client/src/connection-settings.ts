@@ -58,10 +58,10 @@ function connectPacket(options: ConnectOptions, begun: BegunAuthentication | nul
   const clean = isClean(options);
   assertRange('keepAliveSeconds', keepAliveSeconds, 0, 65_535);
   if (options.outbox !== undefined && !options.clientId) {
-    throw new TypeError('An outbox needs a clientId: by that the server knows the session of earlier processes');
+    throw new TypeError('An outbox needs a clientId');
   }
   if (begun !== null && protocolVersion < 5) {
-    throw new TypeError('`authentication` needs protocol version 5: older ones have no packets for it');
+    throw new TypeError('`authentication` needs protocol version 5');
   }
   let clientId = options.clientId ?? session?.clientId ?? '';
   const known = session === undefined || session.hasEnded || clean ? '' : session.clientId;
@@ -69,7 +69,7 @@ function connectPacket(options: ConnectOptions, begun: BegunAuthentication | nul
     throw new TypeError(`The session is that of ${known}, not of ${clientId}`); // [MQTT-3.1.3-2]
   }
   if (clientId === '' && !clean && protocolVersion < 5) {
-    throw new TypeError('A session that is to be kept needs a clientId'); // [MQTT-3.1.3-8] of 3.1.1
+    throw new TypeError('A kept session needs a clientId'); // [MQTT-3.1.3-8] of 3.1.1
   }
   if (clientId === '' && protocolVersion === 3) clientId = randomClientId();
   const connect: Connect = { type: PacketType.CONNECT, protocolVersion, clean, keepAlive: keepAliveSeconds, clientId };

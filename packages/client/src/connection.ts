@@ -275,7 +275,7 @@ export class Connection {
     const limits = new ServerLimits(connack);
     if (limits.maximumPacketSize < SMALLEST_LIMIT) {
       this.#state = 'disconnecting';
-      this.#destroy(new NotSupportedByServer(`The server takes packets up to ${limits.maximumPacketSize} bytes only`));
+      this.#destroy(new NotSupportedByServer(`The server takes packets up to ${limits.maximumPacketSize} bytes`));
       return;
     }
     if (this.#exchanges?.admitted(connack.properties?.authenticationData) === false) return;
@@ -293,8 +293,7 @@ export class Connection {
       {
         message: (message) => this.#owner.message(message),
         asked: () => this.reading.reconsider(),
-        silent: () =>
-          this.#destroy(new KeepAliveTimeout(`The server was silent for ${pingTimeoutMs} ms after a PINGREQ`)),
+        silent: () => this.#destroy(new KeepAliveTimeout(`The server did not answer within ${pingTimeoutMs} ms`)),
       },
       this.#clock,
       this.#counters,

@@ -197,7 +197,7 @@ export class Handshakes implements ReceiptKeeper {
       return true;
     }
     this.#session.drop(message);
-    message.reject(new MessageExpired(`The message to ${packet.topic} has waited for longer than it may`));
+    message.reject(new MessageExpired(`The message to ${packet.topic} has expired`));
     return false;
   }
 

@@ -58,9 +58,9 @@ export class Reconnection {
     this.#options = options === false ? null : options === true ? {} : options;
     const { minDelayMs = 1_000, maxDelayMs = 60_000, maxAttempts = Number.POSITIVE_INFINITY } = this.#options ?? {};
     if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
-      throw new RangeError(`reconnect: minDelayMs is ${minDelayMs}, maxDelayMs ${maxDelayMs}: from 0, and not less`);
+      throw new RangeError(`reconnect: minDelayMs is ${minDelayMs}, maxDelayMs ${maxDelayMs}`);
     }
-    if (!(maxAttempts >= 1)) throw new RangeError(`reconnect: maxAttempts is ${maxAttempts}, and 1 at least`);
+    if (!(maxAttempts >= 1)) throw new RangeError(`reconnect: maxAttempts is ${maxAttempts}`);
     this.#minDelayMs = minDelayMs;
     this.#maxDelayMs = maxDelayMs;
     this.#maxAttempts = maxAttempts;

@@ -53,7 +53,7 @@ export class Requests {
       request.settled.resolve(packet);
       return;
     }
-    const message = `The answer to request ${packetId} is of another kind`;
+    const message = `Another kind of answer to request ${packetId}`;
     const error = new ProtocolError(ReasonCode.PROTOCOL_ERROR, message);
     request.settled.reject(error);
     throw error;

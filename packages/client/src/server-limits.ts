@@ -57,7 +57,7 @@ export class ServerLimits {
   /** @throws NotSupportedByServer */
   checkSubscribe(subscribe: Omit<Subscribe, 'packetId'>): void {
     if (!this.subscriptionIdentifiers && subscribe.properties?.subscriptionIdentifiers !== undefined) {
-      throw new NotSupportedByServer('The server takes no subscription identifiers');
+      throw new NotSupportedByServer('The server has no subscription identifiers');
     }
     for (const { filter } of subscribe.subscriptions) {
       const shared = parseSharedFilter(filter);
@@ -65,7 +65,7 @@ export class ServerLimits {
         throw new NotSupportedByServer(`The server has no shared subscriptions: ${filter}`);
       }
       if (!this.wildcardSubscriptions && /[+#]/.test(filter)) {
-        throw new NotSupportedByServer(`The server takes no wildcards in subscriptions: ${filter}`);
+        throw new NotSupportedByServer(`The server has no wildcard subscriptions: ${filter}`);
       }
     }
   }

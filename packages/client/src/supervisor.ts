@@ -111,7 +111,7 @@ export class Supervisor implements ConnectionOwner {
   ) {
     const { session = new Session(), reconnect = true, trace = null } = options;
     if (options.outbox !== undefined && options.session !== undefined) {
-      throw new TypeError('A client has the session of an earlier one, or an outbox, but not both');
+      throw new TypeError('A client has a `session` or an `outbox`, not both');
     }
     this.#servers = servers;
     this.#options = { ...options, session };
@@ -186,14 +186,14 @@ export class Supervisor implements ConnectionOwner {
   /** The message that this is owed for is acknowledged with a refusal. @throws TypeError when it was acknowledged */
   refuse(receipt: Receipt | null, refusal: Refusal): void {
     if (receipt === null) return;
-    if (receipt.isSettled) throw new TypeError('The message was acknowledged, and cannot be refused any more');
+    if (receipt.isSettled) throw new TypeError('The message was acknowledged');
     if ((this.#options.protocolVersion ?? 5) === 5) receipt.refusal = refusal;
   }
 
   reauthenticate(): Promise<void> {
     const connection = this.#connection;
     if (connection?.open) return connection.reauthenticate();
-    return Promise.reject(this.#leaving ?? new Offline('There is no connection to authenticate on'));
+    return Promise.reject(this.#leaving ?? new Offline('There is no connection'));
   }
 
   pause(): void {
@@ -329,7 +329,7 @@ export class Supervisor implements ConnectionOwner {
     else {
       loading.then(
         () => this.#begin(),
-        (cause) => this.closed(new ConnectionFailed('A part of the client cannot be loaded', { cause })),
+        (cause) => this.closed(new ConnectionFailed('A part cannot be loaded', { cause })),
       );
     }
   }
@@ -347,7 +347,7 @@ export class Supervisor implements ConnectionOwner {
       const { begunAuthentication } = await authenticationPart.load();
       this.#connect(begunAuthentication(authentication, exchange));
     } catch (cause) {
-      this.#finish(new AuthenticationFailed('The authentication did not begin', { cause }), cause);
+      this.#finish(new AuthenticationFailed('The authentication failed', { cause }), cause);
     }
   }
 

@@ -71,7 +71,7 @@ export class Framer {
    * @throws Error when the read before was not finished, because its rest would be lost.
    */
   feed(bytes: Uint8Array, length: number): void {
-    if (this.#fed !== NOTHING) throw new Error('Framer.feed was called before the last read was finished');
+    if (this.#fed !== NOTHING) throw new Error('Framer.feed comes before finish');
     this.#fed = bytes;
     this.#fedAt = 0;
     this.#fedEnd = length;
