@@ -889,7 +889,7 @@ static void make_progress(struct connection *c) {
 
 /* What the broker dropped is not waited for; it stays in the report as lost. Returns whether something was given up. */
 static bool write_off(void) {
-  const uint64_t patience_ns = 250000000;
+  const uint64_t patience_ns = 1000000000;
   static uint64_t last_received, last_progress_ns;
   if (totals.received != last_received || last_progress_ns == 0 || undelivered() == 0) {
     last_received = totals.received;

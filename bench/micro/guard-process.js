@@ -5,7 +5,7 @@ import { makeWorks } from './works.js';
 const ROUNDS = 10;
 const PASSES_A_ROUND = 2;
 /** CPU time after which works that are too dear are not tried again. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 2_000;
 
 /** @type {Record<string, number>} */
 const limits = JSON.parse(process.argv[2]);
