@@ -10,7 +10,36 @@ import { describe, expect, it } from 'vitest';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codec: [],
 
-  client: ['codec', 'client/transports'],
+  client: [
+    'codec',
+    'client/authentication',
+    'client/connection',
+    'client/reconnection',
+    'client/session',
+    'client/subscriptions',
+    'client/transports',
+  ],
+  'client/authentication': ['codec', 'client'],
+  'client/connection': [
+    'codec',
+    'client',
+    'client/session',
+    'client/subscriptions/message.ts',
+    'type client/authentication',
+    'type client/reconnection',
+  ],
+  'client/reconnection': [
+    'codec',
+    'client',
+    'client/connection',
+    'client/session',
+    'client/subscriptions',
+    'type client/authentication',
+  ],
+  'client/session': ['codec', 'client'],
+  // Whether a session that was left goes on is what CONNECT will say.
+  'client/session/journal.ts': ['client/connection/connection-settings.ts'],
+  'client/subscriptions': ['codec', 'client', 'client/session'],
   // The doors for Node and for browsers, and what both have.
   'client/index.ts': ['client/outboxes/file-outbox.ts'],
   'client/browser.ts': ['client/outboxes/indexed-db-outbox.ts'],

@@ -2,14 +2,14 @@ import type { Client } from './client.js';
 import { type Clock, systemClock } from './clock.js';
 import { OptionalPart, requestPart } from './optional-part.js';
 import type { ConnectOptions } from './options.js';
-import { pageWakeUps } from './page-wake-ups.js';
 import { connectBy, type Platform, type ServerUrls, startBy } from './platform.js';
-import { webSocketUrl } from './server-url.js';
+import { pageWakeUps } from './reconnection/page-wake-ups.js';
+import { webSocketUrl } from './reconnection/server-url.js';
 import type { TransportFactory } from './transport.js';
 import { browserWebSocket } from './transports/browser-websocket.js';
 
 /** One for all clients, so that they share a worker. */
-const clockPart = new OptionalPart(async () => (await import('./worker-clock.js')).workerClock());
+const clockPart = new OptionalPart(async () => (await import('./reconnection/worker-clock.js')).workerClock());
 
 /** Until the clock of pages is loaded, their own timers have to do: they are late only when the page is not seen. */
 const CLOCK: Clock = {

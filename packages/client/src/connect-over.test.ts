@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connectOver } from './connect-over.js';
 import { ConnectionFailed, ConnectionLost, ConnectionRefused, ConnectTimeout, ProtocolViolation } from './errors.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
-import { Session } from './session.js';
+import { Session } from './session/session.js';
 
 describe('CONNECT', () => {
   it('[MQTT-3.1.0-1] is the first packet, and carries what the options say', async () => {

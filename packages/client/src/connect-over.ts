@@ -1,7 +1,7 @@
 import { Client } from './client.js';
 import { type Clock, systemClock } from './clock.js';
 import type { ConnectOptions } from './options.js';
-import { Servers } from './servers.js';
+import { Servers } from './reconnection/servers.js';
 import type { TransportFactory } from './transport.js';
 
 /**

@@ -2,7 +2,7 @@ import type { Client } from './client.js';
 import { systemClock } from './clock.js';
 import type { ConnectOptions } from './options.js';
 import { connectBy, type Platform, type ServerUrls, startBy } from './platform.js';
-import { webSocketUrl } from './server-url.js';
+import { webSocketUrl } from './reconnection/server-url.js';
 import type { TransportFactory } from './transport.js';
 import { preparedTransport } from './transports/prepared-transport.js';
 import { hostOf, routeOf } from './transports/route.js';

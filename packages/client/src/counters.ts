@@ -1,4 +1,4 @@
-import type { Session } from './session.js';
+import type { Session } from './session/session.js';
 
 /** What a client has done since it began, over all of its connections. Numbers only go up, but for those of the queue. */
 export class Counters {

@@ -2,7 +2,7 @@ import { PacketType, ProtocolError, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { ConnectionClosed, ConnectionLost } from './errors.js';
 import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
-import type { MessageHandler } from './subscription.js';
+import type { MessageHandler } from './subscriptions/subscription.js';
 
 const { DISCONNECT, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK } = PacketType;
 const { SUCCESS } = ReasonCode;

@@ -1,6 +1,6 @@
 import type { Connack, Disconnect, ReasonCode } from '@cauldron/codec';
 import type { ClientError } from './errors.js';
-import type { Message } from './message.js';
+import type { Message } from './subscriptions/message.js';
 
 /**
  * - `connecting`: a server is being reached, or asked

@@ -2,8 +2,8 @@ import { PacketType, type Properties, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { connectOver } from './connect-over.js';
 import { NotSupportedByServer, ProtocolViolation, ServerDisconnected } from './errors.js';
-import type { Message } from './message.js';
 import { connack, connected, failureOf, publish, ScriptedServer, turn } from './scripted-server.test-support.js';
+import type { Message } from './subscriptions/message.js';
 
 const { DISCONNECT, AUTH, PINGREQ, SUBSCRIBE } = PacketType;
 

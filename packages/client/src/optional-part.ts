@@ -19,16 +19,16 @@ export class OptionalPart<T> {
 }
 
 /** For `ConnectOptions.authentication`. */
-export const authenticationPart = new OptionalPart(() => import('./authentication.js'));
+export const authenticationPart = new OptionalPart(() => import('./authentication/authentication.js'));
 
 /** For `Client.request` and `Client.respond`. Pages load it in the background once they are connected. */
-export const requestPart = new OptionalPart(() => import('./request-response.js'));
+export const requestPart = new OptionalPart(() => import('./subscriptions/request-response.js'));
 
 /** For schemas in the place of codecs. */
-export const codecPart = new OptionalPart(() => import('./payload-codec.js'));
+export const codecPart = new OptionalPart(() => import('./subscriptions/payload-codec.js'));
 
 /** For `ConnectOptions.presence` and `ConnectOptions.birth`. */
-export const presencePart = new OptionalPart(() => import('./presence.js'));
+export const presencePart = new OptionalPart(() => import('./reconnection/presence.js'));
 
 /** Loads what the options ask for. @returns null when it is all there; rejected with what `import` throws */
 export function loadFor({ authentication, presence, birth }: ConnectOptions): Promise<unknown> | null {

@@ -1,12 +1,12 @@
 import type { Properties, ProtocolVersion, QoS, RetainHandling, UserProperty } from '@cauldron/codec';
-import type { Authentication } from './authentication.js';
-import type { ConnectionOwner } from './connection-owner.js';
+import type { Authentication } from './authentication/authentication.js';
+import type { ConnectionOwner } from './connection/connection-owner.js';
 import type { NetworkOptions } from './network-options.js';
 import type { Outbox } from './outbox.js';
-import type { BirthOptions, PresenceOptions } from './presence.js';
-import type { ReconnectOptions } from './reconnect.js';
-import type { Session } from './session.js';
-import type { MessageHandler } from './subscription.js';
+import type { BirthOptions, PresenceOptions } from './reconnection/presence.js';
+import type { ReconnectOptions } from './reconnection/reconnect.js';
+import type { Session } from './session/session.js';
+import type { MessageHandler } from './subscriptions/subscription.js';
 import type { TlsOptions } from './tls-options.js';
 
 export interface WillOptions {

@@ -1,7 +1,7 @@
 import { codecPart } from './optional-part.js';
 import type { PublishProperties } from './options.js';
-import type { PayloadCodec, PayloadType } from './payload-codec.js';
-import type { StandardSchema } from './standard-schema.js';
+import type { PayloadCodec, PayloadType } from './subscriptions/payload-codec.js';
+import type { StandardSchema } from './subscriptions/standard-schema.js';
 
 /** The part of a codec that reads. */
 export type Decoder<T> = Pick<PayloadCodec<T, never>, 'decode'>;

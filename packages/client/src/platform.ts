@@ -2,8 +2,8 @@ import { Client } from './client.js';
 import type { Clock } from './clock.js';
 import { whenReady } from './connect-over.js';
 import type { ConnectOptions } from './options.js';
-import { credentialsOf, serverUrls } from './server-url.js';
-import { type Server, Servers } from './servers.js';
+import { credentialsOf, serverUrls } from './reconnection/server-url.js';
+import { type Server, Servers } from './reconnection/servers.js';
 import type { TransportFactory } from './transport.js';
 
 /** Where a server is, or several that are tried in turn. */
@@ -43,7 +43,7 @@ function makeClient({ transportTo, clock, wakeUps }: Platform, urls: ServerUrls,
     credentials: credentialsOf(url),
   });
   const servers = new Servers(serverUrls(urls).map(serverAt), async (references, from) => {
-    const { referredUrls } = await import('./referral.js'); // few servers refer to others
+    const { referredUrls } = await import('./reconnection/referral.js'); // few servers refer to others
     return referredUrls(references, from).map(serverAt);
   });
   return new Client(servers, options, { clock, random: Math.random, wakeUps });

@@ -1,9 +1,9 @@
 import { PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { OutboxFull, ProtocolViolation, PublishRefused } from './errors.js';
-import type { Message } from './message.js';
 import { connack, connected, failureOf, publish, turn } from './scripted-server.test-support.js';
-import type { MessageHandler } from './subscription.js';
+import type { Message } from './subscriptions/message.js';
+import type { MessageHandler } from './subscriptions/subscription.js';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT } = PacketType;
 const { SUCCESS } = ReasonCode;

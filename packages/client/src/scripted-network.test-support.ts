@@ -1,9 +1,9 @@
 import { type Connack, type Packet, PacketType } from '@cauldron/codec';
 import { Client } from './client.js';
 import type { ConnectOptions } from './options.js';
-import { referredUrls } from './referral.js';
+import { referredUrls } from './reconnection/referral.js';
+import { type Server, Servers } from './reconnection/servers.js';
 import { connack, ManualClock, ScriptedServer, turn } from './scripted-server.test-support.js';
-import { type Server, Servers } from './servers.js';
 
 /** A client and the servers that it may connect to: the test is all of them. Each connection has a script of its own. */
 export class ScriptedNetwork {

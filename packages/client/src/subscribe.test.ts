@@ -1,9 +1,9 @@
 import { PacketType, ReasonCode, topicMatches } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Inbox, type Receiver } from './inbox.js';
-import { Message, NO_PARAMS } from './message.js';
 import { connected, failureOf, publish, turn } from './scripted-server.test-support.js';
+import { Inbox, type Receiver } from './subscriptions/inbox.js';
+import { Message, NO_PARAMS } from './subscriptions/message.js';
 
 const { SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK } = PacketType;
 const { SUCCESS, GRANTED_QOS_1, NOT_AUTHORIZED } = ReasonCode;

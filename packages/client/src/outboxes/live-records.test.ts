@@ -2,7 +2,7 @@ import { PacketType, type Publish } from '@cauldron/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OutboxRecord } from '../outbox.js';
-import { replay as replayInSession } from '../outbox-replay.js';
+import { replay as replayInSession } from '../session/outbox-replay.js';
 import { LiveRecords } from './live-records.js';
 
 function message(position: number): Publish {
