@@ -36,8 +36,8 @@ export interface LinkOwner {
 /** What carries the bytes of a link after its connection has become a WebSocket. */
 export interface LinkUpgrade {
   write(bytes: Uint8Array): void;
-  pause(): void;
-  resume(): void;
+  /** `bytes[0, length)` came in; they may be written into. */
+  received(bytes: Uint8Array, length: number): void;
   end(): void;
 }
 
@@ -94,7 +94,7 @@ export class SocketLink implements Link {
   #hello: Buffer | null = null;
   /** A `write` returned false, `onDrain` is owed. */
   #stalled = false;
-  /** What came in belongs to the stream listeners of the HTTP server and of `ws`. */
+  /** What came in belongs to the stream listeners of the HTTP server. */
   #streaming = false;
   #upgrade: LinkUpgrade | null = null;
   #error: Error | null = null;
@@ -141,7 +141,7 @@ export class SocketLink implements Link {
   }
 
   get transport(): string {
-    return this.#streaming ? 'websocket' : this.#owner.transport;
+    return this.#streaming || this.#upgrade !== null ? 'websocket' : this.#owner.transport;
   }
 
   get localPort(): number {
@@ -163,13 +163,11 @@ export class SocketLink implements Link {
   }
 
   pause(): void {
-    if (this.#phase <= Phase.OPEN) this.#socket.pause();
-    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.pause();
+    if (this.#phase <= Phase.OPEN || this.#phase === Phase.UPGRADED) this.#socket.pause();
   }
 
   resume(): void {
-    if (this.#phase <= Phase.OPEN) this.#socket.resume();
-    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.resume();
+    if (this.#phase <= Phase.OPEN || this.#phase === Phase.UPGRADED) this.#socket.resume();
   }
 
   end(): void {
@@ -196,16 +194,18 @@ export class SocketLink implements Link {
     this.#socket.destroy();
   }
 
-  /** The WebSocket handshake is done. From now on `upgrade` writes, and calls `deliver` and `closed`. */
+  /** The WebSocket handshake is done. From now on `upgrade` writes, gets what comes in, and calls `deliver`. */
   upgraded(upgrade: LinkUpgrade): void {
     if (this.#phase !== Phase.HTTP) return;
     this.#phase = Phase.UPGRADED;
+    this.#streaming = false;
     this.#upgrade = upgrade;
+    this.#socket.on('data', onSocketData); // Also in place: what came with the request is still in the stream.
   }
 
-  /** What came in as WebSocket messages. */
-  deliver(bytes: Uint8Array): void {
-    if (this.#phase === Phase.UPGRADED) this.#handler.onRead(bytes, bytes.length);
+  /** `bytes[0, length)` came in as WebSocket messages. */
+  deliver(bytes: Uint8Array, length: number): void {
+    if (this.#phase === Phase.UPGRADED) this.#handler.onRead(bytes, length);
   }
 
   /** Cuts the connection for this reason. */
@@ -226,6 +226,7 @@ export class SocketLink implements Link {
     this.#error ??= error;
   }
 
+  /** For the socket's listeners below. */
   closed(): void {
     if (this.#phase === Phase.CLOSED) return;
     this.#phase = Phase.CLOSED;
@@ -239,6 +240,10 @@ export class SocketLink implements Link {
   received(bytes: Uint8Array, length: number): boolean {
     if (this.#phase === Phase.OPEN) {
       this.#handler.onRead(bytes, length);
+      return true;
+    }
+    if (this.#upgrade !== null) {
+      this.#upgrade.received(bytes, length);
       return true;
     }
     if (this.#streaming) return this.#socket.push(Buffer.from(bytes.subarray(0, length)));
@@ -263,12 +268,6 @@ export class SocketLink implements Link {
     // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
     this.#phase = Phase.ENDING;
     lingeringLinks.add(this);
-  }
-
-  /** For the socket's listeners below. */
-  socketClosed(): void {
-    // `ws` may have messages left, and says itself when it is through.
-    if (this.#upgrade === null) this.closed();
   }
 
   #listenTo(socket: Socket): LinkedSocket {
@@ -398,5 +397,5 @@ function onSocketDrain(this: LinkedSocket): void {
 }
 
 function onSocketClose(this: LinkedSocket): void {
-  this[LINK].socketClosed();
+  this[LINK].closed();
 }

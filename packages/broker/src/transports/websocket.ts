@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { type LinkUpgrade, SocketLink } from './tcp.js';
+import { SocketLink } from './tcp.js';
+import { WebSocketConnection } from './websocket-connection.js';
 
 const MAX_HEADER_LINES = 100;
 /** Characters of what a client says that are repeated in the log and to itself. */
 const MAX_SHOWN_LENGTH = 200;
-const CLOSE_NORMAL = 1000;
-const CLOSE_UNSUPPORTED_DATA = 1003;
+const VERSION = '13';
+/** 16 bytes. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** What proves to a client that the server knows WebSocket (RFC 6455, 1.3). */
+const KEY_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Whom a listener lets open a WebSocket, and where. */
 export interface WebSocketRules {
@@ -40,19 +44,12 @@ interface Refusal {
 export class WebSocketGate {
   readonly #rules: WebSocketRules;
   readonly #http: Server;
-  readonly #webSockets: WebSocketServer;
+  readonly #maxMessageBytes: number;
 
-  /** `maxMessageBytes`: `ws` holds a message until it is whole, so this is what a client can make it hold. */
+  /** `maxMessageBytes`: of one WebSocket message, in however many frames. */
   constructor(rules: WebSocketRules, maxMessageBytes: number) {
     this.#rules = rules;
-    this.#webSockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: maxMessageBytes,
-      handleProtocols: chooseSubprotocol,
-    });
-    this.#webSockets.on('wsClientError', (error, socket) => refuse(socket, badRequest(error.message)));
+    this.#maxMessageBytes = maxMessageBytes;
     this.#http = createServer({ maxHeaderSize: rules.maxHeaderBytes, keepAlive: false });
     this.#http.maxHeadersCount = MAX_HEADER_LINES;
     this.#http.on('request', (request, response) => this.#explain(request, response));
@@ -74,10 +71,15 @@ export class WebSocketGate {
       refuse(socket, refusal);
       return;
     }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const link = SocketLink.of(socket);
-      link.upgraded(new WebSocketUpgrade(webSocket, link));
-    });
+    const { 'sec-websocket-key': key = '' } = request.headers;
+    const link = SocketLink.of(socket);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Accept: ${acceptanceOf(key)}\r\n` +
+        `Sec-WebSocket-Protocol: ${chooseSubprotocol(offeredSubprotocols(request))}\r\n\r\n`,
+    );
+    if (head.length > 0) socket.unshift(head);
+    link.upgraded(new WebSocketConnection(socket as Socket, link, this.#maxMessageBytes));
   }
 
   #reasonAgainst(request: IncomingMessage): Refusal | null {
@@ -103,7 +105,11 @@ export class WebSocketGate {
     if (chooseSubprotocol(offeredSubprotocols(request)) === false) {
       return badRequest('MQTT over WebSocket needs the subprotocol "mqtt" (Sec-WebSocket-Protocol: mqtt)');
     }
-    return null;
+    const { 'sec-websocket-version': version, 'sec-websocket-key': key = '' } = request.headers;
+    if (version !== VERSION)
+      return badRequest(`WebSocket is spoken here in version ${VERSION} (Sec-WebSocket-Version)`);
+    if (request.method !== 'GET') return badRequest(`a WebSocket is asked for with GET, not ${request.method}`);
+    return KEY.test(key) ? null : badRequest('the Sec-WebSocket-Key is not one of 16 bytes in base64');
   }
 
   #explain(request: IncomingMessage, response: ServerResponse): void {
@@ -152,6 +158,10 @@ function offeredSubprotocols(request: IncomingMessage): ReadonlySet<string> {
   return new Set(header.split(',').map((name) => name.trim()));
 }
 
+function acceptanceOf(key: string): string {
+  return createHash('sha1').update(key).update(KEY_SUFFIX).digest('base64');
+}
+
 function badRequest(reason: string): Refusal {
   return { status: 400, reason, text: `${reason}.\n` };
 }
@@ -170,7 +180,7 @@ function headersOf({ status, text }: Refusal): Record<string, string> {
     'Content-Length': String(Buffer.byteLength(text)),
     'X-Content-Type-Options': 'nosniff',
     // RFC 6455 wants the version named where another was asked for; RFC 9110 wants the protocol named with 426.
-    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Version': VERSION,
     ...(status === 426 ? { Connection: 'close, Upgrade', Upgrade: 'websocket' } : { Connection: 'close' }),
   };
 }
@@ -179,48 +189,4 @@ function headersOf({ status, text }: Refusal): Record<string, string> {
 function shown(text: string): string {
   const line = text.replace(/\p{Cc}/gu, '?');
   return line.length <= MAX_SHOWN_LENGTH ? line : `${line.slice(0, MAX_SHOWN_LENGTH)}...`;
-}
-
-const BINARY = { binary: true } as const;
-
-class WebSocketUpgrade implements LinkUpgrade {
-  readonly #webSocket: WebSocket;
-  readonly #link: SocketLink;
-
-  constructor(webSocket: WebSocket, link: SocketLink) {
-    this.#webSocket = webSocket;
-    this.#link = link;
-    webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));
-    webSocket.on('error', (error) => link.failed(error));
-    webSocket.on('close', () => link.closed());
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#webSocket.send(bytes, BINARY); // [MQTT-6.0.0-1]
-  }
-
-  pause(): void {
-    this.#webSocket.pause();
-  }
-
-  resume(): void {
-    this.#webSocket.resume();
-  }
-
-  end(): void {
-    this.#webSocket.resume();
-    this.#webSocket.close(CLOSE_NORMAL);
-  }
-
-  #received(bytes: Buffer, isBinary: boolean): void {
-    if (isBinary) {
-      // [MQTT-6.0.0-2]: where a message ends says nothing about packets.
-      this.#link.deliver(bytes);
-      return;
-    }
-    // [MQTT-6.0.0-1]
-    this.#link.failed(new Error('The client sent a WebSocket text message; MQTT needs binary ones.'));
-    this.#webSocket.close(CLOSE_UNSUPPORTED_DATA, 'MQTT needs binary messages');
-    this.#link.end();
-  }
 }
