@@ -19,9 +19,11 @@ const CLOCK: Clock = {
 
 const BROWSER: Platform = { transportTo: webSocketTo, clock: CLOCK, wakeUps: pageWakeUps };
 
+/** What cannot be loaded is done without, until it is tried again. */
+const load = (part: OptionalPart<unknown>) => part.load().catch(() => {});
+
 /** What a client may need later, when nothing can be loaded, is loaded in the background. */
 function prepare(client: Client): Client {
-  const load = (part: OptionalPart<unknown>) => part.load().catch(() => {});
   void load(clockPart);
   client.ready.then(
     () => [clockPart, requestPart].forEach(load),
@@ -38,6 +40,8 @@ function prepare(client: Client): Client {
  * @throws (rejects) TypeError for a URL of another kind, and everything that `connectOver` throws
  */
 export async function connect(urls: ServerUrls, options: ConnectOptions = {}): Promise<Client> {
+  // The first timers of a page that nobody looks at would be late otherwise.
+  await load(clockPart);
   return prepare(await connectBy(BROWSER, urls, options));
 }
 
