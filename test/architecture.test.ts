@@ -52,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/core': ['codec', 'broker/core/handlers', 'broker/core/ports'],
   'broker/core/handlers': ['codec', 'broker/core', 'broker/core/ports'],
   'broker/core/ports': ['type codec', 'type broker/core'],
-  'broker/transports': ['codec', 'type broker/core', 'broker/core/ports', 'node:', 'ws'],
+  'broker/transports': ['codec', 'type broker/core', 'broker/core/ports', 'node:'],
   'broker/storage': ['codec', 'type broker/core', 'broker/core/ports', 'broker/storage/lmdb', 'node:'],
   // A session lies in its client's shard.
   'broker/storage/lmdb-store.ts': ['broker/core/shard.ts'],
