@@ -96,6 +96,8 @@ export function configurationLines({ directory, transport, isGuarded, isStored, 
     `listener ${port} 127.0.0.1`, // the load comes over loopback
     ...(transport === 'websocket' ? ['protocol websockets'] : []),
     ...(transport === 'tls' ? tlsSettings(directory) : []),
+    // Mosquitto 2.0.11 does not start when all its listeners are of WebSocket: it gets another that nobody uses.
+    ...(transport === 'websocket' ? [`listener 0 ${join(directory, 'socket')}`] : []),
     `allow_anonymous ${!isGuarded}`,
     'log_type error', // no line for each of 10,000 connections
     // Started by root, a broker would become another user, who cannot write into the folder of the benchmark.
