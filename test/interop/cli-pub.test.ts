@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SocksServer } from '../../packages/client/src/transports/socks-server.test-support.js';
 import { BrokerProcess } from '../support/broker-process.js';
 import { certificates } from '../support/certificates.js';
@@ -322,7 +322,8 @@ describe
         const { theirs, ours } = await compare(argv);
         expect([status].flat()).toContain(theirs.exitCode);
         expect(ours.exitCode).toBe(ownStatus);
-        await expect.poll(() => [theirs.messages.length, ours.messages.length]).toEqual(messages);
+        // Not `expect.poll`, which does not know its test where several run at the same time.
+        await vi.waitFor(() => expect([theirs.messages.length, ours.messages.length]).toEqual(messages));
       },
     );
   });
