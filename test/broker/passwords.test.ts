@@ -190,9 +190,10 @@ describe('SCRAM-SHA-256 between client and broker', () => {
     ]);
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(ConnectionRefused);
     expect(new Set(refusals.map((refusal) => (refusal as ConnectionRefused).message)).size).toBe(1);
-    expect(subject.log).toMatch(/passwords:1: wrong password/);
-    expect(subject.log).toMatch(/no user is called eve/);
-    expect(subject.log).toMatch(/SCRAM needs a hash of its own/);
+    // Lines are written a moment after what they tell of.
+    await expect.poll(() => subject.log).toMatch(/passwords:1: wrong password/);
+    await expect.poll(() => subject.log).toMatch(/no user is called eve/);
+    await expect.poll(() => subject.log).toMatch(/SCRAM needs a hash of its own/);
   });
 
   it('ends the connection of a client that becomes somebody else', async () => {

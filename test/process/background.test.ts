@@ -50,11 +50,11 @@ describe('in the background', () => {
       ...(program === 'cauldron.js' ? ['broker', ...argv] : argv),
     );
     expect([exitCode, stderr, stdout.toString()]).toEqual([0, '', '']);
-    expect(readFileSync(at('log'), 'utf8')).toMatch(/ running\n/);
+    await expect.poll(() => readFileSync(at('log'), 'utf8')).toMatch(/ running\n/);
     const pid = Number(readFileSync(at('pid'), 'utf8'));
     process.kill(pid, 'SIGTERM');
     while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(readFileSync(at('log'), 'utf8')).toMatch(/ terminating\n$/);
+    await expect.poll(() => readFileSync(at('log'), 'utf8')).toMatch(/ terminating\n$/);
     expect(existsSync(at('pid'))).toBe(false);
   });
 
