@@ -44,7 +44,7 @@ describe('cauldron torture', { timeout: TIMEOUT_MS }, () => {
     expect(sheet.first).toEqual([]);
     expect([exitCode, sheet.passed, sheet.mode, sheet.seed]).toEqual([0, true, 'kill', 7]);
     expect(sheet.kills).toBeGreaterThanOrEqual(6);
-    expect(Math.min(sheet.acknowledged.qos1, sheet.acknowledged.qos2)).toBeGreaterThan(100);
+    expect(Math.min(sheet.acknowledged.qos1, sheet.acknowledged.qos2)).toBeGreaterThan(20);
     expect(readdirSync(folder)).toEqual([]);
   });
 
