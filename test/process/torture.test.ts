@@ -40,11 +40,12 @@ const hasPowerCuts = process.platform === 'linux' && areInstalled('gcc');
 
 describe('cauldron torture', { timeout: TIMEOUT_MS }, () => {
   it('finds nothing wrong with this broker when it is killed, and leaves nothing behind', async () => {
-    const { sheet, exitCode } = await torture('--kills', '6');
+    // As many as it takes, on a busy machine too, for the messages below.
+    const { sheet, exitCode } = await torture('--kills', '12');
     expect(sheet.first).toEqual([]);
     expect([exitCode, sheet.passed, sheet.mode, sheet.seed]).toEqual([0, true, 'kill', 7]);
-    expect(sheet.kills).toBeGreaterThanOrEqual(6);
-    expect(Math.min(sheet.acknowledged.qos1, sheet.acknowledged.qos2)).toBeGreaterThan(20);
+    expect(sheet.kills).toBeGreaterThanOrEqual(12);
+    expect(Math.min(sheet.acknowledged.qos1, sheet.acknowledged.qos2)).toBeGreaterThan(100);
     expect(readdirSync(folder)).toEqual([]);
   });
 

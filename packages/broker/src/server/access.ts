@@ -132,8 +132,8 @@ export class Access {
       log: this.#log,
     };
     try {
-      const { DynamicSecurity, DYNSEC_TOPIC } = await loadDynamicSecurity();
-      return new OpenDynsec(await open(() => DynamicSecurity.open(options)), DYNSEC_TOPIC, part);
+      const { DynamicSecurity } = await loadDynamicSecurity();
+      return new OpenDynsec(await open(() => DynamicSecurity.open(options)), part);
     } catch (error) {
       if (!(error instanceof AccessFileError)) throw error;
       throw new StartError(error.problems, { cause: error });
@@ -153,14 +153,12 @@ export async function loadAccess(): Promise<void> {
 class OpenDynsec {
   readonly security: DynamicSecurity;
   readonly rules: TopicRules;
-  readonly #topic: string;
   readonly #part: DynsecPart;
   #end: (() => void) | null = null;
 
-  constructor(security: DynamicSecurity, topic: string, part: DynsecPart) {
+  constructor(security: DynamicSecurity, part: DynsecPart) {
     this.security = security;
     this.rules = security.rules(part.deniesSpecialChars);
-    this.#topic = topic;
     this.#part = part;
   }
 
@@ -172,7 +170,7 @@ class OpenDynsec {
   attach(broker: Broker): void {
     if (this.#end !== null) return;
     this.security.attach(broker);
-    this.#end = broker.control(this.#topic, this.security);
+    this.#end = broker.control(this.security.topic, this.security);
   }
 
   close(): void {

@@ -24,14 +24,13 @@ export class OtherWays {
   /** Reads all files. Nothing changes. @throws (rejects) StartError with all that is wrong with them */
   async prepare({ jwt, httpAccess, authOrder }: WaysConfig): Promise<WaysChange> {
     const subscribers = this.#subscribers;
-    const { JwtWay } = jwt === null ? {} : await loadJwtWay();
-    const { HttpWay } = httpAccess === null ? {} : await loadHttpWay();
     const problems: string[] = [];
-    const tokens = JwtWay === undefined || jwt === null ? null : reading(problems, () => new JwtWay(jwt));
+    const tokens =
+      jwt === null ? null : await reading(problems, async () => new (await loadJwtWay()).JwtWay(jwt));
     const http =
-      HttpWay === undefined || httpAccess === null
+      httpAccess === null
         ? null
-        : reading(problems, () => new HttpWay(httpAccess, subscribers));
+        : await reading(problems, async () => new (await loadHttpWay()).HttpWay(httpAccess, subscribers));
     if (problems.length > 0) {
       http?.close();
       throw new StartError(problems);
@@ -68,9 +67,9 @@ export const loadJwtWay = () => import('./jwt-way.js');
 export const loadHttpWay = () => import('./http-way.js');
 
 /** What is read; null if something is wrong with it, which is added to `problems`. */
-function reading<Read>(problems: string[], read: () => Read): Read | null {
+async function reading<Read>(problems: string[], read: () => Promise<Read>): Promise<Read | null> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof AccessFileError)) throw error;
     problems.push(...error.problems);

@@ -22,9 +22,6 @@ import { GENERAL_COMMANDS } from './general-commands.js';
 import { GROUP_COMMANDS } from './group-commands.js';
 import { ROLE_COMMANDS } from './role-commands.js';
 
-/** Where its commands go. */
-export const DYNSEC_TOPIC = '$CONTROL/dynamic-security/v1';
-
 /** As Mosquitto demands of MOSQUITTO_DYNSEC_PASSWORD. */
 const MIN_PASSWORD_LENGTH = 12;
 
@@ -58,10 +55,12 @@ export interface DynsecClients {
 const NOBODY: DynsecClients = { clients: () => [], disconnect: () => false };
 
 /**
- * Clients, groups and roles that are administered while the broker runs, by messages to `DYNSEC_TOPIC`, as Mosquitto's
+ * Clients, groups and roles that are administered while the broker runs, by messages to `topic`, as Mosquitto's
  * plugin of that name does it, and in its file. A change is on the disk before it is answered.
  */
 export class DynamicSecurity implements ControlEndpoint {
+  /** Where its commands are published to. */
+  readonly topic = '$CONTROL/dynamic-security/v1';
   readonly path: string;
   /** What stands in the file and does not count, for the log. */
   readonly warnings: readonly string[];
