@@ -34,6 +34,7 @@ export class AccessControl implements Authenticator, EnhancedAuthenticator, Auth
   version = 0;
   #sets: ReadonlyMap<string, AccessSet> = new Map();
   #isUnrestricted = true;
+  #answersAtOnce = true;
 
   /** `sets`: by `ListenerPolicy.access`. */
   replace(sets: ReadonlyMap<string, AccessSet>): void {
@@ -42,11 +43,16 @@ export class AccessControl implements Authenticator, EnhancedAuthenticator, Auth
     const all = rulesOf(sets);
     for (const rules of all) rules.onChange = () => this.#changed();
     this.#isUnrestricted = all.length === 0;
+    this.#answersAtOnce = all.every(({ answersAtOnce }) => answersAtOnce);
     this.#changed();
   }
 
   get unrestricted(): boolean {
     return this.#isUnrestricted;
+  }
+
+  get answersAtOnce(): boolean {
+    return this.#answersAtOnce;
   }
 
   authenticate(credentials: Credentials): Admission | Promise<Admission> {

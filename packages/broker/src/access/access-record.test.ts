@@ -42,7 +42,7 @@ describe('the record of accesses', () => {
     /** CPU time of so many accesses to other topics. */
     const noteMany = (from: number, count: number) => {
       const before = process.cpuUsage();
-      for (let i = from; i < from + count; i++) record.note('write', ANN, `topic/${i}`, YES);
+      for (let i = from; i < from + count; i++, nowMs++) record.note('write', ANN, `topic/${i}`, YES);
       return process.cpuUsage(before).user;
     };
     const filling = noteMany(0, 100_000);
@@ -65,9 +65,23 @@ describe('the record of accesses', () => {
     expect(record.recent().map(({ topic }) => topic)).toEqual(['c', 'a', 'd']);
   });
 
+  it('does not let one client wash out in a second what all others did', () => {
+    const record = new AccessRecord(() => nowMs, 10_000);
+    for (let i = 0; i < 10_000; i++) record.note('write', ANN, `before/${i}`, YES);
+    for (let i = 0; i < 100_000; i++) record.note('write', ANN, `flood/${i}`, YES);
+    const left = () => record.recent().filter(({ topic }) => topic.startsWith('before/')).length;
+    expect(left()).toBe(9_000);
+    nowMs += 1000;
+    record.note('write', ANN, 'later', YES);
+    expect(left()).toBe(8_999);
+  });
+
   it('is bounded in memory, however long topics are', () => {
     const record = new AccessRecord(() => nowMs);
-    for (let i = 0; i < 10_000; i++) record.note('read', ANN, `${i}/${'x'.repeat(4000)}`, YES);
+    for (let i = 0; i < 10_000; i++) {
+      nowMs += 10;
+      record.note('read', ANN, `${i}/${'x'.repeat(4000)}`, YES);
+    }
     expect(record.size).toBeGreaterThan(1000);
     expect(record.size).toBeLessThan(4300);
     record.note('read', ANN, 'y'.repeat(5000), YES);

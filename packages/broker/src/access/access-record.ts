@@ -7,6 +7,11 @@ const MAX_ACCESSES = 100_000;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 /** Longer ones are not recorded. */
 const MAX_TOPIC_CHARACTERS = 4096;
+/**
+ * Once it is full, so many take the place of others in a second. A client with a million topics shall neither wash out what
+ * all others did nor cost much: of what comes faster, some is recorded.
+ */
+const REPLACED_EACH_SECOND = 1_000;
 /** How often what goes on is asked about anew, so that it counts as recent: several times in the hour. */
 const REFRESH_MS = 20 * 60 * 1000;
 
@@ -26,7 +31,7 @@ export interface Access {
 
 /**
  * The distinct accesses of the last hour, each once. Bounded in number and in memory: the ones that were longest not seen
- * go first.
+ * go first, as fast as others may take their place.
  */
 export class AccessRecord {
   readonly #wallMs: () => number;
@@ -39,6 +44,9 @@ export class AccessRecord {
    */
   #oldest = this.#accesses.keys();
   #characters = 0;
+  /** The second in which the last one was replaced, and how many have been in it. */
+  #second = 0;
+  #replaced = 0;
 
   constructor(wallMs: () => number, maximum = MAX_ACCESSES) {
     this.#wallMs = wallMs;
@@ -51,12 +59,14 @@ export class AccessRecord {
 
   note(action: Access['action'], client: Principal, topic: string, { allowed, rule }: Decision): void {
     if (topic.length > MAX_TOPIC_CHARACTERS) return;
+    const atMs = this.#wallMs();
+    if (this.#isFull && !this.#mayReplace(atMs)) return;
     const { clientId, username } = client;
     const key = `${action}\0${topic}\0${clientId}\0${username ?? '\0'}`;
     if (this.#accesses.delete(key)) this.#characters -= key.length;
-    this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs: this.#wallMs() });
+    this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs });
     this.#characters += key.length;
-    while (this.#accesses.size > this.#maximum || this.#characters > MAX_CHARACTERS) {
+    while (this.#isOverfull) {
       const { value, done } = this.#oldest.next();
       if (done) this.#oldest = this.#accesses.keys();
       else this.#forget(value);
@@ -71,6 +81,23 @@ export class AccessRecord {
       this.#forget(key);
     }
     return [...this.#accesses.values()];
+  }
+
+  get #isFull(): boolean {
+    return this.#accesses.size >= this.#maximum || this.#characters >= MAX_CHARACTERS - MAX_TOPIC_CHARACTERS;
+  }
+
+  get #isOverfull(): boolean {
+    return this.#accesses.size > this.#maximum || this.#characters > MAX_CHARACTERS;
+  }
+
+  #mayReplace(nowMs: number): boolean {
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#replaced = 0;
+    }
+    return ++this.#replaced <= REPLACED_EACH_SECOND;
   }
 
   #forget(key: string): void {
@@ -99,6 +126,10 @@ export class RecordedAuthorizer implements Authorizer {
 
   get version(): number {
     return this.#inner.version + this.#refreshes;
+  }
+
+  get answersAtOnce(): boolean {
+    return this.#inner.answersAtOnce === true;
   }
 
   /** Has everything asked anew when it next happens, so that what goes on all the time is recorded as recent. */

@@ -19,6 +19,7 @@ export type AclClient = Pick<Principal, 'clientId' | 'username'>;
  */
 export class AclRules implements TopicRules {
   readonly name: string;
+  readonly answersAtOnce = true;
   readonly file: AclFile;
   onChange = (): void => {};
   readonly #users = new Map<string | null, AclTree>();

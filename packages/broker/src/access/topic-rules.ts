@@ -9,6 +9,8 @@ export interface TopicRules {
   readonly name: string;
   /** Called when an answer may have changed, so that earlier ones are forgotten. Set by whoever asks. */
   onChange: () => void;
+  /** Whether `mayPublish` gives no promise. */
+  readonly answersAtOnce: boolean;
   mayPublish(client: Principal, topic: string): Decision | null | Promise<Decision | null>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | null | Promise<Decision | null>;
   /** Absent: everybody may. Asked while an UNSUBSCRIBE is handled: it has to know. */

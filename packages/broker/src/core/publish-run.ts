@@ -1,5 +1,5 @@
 import type { QoS } from '@cauldron/codec';
-import { copyBytes, decodePublish, PacketType, ReasonCode, viewOf } from '@cauldron/codec';
+import { copyBytes, decodePublish, PacketType, ProtocolError, ReasonCode, viewOf } from '@cauldron/codec';
 import type { Connection } from './connection.js';
 import type { Context } from './context.js';
 import { Delivery } from './delivery.js';
@@ -10,6 +10,7 @@ import { LogType } from './ports/log.js';
 import type { Ticket } from './ports/store.js';
 import { PublishProperties } from './publish-properties.js';
 import { passedOn } from './publishing.js';
+import type { Route } from './route-cache.js';
 import { MAX_FRAME_GROWTH, RunFrames, RunLayout } from './run-layout.js';
 import { NOBODY_HAS_ROOM, type Session, SOCKET_IS_FULL } from './session.js';
 import type { Target, Targets } from './targets.js';
@@ -26,6 +27,9 @@ const MAX_ACKNOWLEDGED = 256;
 /** PUBLISH with QoS 0, 1, 2, neither DUP nor RETAIN: the headers that a run may have. */
 const PLAIN_PUBLISH = 0x30;
 const FLAGS_BUT_QOS = 0x09;
+
+/** The first byte of a topic that the broker may have its own way with. */
+const DOLLAR = 0x24;
 
 /**
  * A run: adjacent PUBLISH frames of one read, with the same header byte and the same targets (not: the same topic).
@@ -124,12 +128,19 @@ export class PublishRun {
     if (end - start > this.#maxFrameBytes) return false;
     const route =
       aliased === null
-        ? router.knownRoute(bytes, topicAt, topicEnd - topicAt)
+        ? (router.knownRoute(bytes, topicAt, topicEnd - topicAt) ?? this.#newRoute(bytes, topicAt, topicEnd))
         : router.knownRoute(aliased, 0, aliased.length);
     if (route === null) return false;
     const { session } = connection;
     if (session === null) return false;
-    if (this.#isGuarded && route.writer !== session.serial && !route.admits(session.serial)) return false;
+    if (
+      this.#isGuarded &&
+      route.writer !== session.serial &&
+      !route.admits(session.serial) &&
+      !this.#mayPublish(session, route)
+    ) {
+      return false;
+    }
     const { targets } = route;
     if (targets === null || targets.perMessage) return false;
 
@@ -213,6 +224,27 @@ export class PublishRun {
     this.#payloadBytes = 0;
     this.#publisherId = connection.clientId;
     this.#appendedBefore = this.#context.store.appended;
+  }
+
+  /** The route of a topic that is not known yet. Null: it is no valid one, or one of the broker's own. */
+  #newRoute(bytes: Uint8Array, start: number, end: number): Route | null {
+    if (bytes[start] === DOLLAR) return null;
+    try {
+      return this.#context.router.routeOf(bytes, start, end);
+    } catch (error) {
+      if (error instanceof ProtocolError) return null;
+      throw error;
+    }
+  }
+
+  /** Asks the access rules. False: no, or they may answer later; the general way asks again, and knows what to do. */
+  #mayPublish(session: Session, route: Route): boolean {
+    const { authorizer } = this.#context;
+    if (authorizer.answersAtOnce !== true) return false;
+    const decision = authorizer.mayPublish(session.principal, route.topic);
+    if (decision instanceof Promise || !decision.allowed) return false;
+    route.admit(session.serial);
+    return true;
   }
 
   /** While the store takes nothing new: whether such messages are to be refused, which is for the general way. */

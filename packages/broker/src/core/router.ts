@@ -16,8 +16,7 @@ import { LocalSubscription } from './local-subscription.js';
 import type { Message } from './message.js';
 import { LogType } from './ports/log.js';
 import type { SubscriptionRecord } from './ports/store.js';
-import type { Route } from './route-cache.js';
-import { RouteCache } from './route-cache.js';
+import { Route, RouteCache } from './route-cache.js';
 import type { Session } from './session.js';
 import { SharedSubscriptions } from './shared-subscriptions.js';
 import { Subscription } from './subscription.js';
@@ -237,7 +236,7 @@ export class Router {
       // The broker's own topics are not for the hot path, which asks neither who may write to them nor what they are for.
       route =
         topic.startsWith('$SYS/') || isControlTopic(topic)
-          ? this.#routes.make(bytes, start, end, topic)
+          ? new Route(topic, 0, -1, end - start)
           : this.#routes.add(bytes, start, end, topic);
     }
     if (route.version !== this.version && !this.#isStillRight(route)) {

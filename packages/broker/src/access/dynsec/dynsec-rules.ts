@@ -35,6 +35,7 @@ export interface DynsecRulesOptions {
  */
 export class DynsecRules implements TopicRules {
   readonly name: string;
+  readonly answersAtOnce = true;
   onChange = (): void => {};
   readonly #state: () => DynsecState;
   readonly #path: string;

@@ -24,6 +24,7 @@ export interface HttpRulesOptions {
  */
 export class HttpRules implements TopicRules {
   readonly name: string;
+  readonly answersAtOnce = false;
   onChange: () => void = () => {};
   readonly #url: string;
   readonly #service: HttpService;

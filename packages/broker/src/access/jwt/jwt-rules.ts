@@ -10,6 +10,7 @@ import { JwtGrants } from './jwt-grants.js';
  */
 export class JwtRules implements TopicRules {
   readonly name = 'tokens (jwt)';
+  readonly answersAtOnce = true;
   onChange: () => void = () => {};
   /** For clients without such claims. */
   readonly #otherwise: Decision | null;

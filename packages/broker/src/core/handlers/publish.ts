@@ -14,6 +14,8 @@ import { NOBODY_HAS_ROOM, type Session } from '../session.js';
 import { InboundAliases } from '../topic-aliases.js';
 import { handleControl } from './control.js';
 
+const UTF8 = new TextEncoder();
+
 /**
  * A PUBLISH by the general way: each check for this message alone. `PublishRun` is the short way for the plain ones; what
  * both do must be the same to the byte.
@@ -181,7 +183,7 @@ function routeOf(context: Context, connection: Connection, packet: Publish, byte
   connection.inboundAliases ??= new InboundAliases(maximumAlias);
   if (topicEnd > topicAt) {
     const route = routeAt(context, connection, packet.topic, bytes, topicAt, topicEnd);
-    connection.inboundAliases.set(alias, route.bytes);
+    connection.inboundAliases.set(alias, UTF8.encode(route.topic));
     return route;
   }
   const known = connection.inboundAliases.resolve(alias);
@@ -201,7 +203,7 @@ function routeAt(
   end: number,
 ): Route {
   if (mountPoint === null) return router.routeOf(bytes, start, end);
-  const whole = new TextEncoder().encode(mountPoint.topic(topic));
+  const whole = UTF8.encode(mountPoint.topic(topic));
   return router.routeOf(whole, 0, whole.length);
 }
 

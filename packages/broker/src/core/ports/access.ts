@@ -102,6 +102,11 @@ export interface Authorizer {
   readonly unrestricted: boolean;
   /** Raised by every change of the rules: older answers are forgotten. */
   readonly version: number;
+  /**
+   * True while `mayPublish` gives no promise: then messages to topics whose answer is not known need not leave their
+   * run. Absent: it may.
+   */
+  readonly answersAtOnce?: boolean;
   mayPublish(client: Principal, topic: string): Decision | Promise<Decision>;
   maySubscribe(client: Principal, filter: string, qos: QoS): Decision | Promise<Decision>;
   /** Absent: everybody may. A client that may not keeps its subscription. */
