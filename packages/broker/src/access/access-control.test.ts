@@ -26,7 +26,14 @@ function gate(name: string, answers: Record<string, boolean>, isSlow = false): G
 
 function rules(name: string, answers: Record<string, Decision>): TopicRules {
   const answer = (_: Principal, topic: string): Decision | null => answers[topic] ?? null;
-  return { name, answersAtOnce: true, onChange: () => {}, mayPublish: answer, maySubscribe: answer, mayReceive: answer };
+  return {
+    name,
+    answersAtOnce: true,
+    onChange: () => {},
+    mayPublish: answer,
+    maySubscribe: answer,
+    mayReceive: answer,
+  };
 }
 
 function control(set: Partial<AccessSet>, access = ''): AccessControl {

@@ -25,8 +25,7 @@ export class OtherWays {
   async prepare({ jwt, httpAccess, authOrder }: WaysConfig): Promise<WaysChange> {
     const subscribers = this.#subscribers;
     const problems: string[] = [];
-    const tokens =
-      jwt === null ? null : await reading(problems, async () => new (await loadJwtWay()).JwtWay(jwt));
+    const tokens = jwt === null ? null : await reading(problems, async () => new (await loadJwtWay()).JwtWay(jwt));
     const http =
       httpAccess === null
         ? null
