@@ -24,6 +24,11 @@ export class ManualClock implements Clock {
     setImmediate(action);
   }
 
+  /** Each read of an in-process connection is alone. */
+  afterReads(action: () => void): void {
+    action();
+  }
+
   /** Time passes while the program is busy: nothing that is due happens. */
   pass(ms: number): void {
     this.#nowMs += ms;

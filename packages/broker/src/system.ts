@@ -16,6 +16,9 @@ export const systemClock: Clock = {
   soon: (action) => {
     setImmediate(action);
   },
+  afterReads: (action) => {
+    setImmediate(action);
+  },
 };
 
 /** The system's source of unpredictable bytes. */

@@ -28,6 +28,7 @@ import type { Store, Ticket } from './ports/store.js';
 import { PublishRun } from './publish-run.js';
 import { publishMessage } from './publishing.js';
 import { QueueTotals } from './queue-totals.js';
+import { ReadTurns } from './read-turns.js';
 import { RetainedMessages } from './retained-messages.js';
 import { RetainedSweep } from './retained-sweep.js';
 import { Router } from './router.js';
@@ -162,6 +163,7 @@ export class Broker {
       awaitingCommit: new Set<Connection>(),
       afterCommit: (ticket: Ticket, action: () => void) => this.#afterCommit(ticket, action),
       backlog: new Backlog(clock, () => this.#flush()),
+      readTurns: new ReadTurns(clock, () => this.#flush()),
       flush: () => this.#flush(),
     };
     this.#context = assemble(parts);

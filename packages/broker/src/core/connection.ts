@@ -179,7 +179,7 @@ export class Connection implements LinkHandler, Expiring {
     framer.feed(bytes, length);
     this.#readFrames(bytes);
     framer.finish();
-    context.flush();
+    context.readTurns.readDone(length);
     if (this.output.isBehind) this.#considerClogged();
   }
 

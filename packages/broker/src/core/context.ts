@@ -13,6 +13,7 @@ import type { Random } from './ports/random.js';
 import type { Store, Ticket } from './ports/store.js';
 import type { PublishRun } from './publish-run.js';
 import type { QueueTotals } from './queue-totals.js';
+import type { ReadTurns } from './read-turns.js';
 import type { RetainedMessages } from './retained-messages.js';
 import type { Router } from './router.js';
 import type { SessionRegistry } from './session-registry.js';
@@ -46,6 +47,8 @@ export interface Context {
   readonly run: PublishRun;
   readonly slowdown: Slowdown;
   readonly backlog: Backlog;
+  /** Flushes after reads. */
+  readonly readTurns: ReadTurns;
   readonly shortage: StoreShortage;
   /** All that are not closed. */
   readonly connections: Set<Connection>;
@@ -53,6 +56,6 @@ export interface Context {
   readonly awaitingCommit: Set<Connection>;
   /** Calls `action` once the store has committed up to `ticket`: now, if it has. */
   afterCommit(ticket: Ticket, action: () => void): void;
-  /** Ends a batch of work: what it produced leaves. Called once per read, timer tick, or call of the embedding program. */
+  /** Ends a batch of work: what it produced leaves. Called once per timer tick, or call of the embedding program; for reads see `ReadTurns`. */
   flush(): void;
 }

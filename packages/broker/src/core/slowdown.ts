@@ -4,11 +4,11 @@ import type { Session } from './session.js';
 import type { Target } from './targets.js';
 import { type Expiring, Timer } from './timer-wheel.js';
 
-/** A subscriber with this much unsent lags behind: its publishers wait for it, for a while. */
+/** A subscriber with this much unsent, or waiting for its window, lags behind: its publishers wait for it, for a while. */
 const LAG_BYTES = 4 * 1024 * 1024;
 
-/** So does one for whom this many windows of messages wait. */
-const LAG_WINDOWS = 4;
+/** So does one for whom this many messages wait. Holding publishers costs more than letting some messages wait. */
+const LAG_MESSAGES = 1_000;
 
 /**
  * Slows publishers before anything is dropped. While a subscriber lags, those who publish to it are not read. That lasts
@@ -32,8 +32,7 @@ export class Slowdown implements Expiring {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
     if (this.#context.settings.maxPublisherWaitMs === 0) return;
-    if (connection.output.pendingBytes <= LAG_BYTES && subscriber.queuedMessages <= this.#lagMessages(connection))
-      return;
+    if (!this.#lags(subscriber, connection)) return;
     let wait = this.#waiting.get(connection);
     if (wait === undefined) {
       wait = { sinceMs: this.#context.wheel.now, publishers: new Set() };
@@ -70,8 +69,9 @@ export class Slowdown implements Expiring {
 
   /** Called when a subscriber that is awaited or stalled took something: perhaps it has caught up. */
   progressed(connection: Connection): void {
-    const queued = connection.session === null ? 0 : connection.session.queuedMessages;
-    if (connection.output.isBehind || queued * 4 > this.#lagMessages(connection)) return;
+    const queue = connection.session?.queue ?? null;
+    if (connection.output.isBehind) return;
+    if (queue !== null && (queue.length * 4 > this.#lagMessages || queue.bytes * 4 > LAG_BYTES)) return;
     connection.isStalled = false;
     this.release(connection);
   }
@@ -104,9 +104,14 @@ export class Slowdown implements Expiring {
     if (this.#waiting.size > 0) this.#schedule();
   }
 
-  /** Messages of QoS 1 and 2 that may wait for a client before its publishers do: a few windows, but half its queue at most. */
-  #lagMessages(connection: Connection): number {
-    return Math.min(connection.sendMaximum * LAG_WINDOWS, this.#context.settings.maxQueuedMessages / 2);
+  #lags({ queue }: Session, { output }: Connection): boolean {
+    if (output.pendingBytes > LAG_BYTES) return true;
+    return queue !== null && (queue.length > this.#lagMessages || queue.bytes > LAG_BYTES);
+  }
+
+  /** Messages of QoS 1 and 2 that may wait for a client before its publishers do: half its queue at most. */
+  get #lagMessages(): number {
+    return Math.min(LAG_MESSAGES, this.#context.settings.maxQueuedMessages / 2);
   }
 
   #schedule(): void {

@@ -8,4 +8,6 @@ export interface Clock {
   every(intervalMs: number, tick: () => void): () => void;
   /** Calls `action` in a later turn, when those had theirs who wait for the network meanwhile. */
   soon(action: () => void): void;
+  /** Calls `action` once all that has come from the network by now was handled, and before anything more is waited for. */
+  afterReads(action: () => void): void;
 }
