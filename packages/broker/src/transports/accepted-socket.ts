@@ -1,4 +1,5 @@
 import { createServer, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { DirectWrites } from './direct-writes.js';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 /** With this mark `drain` is emitted whenever all written bytes have left, not only after large writes. */
@@ -17,7 +18,7 @@ export type ReceiveInPlace = (this: Socket, length: number) => boolean;
 
 /**
  * Moves the connection of an accepted socket into a new socket that reads into `readBuffer`. Node offers such reads for
- * outgoing sockets only, so the handle is taken out of the accepted one; `canReadInPlace` says whether that works here.
+ * outgoing sockets only, so the handle is taken out of the accepted one; `probeHandles` says whether that works here.
  * The accepted socket is an empty shell afterwards. Null: there was no handle to take, the connection is gone already.
  */
 export function takeOver(accepted: Socket, receive: ReceiveInPlace): Socket | null {
@@ -36,24 +37,32 @@ export function takeOver(accepted: Socket, receive: ReceiveInPlace): Socket | nu
   return new Socket(options);
 }
 
-let verdict: Promise<boolean> | null = null;
+/** What this runtime lets us do with the handles of sockets. */
+export interface HandleUse {
+  /** Whether `takeOver` works. */
+  readonly readsInPlace: boolean;
+  /** Null: sockets that were taken over are written to as others are. */
+  readonly writes: DirectWrites | null;
+}
+
+let verdict: Promise<HandleUse> | null = null;
 
 /**
- * Whether this runtime lets `takeOver` work, found out once by doing it over a loopback connection: handles are not
- * public API, so neither a version number nor the presence of a field is proof. Costs a few milliseconds.
+ * Found out once by doing it over a loopback connection: handles are not public API, so neither a version number nor the
+ * presence of a field is proof. Costs a few milliseconds.
  */
-export function canReadInPlace(): Promise<boolean> {
+export function probeHandles(): Promise<HandleUse> {
   verdict ??= probe();
   return verdict;
 }
 
-function probe(): Promise<boolean> {
+function probe(): Promise<HandleUse> {
   return new Promise((resolve) => {
     const server = createServer();
     const client = new Socket();
     let taken: Socket | null = null;
-    const settle = (works: boolean) => {
-      resolve(works);
+    const settle = (readsInPlace: boolean) => {
+      resolve({ readsInPlace, writes: readsInPlace && taken !== null ? learn(taken) : null });
       client.destroy();
       taken?.destroy();
       server.close();
@@ -80,4 +89,12 @@ function probe(): Promise<boolean> {
       client.connect(address.port, '127.0.0.1', () => client.write(Uint8Array.of(PROBE_BYTE)));
     });
   });
+}
+
+function learn(socket: Socket): DirectWrites | null {
+  try {
+    return DirectWrites.learn(socket);
+  } catch {
+    return null;
+  }
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RecordingHandler, Watch } from '../../../../test/contract/link.js';
 import { openListener, SocketPeer, socketPath, type TestListener } from '../../../../test/contract/link-peers.js';
 import { Family, ipv4Ends, proxyHeader2 } from '../../../../test/support/proxy-headers.js';
-import { canReadInPlace } from './accepted-socket.js';
+import { probeHandles } from './accepted-socket.js';
 import { Listener, type ListenerOptions } from './listener.js';
 import type { ProxyRules } from './proxy-gate.js';
 import { ListenerTls } from './tls-socket.js';
@@ -55,8 +55,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);
 }
 
-it('reads in place on the Node versions that are supported', async () => {
-  expect(await canReadInPlace()).toBe(true);
+it('reads in place and writes past streams on the Node versions that are supported', async () => {
+  const { readsInPlace, writes } = await probeHandles();
+  expect(readsInPlace).toBe(true);
+  expect(writes).not.toBeNull();
 });
 
 describe.each(['in-place', 'events'] as const)('a listener that reads %s', (reads) => {

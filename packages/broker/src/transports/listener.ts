@@ -1,11 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { canReadInPlace, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
+import { type HandleUse, probeHandles, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
 import { Handshakes } from './handshakes.js';
 import { ProxyGate, type ProxyRules } from './proxy-gate.js';
 import { type AcceptLink, type LinkOwner, SocketLink } from './tcp.js';
 import type { ListenerTls } from './tls-socket.js';
 import { listenAtPath } from './unix-socket.js';
 import type { WebSocketGate, WebSocketRules } from './websocket.js';
+
+/** For sockets that are used as Node means them to be. */
+const HANDLES_UNUSED: HandleUse = { readsInPlace: false, writes: null };
 
 /**
  * Connections that may wait until they are accepted; the system may have a lower limit (net.core.somaxconn). Node accepts
@@ -81,7 +84,7 @@ export class Listener implements LinkOwner {
   readonly accept: AcceptLink;
   readonly #server: Server;
   readonly #options: ListenerOptions;
-  readonly #canReadInPlace: boolean;
+  readonly #handles: HandleUse;
   readonly #count: ConnectionCount;
   #settings: ListenerSettings;
   #proxies: ProxyGate | null;
@@ -89,12 +92,12 @@ export class Listener implements LinkOwner {
   #localPort = 0;
   #refusing = false;
 
-  private constructor(options: ListenerOptions, accept: AcceptLink, canReadInPlace: boolean) {
+  private constructor(options: ListenerOptions, accept: AcceptLink, handles: HandleUse) {
     this.#options = options;
     this.#settings = options;
     this.accept = accept;
     this.path = 'path' in options ? options.path : null;
-    this.#canReadInPlace = canReadInPlace;
+    this.#handles = handles;
     this.#proxies = proxyGate(options);
     this.#count = options.count ?? { live: 0 };
     this.#server = createServer({ highWaterMark: WRITE_HIGH_WATER_BYTES }, (socket) => this.#connected(socket));
@@ -105,8 +108,8 @@ export class Listener implements LinkOwner {
    * `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` ...
    */
   static async open(options: ListenerOptions, accept: AcceptLink): Promise<Listener> {
-    const inPlace = options.reads !== 'events' && (await canReadInPlace());
-    const listener = new Listener(options, accept, inPlace);
+    const handles = options.reads === 'events' ? HANDLES_UNUSED : await probeHandles();
+    const listener = new Listener(options, accept, handles);
     await listener.#listen();
     return listener;
   }
@@ -208,8 +211,8 @@ export class Listener implements LinkOwner {
     }
     this.#refusing = false;
     if (noDelay) socket.setNoDelay(true);
-    if (!this.#canReadInPlace || this.tls !== null) SocketLink.listen(socket, this);
-    else if (SocketLink.takeOver(socket, this) === null) return;
+    if (!this.#handles.readsInPlace || this.tls !== null) SocketLink.listen(socket, this);
+    else if (SocketLink.takeOver(socket, this, this.#handles.writes) === null) return;
     this.#count.live++;
   }
 

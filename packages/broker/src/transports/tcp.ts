@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
 import { readBuffer, takeOver } from './accepted-socket.js';
+import type { DirectWrites } from './direct-writes.js';
 import type { Handshakes } from './handshakes.js';
 import { lingeringLinks } from './linger.js';
 import type { ProxyGate, ProxyPreface } from './proxy-gate.js';
@@ -98,9 +99,14 @@ export class SocketLink implements Link {
   #streaming = false;
   #upgrade: LinkUpgrade | null = null;
   #error: Error | null = null;
+  /** Not null: what is written does not go through the stream of the socket. */
+  readonly #writes: DirectWrites | null;
+  /** Such writes that have not ended. */
+  #unfinished = 0;
 
-  private constructor(socket: Socket, owner: LinkOwner, address: string, port: number) {
+  private constructor(socket: Socket, owner: LinkOwner, address: string, port: number, writes: DirectWrites | null) {
     this.#owner = owner;
+    this.#writes = writes;
     // The client of a Unix socket has no address: it is called by that of the socket, as in Mosquitto's log.
     this.remoteAddress = owner.path ?? address;
     this.remotePort = port;
@@ -117,20 +123,20 @@ export class SocketLink implements Link {
   }
 
   /** Takes a socket that a server without TLS accepted, reading in place. Null: the connection is gone already. */
-  static takeOver(accepted: Socket, owner: LinkOwner): SocketLink | null {
+  static takeOver(accepted: Socket, owner: LinkOwner, writes: DirectWrites | null): SocketLink | null {
     // Asked of the socket that is thrown away, which keeps the answer in an object of its own.
     const address = accepted.remoteAddress ?? '';
     const port = accepted.remotePort ?? 0;
     const socket = takeOver(accepted, onReceiveInPlace);
     if (socket === null) return null;
-    const link = new SocketLink(socket, owner, address, port);
+    const link = new SocketLink(socket, owner, address, port, writes);
     socket.resume();
     return link;
   }
 
   /** Takes a socket by its `data` events: what every runtime and every kind of socket can do. */
   static listen(socket: Socket, owner: LinkOwner): SocketLink {
-    const link = new SocketLink(socket, owner, socket.remoteAddress ?? '', socket.remotePort ?? 0);
+    const link = new SocketLink(socket, owner, socket.remoteAddress ?? '', socket.remotePort ?? 0, null);
     socket.on('data', onSocketData);
     return link;
   }
@@ -149,13 +155,16 @@ export class SocketLink implements Link {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    const streamed = this.#socket.writableLength;
+    return this.#unfinished === 0 ? streamed : streamed + (this.#writes?.pendingBytes(this.#socket) ?? 0);
   }
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
-    if (this.#phase <= Phase.OPEN) socket.write(bytes);
-    else if (this.#phase === Phase.UPGRADED) this.#upgrade?.write(bytes);
+    if (this.#phase <= Phase.OPEN) {
+      if (this.#writes !== null) return this.#writeDirectly(this.#writes, bytes);
+      socket.write(bytes);
+    } else if (this.#phase === Phase.UPGRADED) this.#upgrade?.write(bytes);
     else return true;
     if (socket.writableLength === 0) return true;
     this.#stalled = true;
@@ -268,6 +277,16 @@ export class SocketLink implements Link {
     // The socket ends itself after what is written; without the deadline a peer that does not read could hold it.
     this.#phase = Phase.ENDING;
     lingeringLinks.add(this);
+  }
+
+  #writeDirectly(writes: DirectWrites, bytes: Uint8Array): boolean {
+    const isDone = writes.write(this.#socket, bytes, () => {
+      if (--this.#unfinished === 0) this.drained();
+    });
+    if (isDone) return true;
+    this.#unfinished++;
+    this.#stalled = true;
+    return false;
   }
 
   #listenTo(socket: Socket): LinkedSocket {
