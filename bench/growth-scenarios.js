@@ -56,7 +56,17 @@ export function growthScenarios(scaled) {
           figure: 'bytesPerRetained',
           required: { most: 500 },
         },
+        {
+          name: 'Retained: 1 M, resident memory each, with the pages of the store that are mapped',
+          figure: 'residentPerRetained',
+          required: null, // these are the system's cache of a file, which it shrinks when it needs the memory
+        },
         { name: 'Retained: 1 M, site/+/state answers 1,000', figure: 'answerMs', required: { most: 20 } },
+        {
+          name: 'Retained: 1 M, the same asked for the first time since the start',
+          figure: 'firstAnswerMs',
+          required: null, // while the code for it is not compiled
+        },
         { name: 'Retained: 1 M, longest pause for others meanwhile', figure: 'answerPauseMs', required: null },
         { name: 'Retained: 1 M, # streams', figure: 'streamedPerSecond', required: null },
         {

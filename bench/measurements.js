@@ -31,6 +31,8 @@ const STARTS = 5;
 const COMMANDS = 11;
 /** Subscriptions, and connections for them, that are called few. */
 const FEW = 1_000;
+/** How often the same retained messages are asked for. */
+const ASKED = 5;
 const PAYLOAD_BYTES = 64;
 
 /**
@@ -258,8 +260,10 @@ function measureSites(scenario, ground) {
   const matching = Math.min(FEW, messages);
   return withBroker(ground, async (broker) => {
     const bytesAtRest = await settledBytes(broker);
+    const anonymousAtRest = broker.residentBytes('RssAnon');
     const filled = await fill(broker, scenario, ground);
-    const bytesPerRetained = ((await settledBytes(broker)) - bytesAtRest) / messages - PAYLOAD_BYTES;
+    const residentPerRetained = ((await settledBytes(broker)) - bytesAtRest) / messages - PAYLOAD_BYTES;
+    const bytesPerRetained = (broker.residentBytes('RssAnon') - anonymousAtRest) / messages - PAYLOAD_BYTES;
     return withPinger(broker, ground, async (pinger) => {
       /**
        * @param {string} filter
@@ -271,16 +275,20 @@ function measureSites(scenario, ground) {
         const load = await counted(broker, args, ground);
         return { load, pauseMs: await pinger.longestMs() };
       };
-      const some = await ask('site/+/state', matching);
+      const some = [];
+      while (some.length < ASKED) some.push(await ask('site/+/state', matching));
       const all = await ask('#', messages);
-      const loads = [filled, some.load, all.load];
-      const isWhole = [some, all].every(({ load }) => numberIn(load, 'lost') === 0);
-      if (!isWhole) return { figures: { bytesPerRetained }, notes: ['l'], loads };
+      const loads = [filled, ...some.map(({ load }) => load), all.load];
+      const isWhole = [...some, all].every(({ load }) => numberIn(load, 'lost') === 0);
+      if (!isWhole) return { figures: { bytesPerRetained, residentPerRetained }, notes: ['l'], loads };
+      const answersMs = some.map(({ load }) => numberIn(load, 'answer_ms'));
       return {
         figures: {
           bytesPerRetained,
-          answerMs: numberIn(some.load, 'answer_ms'),
-          answerPauseMs: some.pauseMs,
+          residentPerRetained,
+          firstAnswerMs: answersMs[0],
+          answerMs: median(answersMs),
+          answerPauseMs: median(some.map(({ pauseMs }) => pauseMs)),
           streamedPerSecond: (messages * 1000) / numberIn(all.load, 'answer_ms'),
           streamPauseMs: all.pauseMs,
         },

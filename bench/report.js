@@ -118,6 +118,7 @@ export function formatFigure(value, figure) {
     case 'bytesPerConnection':
     case 'bytesPerSubscription':
     case 'bytesPerRetained':
+    case 'residentPerRetained':
       return `${Math.round(value).toLocaleString('en')} B`;
     case 'startSeconds':
     case 'stormSeconds':
@@ -125,6 +126,7 @@ export function formatFigure(value, figure) {
     case 'commandSeconds':
       return `${(value * 1000).toFixed(0)} ms`;
     case 'answerMs':
+    case 'firstAnswerMs':
     case 'answerPauseMs':
     case 'streamPauseMs':
     case 'stormPauseMs':

@@ -9,8 +9,8 @@ import { throughputScenarios } from './throughput-scenarios.js';
  * @typedef {'receivedPerSecond' | 'messagesPerCpuSecond' | 'p50Us' | 'p99Us' | 'p999Us' | 'connectsPerSecond' |
  *   'bytesPerConnection' | 'bytesAtRest' | 'ackedPerSecond' | 'drainedPerSecond' | 'bytesQueued' | 'anonymousQueued' |
  *   'startSeconds' | 'residentBytes' | 'shareOfFew' | 'shareOfFewEverywhere' | 'subscriptionsPerSecond' |
- *   'bytesPerSubscription' | 'bytesPerRetained' | 'answerMs' | 'answerPauseMs' | 'streamedPerSecond' | 'streamPauseMs' |
- *   'stormSeconds' | 'stormPauseMs' | 'commandSeconds' | 'ofBareNode'} Figure
+ *   'bytesPerSubscription' | 'bytesPerRetained' | 'residentPerRetained' | 'answerMs' | 'firstAnswerMs' |
+ *   'answerPauseMs' | 'streamedPerSecond' | 'streamPauseMs' | 'stormSeconds' | 'stormPauseMs' | 'commandSeconds' | 'ofBareNode'} Figure
  */
 
 /**

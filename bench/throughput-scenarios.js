@@ -89,6 +89,8 @@ const PROPERTIES = '--v5 --user-properties 2 --alias --shape pair --pubs 50';
 /** Mixed: what does not travel in runs. 500 messages are under way at most, so that 1,000 publishers have one each. */
 const MIXED = '--shape mixed --pubs 1000 --topics 20 --undelivered 1500';
 const MIXED_RATE = 5_000;
+/** At that rate each of the 20,000 topics has come once. */
+const MIXED_WARM_SECONDS = 5;
 const MIXED_NAME = '1,000 publishers, 20 topics each, mixed';
 /** Nothing may be dropped: a broker would be faster for it. */
 const MIXED_REST = /** @type {Pick<Scenario, 'needs' | 'settings'>} */ ({
@@ -147,7 +149,7 @@ export function throughputScenarios(scaled) {
       group: 'Each message alone',
       name: `${MIXED_NAME}, ${MIXED_RATE / 1000} k msg/s`,
       kind: 'load',
-      load: [...MIXED.split(' '), '--rate', String(MIXED_RATE)],
+      load: [...MIXED.split(' '), '--rate', String(MIXED_RATE), '--warm', String(MIXED_WARM_SECONDS)],
       rate: MIXED_RATE,
       measures: [
         {
