@@ -153,7 +153,7 @@ function measureLoad(scenario, ground) {
   const { seconds } = ground;
   const timeoutMs = (seconds + WARM_SECONDS) * 1000 + RUN_TIMEOUT_MS;
   return withBroker(ground, (broker) =>
-    withLoad(broker, ground, [...scenario.load, ...timesOf(seconds)], timeoutMs, async (run) => {
+    withLoad(broker, ground, [...timesOf(seconds), ...scenario.load], timeoutMs, async (run) => {
       const load = await run.next();
       const receivedPerSecond = numberIn(load, 'received_per_s');
       const busy = numberIn(load, 'broker_cpu');

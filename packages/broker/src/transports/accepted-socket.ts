@@ -1,4 +1,4 @@
-import { createServer, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { createServer, type OnReadOpts, type Server, Socket, type SocketConstructorOpts } from 'node:net';
 import { DirectWrites } from './direct-writes.js';
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -16,17 +16,37 @@ export const readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 /** Called with the socket as `this`; `readBuffer[0, length)` came in. False pauses reading. */
 export type ReceiveInPlace = (this: Socket, length: number) => boolean;
 
+/** A connection that was accepted and has no socket yet. */
+export interface AcceptedHandle {
+  /** Fills in who the peer is, as far as that can be known. Absent for a Unix socket. */
+  getpeername?(peer: { address?: string; port?: number }): number;
+  /** Absent for a Unix socket. */
+  setNoDelay?(noDelay: boolean): number;
+}
+
+/** What Node does with an accepted connection; the error is 0, or the negative number of a system error. */
+type OnConnection = (this: object, error: number, handle: AcceptedHandle | undefined) => void;
+
 /**
- * Moves the connection of an accepted socket into a new socket that reads into `readBuffer`. Node offers such reads for
- * outgoing sockets only, so the handle is taken out of the accepted one; `probeHandles` says whether that works here.
- * The accepted socket is an empty shell afterwards. Null: there was no handle to take, the connection is gone already.
+ * Has `take` called for each connection that a server accepts, before Node makes a socket of it. False: it is not taken, and
+ * becomes an event of the server. Returns false, and nothing changes, if this runtime works differently. To be called when
+ * the server listens.
  */
-export function takeOver(accepted: Socket, receive: ReceiveInPlace): Socket | null {
-  const handle: unknown = Reflect.get(accepted, '_handle');
-  if (typeof handle !== 'object' || handle === null) return null;
-  Reflect.set(accepted, '_handle', null);
-  // Without this the server would count the connection for ever, and its `close` would never end.
-  accepted.destroy();
+export function acceptHandles(server: Server, take: (handle: AcceptedHandle) => boolean): boolean {
+  const listening = (server as Server & { _handle: { onconnection?: OnConnection } | null })._handle;
+  const onConnection = listening?.onconnection;
+  if (listening === null || typeof onConnection !== 'function') return false;
+  listening.onconnection = function (error, handle) {
+    if (error !== 0 || handle === undefined || !take(handle)) onConnection.call(this, error, handle);
+  };
+  return true;
+}
+
+/**
+ * A socket that reads into `readBuffer`. Node offers such reads for outgoing sockets only; `probeHandles` says whether it
+ * works here for accepted ones.
+ */
+export function readingInPlace(handle: AcceptedHandle, receive: ReceiveInPlace): Socket {
   const options: SocketConstructorOpts & { handle: object; writableHighWaterMark: number; onread: OnReadOpts } = {
     handle,
     readable: true,
@@ -39,9 +59,9 @@ export function takeOver(accepted: Socket, receive: ReceiveInPlace): Socket | nu
 
 /** What this runtime lets us do with the handles of sockets. */
 export interface HandleUse {
-  /** Whether `takeOver` works. */
+  /** Whether `acceptHandles` and `readingInPlace` work. */
   readonly readsInPlace: boolean;
-  /** Null: sockets that were taken over are written to as others are. */
+  /** Null: such sockets are written to as others are. */
   readonly writes: DirectWrites | null;
 }
 
@@ -70,20 +90,21 @@ function probe(): Promise<HandleUse> {
     server.on('error', () => settle(false));
     client.on('error', () => settle(false));
     client.setTimeout(PROBE_TIMEOUT_MS, () => settle(false));
-    server.on('connection', (accepted) => {
+    const take = (handle: AcceptedHandle): boolean => {
       try {
-        taken = takeOver(accepted, function (this: Socket, length: number) {
+        taken = readingInPlace(handle, function (this: Socket, length: number) {
           settle(this === taken && length === 1 && readBuffer[0] === PROBE_BYTE);
           return true;
         });
-        if (taken === null) return settle(false);
         taken.on('error', () => settle(false));
         taken.resume();
       } catch {
         settle(false);
       }
-    });
+      return true;
+    };
     server.listen(0, '127.0.0.1', () => {
+      if (!acceptHandles(server, take)) return settle(false);
       const address = server.address();
       if (address === null || typeof address === 'string') return settle(false);
       client.connect(address.port, '127.0.0.1', () => client.write(Uint8Array.of(PROBE_BYTE)));

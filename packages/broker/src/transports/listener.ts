@@ -1,5 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { type HandleUse, probeHandles, WRITE_HIGH_WATER_BYTES } from './accepted-socket.js';
+import {
+  type AcceptedHandle,
+  acceptHandles,
+  type HandleUse,
+  probeHandles,
+  WRITE_HIGH_WATER_BYTES,
+} from './accepted-socket.js';
 import { Handshakes } from './handshakes.js';
 import { ProxyGate, type ProxyRules } from './proxy-gate.js';
 import { type AcceptLink, type LinkOwner, SocketLink } from './tcp.js';
@@ -185,6 +191,7 @@ export class Listener implements LinkOwner {
     else await this.#listenAt(options);
     const bound = this.#server.address();
     if (bound !== null && typeof bound === 'object') this.#localPort = bound.port;
+    if (this.#handles.readsInPlace) acceptHandles(this.#server, (handle) => this.#takes(handle));
     this.#server.on('error', (error) => this.#options.onWarning(`Accepting connections: ${error.message}`));
   }
 
@@ -203,6 +210,17 @@ export class Listener implements LinkOwner {
     });
   }
 
+  /** False: the connection needs a socket such as Node makes it, to speak TLS or to be refused. */
+  #takes(handle: AcceptedHandle): boolean {
+    const { maxConnections, noDelay } = this.#settings;
+    if (this.#count.live >= maxConnections || this.tls !== null) return false;
+    this.#refusing = false;
+    if (noDelay) handle.setNoDelay?.(true);
+    SocketLink.inPlace(handle, this, this.#handles.writes);
+    this.#count.live++;
+    return true;
+  }
+
   #connected(socket: Socket): void {
     const { maxConnections, noDelay } = this.#settings;
     if (this.#count.live >= maxConnections) {
@@ -211,8 +229,7 @@ export class Listener implements LinkOwner {
     }
     this.#refusing = false;
     if (noDelay) socket.setNoDelay(true);
-    if (!this.#handles.readsInPlace || this.tls !== null) SocketLink.listen(socket, this);
-    else if (SocketLink.takeOver(socket, this, this.#handles.writes) === null) return;
+    SocketLink.listen(socket, this);
     this.#count.live++;
   }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Link, LinkHandler, TlsSession } from '../core/ports/link.js';
-import { readBuffer, takeOver } from './accepted-socket.js';
+import { type AcceptedHandle, readBuffer, readingInPlace } from './accepted-socket.js';
 import type { DirectWrites } from './direct-writes.js';
 import type { Handshakes } from './handshakes.js';
 import { lingeringLinks } from './linger.js';
@@ -122,14 +122,13 @@ export class SocketLink implements Link {
     }
   }
 
-  /** Takes a socket that a server without TLS accepted, reading in place. Null: the connection is gone already. */
-  static takeOver(accepted: Socket, owner: LinkOwner, writes: DirectWrites | null): SocketLink | null {
-    // Asked of the socket that is thrown away, which keeps the answer in an object of its own.
-    const address = accepted.remoteAddress ?? '';
-    const port = accepted.remotePort ?? 0;
-    const socket = takeOver(accepted, onReceiveInPlace);
-    if (socket === null) return null;
-    const link = new SocketLink(socket, owner, address, port, writes);
+  /** Takes a connection that a server without TLS accepted, reading in place. */
+  static inPlace(handle: AcceptedHandle, owner: LinkOwner, writes: DirectWrites | null): SocketLink {
+    // Asked of the handle: a socket would keep the answer in an object of its own.
+    const peer: { address?: string; port?: number } = {};
+    handle.getpeername?.(peer);
+    const socket = readingInPlace(handle, onReceiveInPlace);
+    const link = new SocketLink(socket, owner, peer.address ?? '', peer.port ?? 0, writes);
     socket.resume();
     return link;
   }
