@@ -313,7 +313,8 @@ function measureStorm({ load: loadArgs }, ground) {
         await pinger.longestMs();
         run.go();
         const load = await run.next();
-        const stormPauseMs = await pinger.longestMs();
+        const stormPauseMs = await pinger.longestMs(); // before all leave
+        run.go();
         const isWhole = numberIn(load, 'lost') === 0 && numberIn(load, 'left_open') === 0;
         if (!isWhole) return { figures: { stormPauseMs }, notes: ['w'], loads: [load] };
         return { figures: { stormSeconds: numberIn(load, 'seconds'), stormPauseMs }, notes: [], loads: [load] };

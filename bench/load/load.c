@@ -1408,6 +1408,7 @@ static void run_storm(double setup_seconds) {
          "\"left_open\":%d}\n",
          options.subscribers, seconds, options.subscribers / reconnect_seconds,
          (unsigned long long)(wills - totals.received), options.subscribers - closed_count);
+  end_step();
 }
 
 static void run_load(int active) {
