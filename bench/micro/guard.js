@@ -22,7 +22,7 @@ const MOST = 1.15;
 /** The same on another processor, or with another compiler: their parts are not equally much faster or slower. */
 const MOST_ELSEWHERE = 1.6;
 /** A work is too dear if it was in all of so many processes: each compiles the code anew, and not always equally well. */
-const PROCESSES = 3;
+const PROCESSES = 5;
 const PROCESSES_TO_RECORD = 7;
 
 const record = fileURLToPath(new URL('../guard.json', import.meta.url));

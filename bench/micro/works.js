@@ -191,6 +191,7 @@ class Bench {
       monotonicMs: () => 1,
       every: () => () => {},
       soon: (action) => action(),
+      afterReads: (action) => action(),
     },
     random: { bytes: (length) => new Uint8Array(length).fill(++this.#counter) },
     store: new MemoryStore(),

@@ -111,7 +111,7 @@ describe('the guard of the hot path', () => {
     ]);
   });
 
-  test('believes it only when three processes say the same', () => {
+  test('believes it only when every process says the same', () => {
     const costs = [1.3, 1.3, 1.1];
     expect(judge(recorded, () => ({ work: costs.shift() ?? 0 }), machine)).toEqual([]);
     expect(costs).toEqual([]);
