@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 
-/** What Node gives to a handle for each write. Only a write that goes on after the call takes hold of it. */
+/** A write that goes on after the call. */
 interface WriteRequest {
   oncomplete: ((status: number) => void) | null;
   /** Keeps the bytes in memory meanwhile. */
   buffer: Uint8Array | null;
+  /** Not there before Node 26: how a write ended before `oncomplete` could be set; null: it has not. */
+  readonly writeStatus?: number | null;
   getAsyncId(): number;
 }
 
@@ -13,8 +15,11 @@ type WriteRequestClass = new () => WriteRequest;
 
 /** The part of a socket that writes. */
 interface WritingHandle {
-  /** Returns 0, or the negative number of a system error. */
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /**
+   * Returns 0, or the negative number of a system error. Up to Node 24 it is given a request, of which it takes hold if the
+   * write goes on; since Node 26 it is given none, and returns one then.
+   */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
 }
@@ -23,20 +28,21 @@ interface WritingHandle {
 const UNUSED = -1;
 
 /**
- * Writes to sockets past their streams. Nearly every write of a broker is taken by the kernel at once; what streams do for
- * those that are not costs a third as much again as the system call. Node has no public way to do this, so `learn` finds out
- * whether this runtime has what it needs.
+ * Writes to sockets past their streams. Nearly every write of a broker is taken by the kernel at once, and needs nothing of
+ * what streams do for those that are not. Node has no public way to do this, so `learn` finds out whether this runtime has
+ * what it needs.
  *
  * Such writes and those by the stream keep their order: both wait in one queue below.
  */
 export class DirectWrites {
-  readonly #Request: WriteRequestClass;
+  /** Null: the handle makes requests itself. */
+  readonly #Request: WriteRequestClass | null;
   /** Used again as long as writes end at once. */
-  #request: WriteRequest;
+  #request: WriteRequest | null = null;
 
-  private constructor(Request: WriteRequestClass) {
+  private constructor(Request: WriteRequestClass | null) {
     this.#Request = Request;
-    this.#request = new Request();
+    if (Request !== null) this.#request = new Request();
   }
 
   /**
@@ -47,7 +53,7 @@ export class DirectWrites {
     const handle = handleOf(socket);
     if (handle === null || typeof handle.writeBuffer !== 'function') return null;
     const { writeBuffer } = handle;
-    const seen: WriteRequest[] = [];
+    const seen: (WriteRequest | null)[] = [];
     handle.writeBuffer = (request, bytes) => {
       seen.push(request);
       return writeBuffer.call(handle, request, bytes);
@@ -55,8 +61,9 @@ export class DirectWrites {
     socket.write(Uint8Array.of(0));
     Reflect.deleteProperty(handle, 'writeBuffer');
     if (seen.length !== 1) return null;
-    const writes = new DirectWrites(seen[0].constructor as WriteRequestClass);
-    if (typeof writes.#request.getAsyncId !== 'function' || writes.#request.getAsyncId() !== UNUSED) return null;
+    const [request] = seen;
+    const writes = new DirectWrites(request === null ? null : (request.constructor as WriteRequestClass));
+    if (writes.#request !== null && writes.#request.getAsyncId() !== UNUSED) return null;
     const isDone = writes.write(socket, Uint8Array.of(0), () => {});
     return isDone && handle.bytesWritten === 2 && handle.writeQueueSize === 0 ? writes : null;
   }
@@ -68,18 +75,17 @@ export class DirectWrites {
   write(socket: Socket, bytes: Uint8Array, done: () => void): boolean {
     const handle = handleOf(socket);
     if (handle === null) return true;
-    const request = this.#request;
-    const status = handle.writeBuffer(request, bytes);
-    if (request.getAsyncId() === UNUSED) {
+    const begun = this.#begin(handle, bytes);
+    if (typeof begun === 'number' || typeof begun.writeStatus === 'number') {
+      const status = typeof begun === 'number' ? begun : (begun.writeStatus ?? 0);
       if (status !== 0) socket.destroy(writeError(status));
       return true;
     }
-    this.#request = new this.#Request();
-    request.buffer = bytes;
-    request.oncomplete = (late) => {
-      request.buffer = null;
+    begun.buffer = bytes;
+    begun.oncomplete = (status) => {
+      begun.buffer = null;
       if (socket.destroyed) return;
-      if (late < 0) socket.destroy(writeError(late));
+      if (status < 0) socket.destroy(writeError(status));
       else done();
     };
     return false;
@@ -88,6 +94,15 @@ export class DirectWrites {
   /** Bytes that the kernel has not taken yet. */
   pendingBytes(socket: Socket): number {
     return handleOf(socket)?.writeQueueSize ?? 0;
+  }
+
+  /** What became of the write; a request: it goes on. */
+  #begin(handle: WritingHandle, bytes: Uint8Array): number | WriteRequest {
+    const request = this.#request;
+    const begun = handle.writeBuffer(request, bytes);
+    if (request === null || this.#Request === null || request.getAsyncId() === UNUSED) return begun;
+    this.#request = new this.#Request();
+    return request;
   }
 }
 
