@@ -1,3 +1,4 @@
+import type { Authorizer, Decision } from '@cauldron/broker';
 import {
   encodePacket,
   PacketType,
@@ -56,6 +57,8 @@ interface Script {
   readonly publishers: readonly PublisherPlan[];
   readonly merge: boolean;
   readonly maxQueuedMessages: number;
+  /** There are access rules; if so, whether they promise to answer at once. */
+  readonly rules: 'none' | 'at once' | 'perhaps later';
 }
 
 const PROPERTIES = {
@@ -118,12 +121,27 @@ const script: fc.Arbitrary<Script> = fc.record({
   publishers: fc.array(publisher, { minLength: 1, maxLength: 3 }),
   merge: fc.boolean(),
   maxQueuedMessages: fc.constantFrom(1000, 1000, 4),
+  rules: fc.constantFrom('none', 'at once', 'perhaps later'),
 });
+
+/** Nobody may write to one topic, and nobody read another. */
+function authorizer(rules: Script['rules']): Authorizer {
+  const decision = (allowed: boolean): Decision => ({ allowed, rule: 'test' });
+  return {
+    unrestricted: rules === 'none',
+    version: 1,
+    answersAtOnce: rules === 'at once',
+    mayPublish: (_, name) => decision(name !== 'b/c'),
+    maySubscribe: () => decision(true),
+    mayReceive: (_, name) => decision(name !== 'a/c'),
+  };
+}
 
 /** What each client saw, packet by packet, and what the broker counted. */
 async function play(script: Script, oneByOne: boolean): Promise<unknown> {
-  const { subscribers, publishers, merge, maxQueuedMessages } = script;
+  const { subscribers, publishers, merge, maxQueuedMessages, rules } = script;
   const test = new TestBroker({
+    authorizer: authorizer(rules),
     settings: { allowDuplicateMessages: !merge, maxPublisherWaitMs: 0, maxQueuedMessages },
   });
   if (oneByOne) test.broker.on('publish', () => undefined);
