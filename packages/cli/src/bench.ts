@@ -3,6 +3,7 @@ import { BENCH_FLAGS } from './bench/bench-flags.js';
 import { BenchRun } from './bench/bench-run.js';
 import { outcomeJson, outcomeText } from './bench/outcome-text.js';
 import { type BenchValues, planOf } from './bench/plan.js';
+import { interruptible } from './command-line/interruption.js';
 import { runTool, type Tool } from './command-line/tool.js';
 import { connectionTarget } from './connection/connection-flags.js';
 
@@ -36,15 +37,8 @@ async function bench(values: BenchValues): Promise<number> {
   const plan = planOf(values);
   const { url, options } = connectionTarget(values);
   const version = VERSIONS[options.protocolVersion ?? 5];
-  const interruption = new AbortController();
-  const interrupt = (): void => {
-    if (interruption.signal.aborted) process.exit(ExitCode.COULD_NOT_RUN);
-    interruption.abort();
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
   try {
-    const outcome = await new BenchRun(values, plan, interruption.signal).run();
+    const outcome = await interruptible(ExitCode.COULD_NOT_RUN, (signal) => new BenchRun(values, plan, signal).run());
     if (outcome === null) return ExitCode.COULD_NOT_RUN;
     process.stdout.write((values.json ? outcomeJson : outcomeText)(outcome, plan, url, version));
     return outcome.broken.length > 0 || outcome.errors.length > 0 ? ExitCode.FAILED : ExitCode.PASSED;
@@ -52,8 +46,5 @@ async function bench(values: BenchValues): Promise<number> {
     if (!(error instanceof BenchFailure)) throw error;
     process.stderr.write(`${error.message}\n`);
     return ExitCode.COULD_NOT_RUN;
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
   }
 }

@@ -12,6 +12,7 @@ import {
 } from './connection/connection-flags.js';
 import { DebugLog } from './connection/debug-log.js';
 import { describeFailure } from './connection/failure.js';
+import { QOS_FLAG } from './connection/qos-flag.js';
 import { answerText, printable } from './ctrl/answer-text.js';
 import {
   BROKER_COMMANDS,
@@ -38,15 +39,7 @@ const FLAGS = {
     value: 'FILE',
     doc: 'Works on this file, which no broker may be using: for dynsec setClientPassword.',
   },
-  qos: {
-    short: '-q',
-    long: '--qos',
-    kind: 'integer',
-    value: 'QOS',
-    lowest: 0,
-    highest: 2,
-    doc: 'QoS of commands and answers. Default 1.',
-  },
+  qos: { ...QOS_FLAG, doc: 'QoS of commands and answers. Default 1.' },
   ...CONNECTION_FLAGS,
   protocolVersion: { ...CONNECTION_FLAGS.protocolVersion, doc: 'MQTT version: 31, 311 or 5. Default 5.' },
   ...OPTIONS_FILE_FLAG,

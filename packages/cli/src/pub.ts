@@ -14,6 +14,7 @@ import {
 import { DebugLog } from './connection/debug-log.js';
 import { describeFailure } from './connection/failure.js';
 import { openConnection } from './connection/open-connection.js';
+import { QOS_FLAG } from './connection/qos-flag.js';
 import { countPayloads, PAYLOAD_FLAGS, payloadOf } from './pub/payload.js';
 import { Publisher } from './pub/publisher.js';
 
@@ -22,15 +23,7 @@ const FLAGS = {
   ...PAYLOAD_FLAGS,
   nothing: { ...PAYLOAD_FLAGS.nothing, doc: 'An empty message: clears a retained one.' },
   lines: { short: '-l', long: '--stdin-line', kind: 'switch', doc: 'Each line of the standard input is a message.' },
-  qos: {
-    short: '-q',
-    long: '--qos',
-    kind: 'integer',
-    value: 'QOS',
-    lowest: 0,
-    highest: 2,
-    doc: '0 at most once, 1 at least once, 2 exactly once. Default 0.',
-  },
+  qos: { ...QOS_FLAG, doc: '0 at most once, 1 at least once, 2 exactly once. Default 0.' },
   retain: { short: '-r', long: '--retain', kind: 'switch', doc: 'The broker keeps the message for later subscribers.' },
   repeat: {
     long: '--repeat',

@@ -9,6 +9,7 @@ import {
   connectionTarget,
   qosOf,
 } from './connection/connection-flags.js';
+import { QOS_FLAG } from './connection/qos-flag.js';
 import { formatOf } from './format/format.js';
 import { countPayloads, PAYLOAD_FLAGS, payloadOf } from './pub/payload.js';
 import { Requester } from './rr/requester.js';
@@ -25,15 +26,7 @@ const FLAGS = {
     doc: 'Topic to which the response is to be published.',
   },
   ...PAYLOAD_FLAGS,
-  qos: {
-    short: '-q',
-    long: '--qos',
-    kind: 'integer',
-    value: 'QOS',
-    lowest: 0,
-    highest: 2,
-    doc: 'QoS of request and response: 0, 1 or 2. Default 0.',
-  },
+  qos: { ...QOS_FLAG, doc: 'QoS of request and response: 0, 1 or 2. Default 0.' },
   timeout: {
     short: '-W',
     kind: 'integer',

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FlagTable, Values } from './command-line/arguments.js';
+import { interruptible } from './command-line/interruption.js';
 import { ProgressLine } from './command-line/progress-line.js';
 import { HELP_FLAG, runTool, type Tool } from './command-line/tool.js';
 import { Arena, type ArenaResult, type Progress } from './torture/arena.js';
@@ -100,14 +101,11 @@ export async function runTorture(argv: readonly string[]): Promise<number> {
 async function torture(values: TortureValues): Promise<number> {
   const folder = newFolder(resolve(values.dir ?? '.'));
   if (folder === null) return ExitCode.COULD_NOT_RUN;
+  return interruptible(ExitCode.COULD_NOT_RUN, (signal) => tortureIn(folder, values, signal));
+}
+
+async function tortureIn(folder: string, values: TortureValues, signal: AbortSignal): Promise<number> {
   const seed = values.seed ?? Math.floor(Math.random() * SEEDS);
-  const interruption = new AbortController();
-  const interrupt = (): void => {
-    if (interruption.signal.aborted) process.exit(ExitCode.COULD_NOT_RUN);
-    interruption.abort();
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
   tell(`The broker's files are in ${folder}. Seed ${seed}.`);
   if (isInMemory(folder)) tell('Warning: that folder is in memory, not on a disk: it says nothing about one.');
   const progress = new ProgressLine();
@@ -124,7 +122,7 @@ async function torture(values: TortureValues): Promise<number> {
       durationMs: durationMs(values),
       maximumKills: values.kills ?? Number.POSITIVE_INFINITY,
       seed,
-      signal: interruption.signal,
+      signal,
       onKilled: () => powerCuts?.strike(),
       onProgress: (state) => progress.show(() => progressText(state)),
     });
@@ -139,9 +137,6 @@ async function torture(values: TortureValues): Promise<number> {
     rmSync(folder, { recursive: true });
     tell(`Error: ${error.message}`);
     return ExitCode.COULD_NOT_RUN;
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
   }
 }
 

@@ -4,7 +4,6 @@ import {
   copyBytes,
   PacketType,
   type Properties,
-  type ProtocolVersion,
   propertiesSize,
   type QoS,
   ReasonCode,
@@ -14,22 +13,13 @@ import {
   writeText,
   writeVarint,
 } from '@cauldron/codec';
-import { type Board, Slot, type Times } from './board.js';
-import type { ErrorTally } from './error-tally.js';
+import { Slot } from './board.js';
+import type { LoadSetting } from './load-setting.js';
 import { type LaneOwner, MessageLane } from './message-lane.js';
-import { payloadSize, type SizeRange, writeHead } from './payload.js';
+import { payloadSize, writeHead } from './payload.js';
 
 /** What the publishers of one worker have in common. */
-export interface PublisherSetting {
-  readonly board: Board;
-  /** Those of the worker. */
-  readonly counts: Float64Array;
-  readonly times: Times;
-  readonly errors: ErrorTally;
-  readonly clock: () => number;
-  readonly mark: number;
-  readonly size: SizeRange;
-  readonly version: ProtocolVersion;
+export interface PublisherSetting extends LoadSetting {
   readonly qos: QoS;
   readonly retain: boolean;
   /** Of each message, 5.0 only. */
@@ -38,8 +28,6 @@ export interface PublisherSetting {
   readonly aliases: boolean;
   /** Messages with QoS 1 and 2 that may be on their way to the broker. */
   readonly mostPending: number;
-  /** Time from which on messages are measured (microseconds of the run). */
-  measureFromUs: number;
   /** Called when a publisher has room for another message, or will have none any more. */
   onRoom: () => void;
 }

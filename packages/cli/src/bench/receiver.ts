@@ -1,24 +1,12 @@
 import type { TransportFactory } from '@cauldron/client';
-import type { ProtocolVersion } from '@cauldron/codec';
-import { type Board, Slot, type Times } from './board.js';
-import type { ErrorTally } from './error-tally.js';
+import { Slot } from './board.js';
+import type { LoadSetting } from './load-setting.js';
 import { type LaneOwner, MessageLane } from './message-lane.js';
-import { ageUs, hasMark, payloadSize, type SizeRange, sequenceOf, streamOf } from './payload.js';
+import { ageUs, hasMark, payloadSize, sequenceOf, streamOf } from './payload.js';
 import { SequenceChecker, type Tally } from './sequence-checker.js';
 
 /** What the receivers of one worker have in common. */
-export interface ReceiverSetting {
-  readonly board: Board;
-  /** Those of the worker. */
-  readonly counts: Float64Array;
-  readonly times: Times;
-  readonly errors: ErrorTally;
-  readonly clock: () => number;
-  readonly mark: number;
-  readonly size: SizeRange;
-  readonly version: ProtocolVersion;
-  /** Time from which on messages are measured (microseconds of the run). */
-  measureFromUs: number;
+export interface ReceiverSetting extends LoadSetting {
   /** Called when a message came. */
   onDelivery: () => void;
 }

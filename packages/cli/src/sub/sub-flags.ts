@@ -1,6 +1,7 @@
 import type { FlagTable } from '../command-line/arguments.js';
 import { COMMON_FLAGS, OPTIONS_FILE_FLAG } from '../command-line/tool.js';
 import { CONNECTION_FLAGS } from '../connection/connection-flags.js';
+import { QOS_FLAG } from '../connection/qos-flag.js';
 import { decoderArity } from '../decode/payload-decoder.js';
 
 /** What mosquitto_sub prints by, and mosquitto_rr, too. */
@@ -60,15 +61,7 @@ export const SUB_FLAGS = {
     value: 'FILTER',
     doc: 'Topic filter to subscribe to, with + and # as wildcards. Can be repeated.',
   },
-  qos: {
-    short: '-q',
-    long: '--qos',
-    kind: 'integer',
-    value: 'QOS',
-    lowest: 0,
-    highest: 2,
-    doc: 'The highest QoS in which messages are to come. Default 0.',
-  },
+  qos: { ...QOS_FLAG, doc: 'The highest QoS in which messages are to come. Default 0.' },
   count: {
     short: '-C',
     kind: 'integer',
