@@ -32,7 +32,7 @@ const COMMANDS = 11;
 /** Subscriptions, and connections for them, that are called few. */
 const FEW = 1_000;
 /** How often the same retained messages are asked for. */
-const ASKED = 5;
+const ASKED = 15;
 const PAYLOAD_BYTES = 64;
 
 /**

@@ -72,8 +72,8 @@ describe('the record of accesses', () => {
     const left = () => record.recent().filter(({ topic }) => topic.startsWith('before/')).length;
     expect(left()).toBe(9_000);
     nowMs += 1000;
-    record.note('write', ANN, 'later', YES);
-    expect(left()).toBe(8_999);
+    for (let i = 0; i < 20; i++) record.note('write', ANN, `later/${i}`, YES);
+    expect(left()).toBeLessThan(9_000);
   });
 
   it('is bounded in memory, however long topics are', () => {

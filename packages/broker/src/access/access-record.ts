@@ -12,6 +12,8 @@ const MAX_TOPIC_CHARACTERS = 4096;
  * all others did nor cost much: of what comes faster, some is recorded.
  */
 const REPLACED_EACH_SECOND = 1_000;
+/** When there have been enough, the clock is looked at for each of so many that are not recorded. */
+const ASKED_FOR_TIME = 16;
 /** How often what goes on is asked about anew, so that it counts as recent: several times in the hour. */
 const REFRESH_MS = 20 * 60 * 1000;
 
@@ -44,9 +46,10 @@ export class AccessRecord {
    */
   #oldest = this.#accesses.keys();
   #characters = 0;
-  /** The second in which the last one was replaced, and how many have been in it. */
+  /** The second in which the last one came that could replace another, and how many have been in it. */
   #second = 0;
   #replaced = 0;
+  #leftOut = 0;
 
   constructor(wallMs: () => number, maximum = MAX_ACCESSES) {
     this.#wallMs = wallMs;
@@ -59,12 +62,11 @@ export class AccessRecord {
 
   note(action: Access['action'], client: Principal, topic: string, { allowed, rule }: Decision): void {
     if (topic.length > MAX_TOPIC_CHARACTERS) return;
-    const atMs = this.#wallMs();
-    if (this.#isFull && !this.#mayReplace(atMs)) return;
+    if (this.#isFull && !this.#mayReplace()) return;
     const { clientId, username } = client;
     const key = `${action}\0${topic}\0${clientId}\0${username ?? '\0'}`;
     if (this.#accesses.delete(key)) this.#characters -= key.length;
-    this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs });
+    this.#accesses.set(key, { action, clientId, username, topic, allowed, rule, atMs: this.#wallMs() });
     this.#characters += key.length;
     while (this.#isOverfull) {
       const { value, done } = this.#oldest.next();
@@ -91,8 +93,10 @@ export class AccessRecord {
     return this.#accesses.size > this.#maximum || this.#characters > MAX_CHARACTERS;
   }
 
-  #mayReplace(nowMs: number): boolean {
-    const second = Math.floor(nowMs / 1000);
+  #mayReplace(): boolean {
+    // To ask for the time costs more than the rest.
+    if (this.#replaced > REPLACED_EACH_SECOND && ++this.#leftOut % ASKED_FOR_TIME !== 0) return false;
+    const second = Math.floor(this.#wallMs() / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#replaced = 0;

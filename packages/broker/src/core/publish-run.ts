@@ -286,7 +286,9 @@ export class PublishRun {
       if (sent < this.#frames.count && !session.hasRoom(size, this.#frames.count - sent)) return false;
       this.#deliverIntoWindow(session, connection, qos, layout, sent);
     }
-    if (connection.output.isBehind || session.queuedMessages > 0) this.#context.slowdown.consider(publisher, session);
+    if (connection.output.isBehind || session.queuedMessages > 0) {
+      this.#context.slowdown.consider(publisher, session, this.#frames.count);
+    }
     return true;
   }
 
@@ -406,7 +408,7 @@ export class PublishRun {
       if (refused > 0 && refused === matched) this.#refuse(publisher, session, qos, id);
       else publisher.acknowledge(qos === 1 ? PUBACK : PUBREC, id, ticket);
     }
-    for (const target of singles) slowdown.consider(publisher, target.session);
+    for (const target of singles) slowdown.consider(publisher, target.session, this.#frames.count);
     singles.length = 0;
   }
 

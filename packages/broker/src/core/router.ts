@@ -236,7 +236,7 @@ export class Router {
       // The broker's own topics are not for the hot path, which asks neither who may write to them nor what they are for.
       route =
         topic.startsWith('$SYS/') || isControlTopic(topic)
-          ? new Route(topic, 0, -1, end - start)
+          ? new Route(topic, -1, end - start)
           : this.#routes.add(bytes, start, end, topic);
     }
     if (route.version !== this.version && !this.#isStillRight(route)) {

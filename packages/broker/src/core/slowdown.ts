@@ -7,8 +7,18 @@ import { type Expiring, Timer } from './timer-wheel.js';
 /** A subscriber with this much unsent, or waiting for its window, lags behind: its publishers wait for it, for a while. */
 const LAG_BYTES = 4 * 1024 * 1024;
 
-/** So does one for whom this many messages wait. Holding publishers costs more than letting some messages wait. */
-const LAG_MESSAGES = 1_000;
+/** So does one for whom this many windows of messages wait, if the publisher sends many at a time. */
+const LAG_WINDOWS = 4;
+
+/** For one that sends single messages: to hold it costs more than to let them wait. */
+const LAG_SINGLE_MESSAGES = 1_000;
+
+interface Wait {
+  readonly sinceMs: number;
+  /** Messages that may wait for the subscriber before anybody waits for it. */
+  readonly lagMessages: number;
+  readonly publishers: Set<Connection>;
+}
 
 /**
  * Slows publishers before anything is dropped. While a subscriber lags, those who publish to it are not read. That lasts
@@ -18,7 +28,7 @@ const LAG_MESSAGES = 1_000;
 export class Slowdown implements Expiring {
   readonly #context: Context;
   /** By lagging subscriber: who waits for it, and since when. */
-  readonly #waiting = new Map<Connection, { readonly sinceMs: number; readonly publishers: Set<Connection> }>();
+  readonly #waiting = new Map<Connection, Wait>();
   readonly #timer = new Timer(this);
   /** Who need not wait any more. Their reading goes on at `resume`, never from within another connection's. */
   #released: Connection[] = [];
@@ -27,15 +37,16 @@ export class Slowdown implements Expiring {
     this.#context = context;
   }
 
-  /** Called after `publisher` sent something to `subscriber`, when the latter's socket or window does not keep up. */
-  consider(publisher: Connection, subscriber: Session): void {
+  /** Called after `publisher` sent `messages` to `subscriber`, when the latter's socket or window does not keep up. */
+  consider(publisher: Connection, subscriber: Session, messages: number): void {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
     if (this.#context.settings.maxPublisherWaitMs === 0) return;
-    if (!this.#lags(subscriber, connection)) return;
+    const lagMessages = this.#lagMessages(connection, messages);
+    if (!lags(subscriber, connection, lagMessages)) return;
     let wait = this.#waiting.get(connection);
     if (wait === undefined) {
-      wait = { sinceMs: this.#context.wheel.now, publishers: new Set() };
+      wait = { sinceMs: this.#context.wheel.now, lagMessages, publishers: new Set() };
       this.#waiting.set(connection, wait);
       connection.isAwaited = true;
       if (this.#waiting.size === 1) this.#schedule();
@@ -71,7 +82,8 @@ export class Slowdown implements Expiring {
   progressed(connection: Connection): void {
     const queue = connection.session?.queue ?? null;
     if (connection.output.isBehind) return;
-    if (queue !== null && (queue.length * 4 > this.#lagMessages || queue.bytes * 4 > LAG_BYTES)) return;
+    const lagMessages = this.#waiting.get(connection)?.lagMessages ?? this.#lagMessages(connection, 1);
+    if (queue !== null && (queue.length * 4 > lagMessages || queue.bytes * 4 > LAG_BYTES)) return;
     connection.isStalled = false;
     this.release(connection);
   }
@@ -104,18 +116,19 @@ export class Slowdown implements Expiring {
     if (this.#waiting.size > 0) this.#schedule();
   }
 
-  #lags({ queue }: Session, { output }: Connection): boolean {
-    if (output.pendingBytes > LAG_BYTES) return true;
-    return queue !== null && (queue.length > this.#lagMessages || queue.bytes > LAG_BYTES);
-  }
-
-  /** Messages of QoS 1 and 2 that may wait for a client before its publishers do: half its queue at most. */
-  get #lagMessages(): number {
-    return Math.min(LAG_MESSAGES, this.#context.settings.maxQueuedMessages / 2);
+  /** Half of what the queue takes at most. */
+  #lagMessages({ sendMaximum }: Connection, messages: number): number {
+    const most = messages > 1 ? sendMaximum * LAG_WINDOWS : LAG_SINGLE_MESSAGES;
+    return Math.min(most, this.#context.settings.maxQueuedMessages / 2);
   }
 
   #schedule(): void {
     const { settings, wheel } = this.#context;
     wheel.schedule(this.#timer, wheel.now + settings.maxPublisherWaitMs);
   }
+}
+
+function lags({ queue }: Session, { output }: Connection, lagMessages: number): boolean {
+  if (output.pendingBytes > LAG_BYTES) return true;
+  return queue !== null && (queue.length > lagMessages || queue.bytes > LAG_BYTES);
 }

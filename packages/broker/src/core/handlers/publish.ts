@@ -138,7 +138,7 @@ function accept(context: Context, connection: Connection, session: Session, rout
     if (reason !== null) return { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason, isForStore: true };
   }
   const { matched, refused } = publishMessage(context, message, targets, session);
-  for (const target of targets.sessions) context.slowdown.consider(connection, target.session);
+  for (const target of targets.sessions) context.slowdown.consider(connection, target.session, 1);
   if (matched === 0) return UNWANTED;
   return refused === matched ? NO_ROOM : TAKEN;
 }
