@@ -1,4 +1,4 @@
-import { PacketType, ReasonCode } from '@cauldron/codec';
+import { encodePacket, PacketType, ReasonCode } from '@cauldron/codec';
 import { describe, expect, it } from 'vitest';
 import { publishThrough, takeMessage } from '../support/exchange.js';
 import { randomPayload } from '../support/payloads.js';
@@ -132,6 +132,31 @@ describe('a subscriber that never reads', () => {
     await publisher.expectNothing();
     await healthy.settle();
     expect(healthy.inbox.length).toBe(8001);
+  });
+
+  it('is waited for early by who sends many messages at a time, and late by who sends single ones', async () => {
+    const test = new TestBroker();
+    const slow = await test.connected('slow');
+    await slow.subscribe('t', 1);
+    const single = await test.connected('single');
+    for (let i = 0; i < 300; i++) single.publish('t', 'x', { qos: 1 });
+    for (let i = 0; i < 300; i++) await single.expect(PUBACK);
+    const many = await test.connected('many');
+    many.publish('t', 'x', { qos: 1 });
+    await many.expect(PUBACK);
+    const frames = Array.from({ length: 100 }, (_, i) => {
+      const payload = new TextEncoder().encode('x');
+      const packetId = 100 + i;
+      return encodePacket({ type: PUBLISH, topic: 't', payload, qos: 1, packetId, retain: false, dup: false }, 4);
+    });
+    many.sendBytes(Buffer.concat(frames));
+    for (let i = 0; i < 100; i++) await many.expect(PUBACK);
+    many.publish('t', 'held', { qos: 1 });
+    await settled();
+    expect(many.inbox).toEqual([]);
+    slow.acknowledgeAll();
+    for (let i = 0; i < 20; i++) slow.acknowledge(PUBACK, i + 1);
+    await many.expect(PUBACK);
   });
 
   it('may go while publishers wait for it', async () => {

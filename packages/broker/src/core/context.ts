@@ -56,6 +56,9 @@ export interface Context {
   readonly awaitingCommit: Set<Connection>;
   /** Calls `action` once the store has committed up to `ticket`: now, if it has. */
   afterCommit(ticket: Ticket, action: () => void): void;
-  /** Ends a batch of work: what it produced leaves. Called once per timer tick, or call of the embedding program; for reads see `ReadTurns`. */
+  /**
+   * Ends a batch of work: what it produced leaves. Called once per timer tick, or call of the embedding program; for reads
+   * see `ReadTurns`.
+   */
   flush(): void;
 }

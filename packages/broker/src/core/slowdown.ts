@@ -42,7 +42,7 @@ export class Slowdown implements Expiring {
     const { connection } = subscriber;
     if (connection === null || connection === publisher || connection.isStalled) return;
     if (this.#context.settings.maxPublisherWaitMs === 0) return;
-    const lagMessages = this.#lagMessages(connection, messages);
+    const lagMessages = this.#lagMessages(connection, messages > 1);
     if (!lags(subscriber, connection, lagMessages)) return;
     let wait = this.#waiting.get(connection);
     if (wait === undefined) {
@@ -82,7 +82,7 @@ export class Slowdown implements Expiring {
   progressed(connection: Connection): void {
     const queue = connection.session?.queue ?? null;
     if (connection.output.isBehind) return;
-    const lagMessages = this.#waiting.get(connection)?.lagMessages ?? this.#lagMessages(connection, 1);
+    const lagMessages = this.#waiting.get(connection)?.lagMessages ?? this.#lagMessages(connection, true);
     if (queue !== null && (queue.length * 4 > lagMessages || queue.bytes * 4 > LAG_BYTES)) return;
     connection.isStalled = false;
     this.release(connection);
@@ -117,8 +117,8 @@ export class Slowdown implements Expiring {
   }
 
   /** Half of what the queue takes at most. */
-  #lagMessages({ sendMaximum }: Connection, messages: number): number {
-    const most = messages > 1 ? sendMaximum * LAG_WINDOWS : LAG_SINGLE_MESSAGES;
+  #lagMessages({ sendMaximum }: Connection, areMany: boolean): number {
+    const most = areMany ? sendMaximum * LAG_WINDOWS : LAG_SINGLE_MESSAGES;
     return Math.min(most, this.#context.settings.maxQueuedMessages / 2);
   }
 
