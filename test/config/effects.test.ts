@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, startServer } from '@cauldron/broker';
@@ -413,15 +414,33 @@ describe('what is logged', () => {
   });
 });
 
+interface TcpHandle {
+  getsockname(local: { port?: number }): number;
+  setNoDelay(noDelay: boolean): number;
+}
+
+/** What all TCP connections of the process have in common, below their sockets. */
+async function tcpHandles(): Promise<TcpHandle> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const handle: object = Reflect.get(server, '_handle');
+  server.close();
+  return Object.getPrototypeOf(handle);
+}
+
 describe('the broker itself', () => {
   it.each([
     ['set_tcp_nodelay true', true],
     ['set_tcp_nodelay false', false],
   ])('%s: whether small writes leave at once: %s', async (line, isSet) => {
+    // Asked of the system: connections are accepted without a socket that could be asked.
     const ports: unknown[] = [];
-    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay').mockImplementation(function (this: Socket) {
-      ports.push(this.localPort);
-      return this;
+    const handles = await tcpHandles();
+    const setNoDelay = vi.spyOn(handles, 'setNoDelay').mockImplementation(function (this: TcpHandle) {
+      const local: { port?: number } = {};
+      this.getsockname(local);
+      ports.push(local.port);
+      return 0;
     });
     onTestFinished(() => setNoDelay.mockRestore());
     const broker = await ConfiguredBroker.start(line);
